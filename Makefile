@@ -1,0 +1,58 @@
+# Everything a developer runs; `make` alone lists it.
+
+PORT ?= 8000
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Complete only once this file is there, so an install that was cut short is done again.
+READY := $(VENV)/.ready
+
+# The first interpreter that will do: Debian's python3 may come without venv, a Mac's may be too old.
+USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock fuzz clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
+	@exec $(BIN)/locker dev --port $(PORT)
+
+test: $(READY) ## the whole suite, on a PostgreSQL it starts itself (the long fault runs: pytest -m slow)
+	$(BIN)/pytest
+
+check: $(READY) ## style, types, and which package imports which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## write the code the way `make check` wants it
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+fuzz: $(READY) ## thousands of made-up requests against what `make run` serves on PORT
+	$(BIN)/schemathesis run http://127.0.0.1:$(PORT)/openapi.json
+
+# One lock for every supported Python: markers, not one file each. No index is written into it,
+# so the machine's own pip settings decide where packages come from.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
+
+lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra dev-server --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## caches and the environment; the data of `make run` stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements-dev.txt pyproject.toml
+	@"$(PYTHON)" -c '$(USABLE)' 2>/dev/null || { echo "Locker needs Python 3.11 or later with venv\
+	 (on Debian: apt install python3-venv); another one: make PYTHON=/path/to/python" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
