@@ -3,6 +3,7 @@
 PORT ?= 8000
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check install
 # Complete only once this file is there, so an install that was cut short is done again.
 READY := $(VENV)/.ready
 
@@ -27,7 +28,7 @@ check: $(READY) ## style, types, and which package imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## write the code the way `make check` wants it
 	$(BIN)/ruff check --fix-only
@@ -49,10 +50,13 @@ clean: ## caches and the environment; the data of `make run` stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# After a change of the locks the environment is brought up to date; one not finished is made anew.
 $(READY): requirements-dev.txt pyproject.toml
-	@"$(PYTHON)" -c '$(USABLE)' 2>/dev/null || { echo "Locker needs Python 3.11 or later with venv\
-	 (on Debian: apt install python3-venv); another one: make PYTHON=/path/to/python" >&2; exit 1; }
-	"$(PYTHON)" -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -e $@ || "$(PYTHON)" -c '$(USABLE)' 2>/dev/null || { echo "Locker needs Python 3.11 or later\
+	 with venv (Debian: apt install python3-venv). To name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -e $@ || "$(PYTHON)" -m venv --clear $(VENV)
+	@rm -f $@
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(PIP) --require-hashes --requirement requirements-dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
