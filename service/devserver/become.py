@@ -1,0 +1,30 @@
+"""Give up root, promise to end with the parent, and turn into another program.
+
+Run as a script: `become.py PARENT UID:GID PROGRAM ARGUMENT…`, with `-` for no change of user. A
+process of its own, as code between fork and exec must not be Python's in a program with threads.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(parent: str, account: str, *command: str) -> None:
+    if account != "-":
+        uid, gid = map(int, account.split(":"))
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    if sys.platform == "linux":
+        # After the change of user, which would clear it. SIGINT is PostgreSQL's fast shutdown.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != int(parent):  # ended before the promise was made
+            sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606 - this is what it is for
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
