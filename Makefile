@@ -37,14 +37,15 @@ format: $(READY) ## write the code the way `make check` wants it
 fuzz: $(READY) ## thousands of made-up requests against what `make run` serves on PORT
 	$(BIN)/schemathesis run http://127.0.0.1:$(PORT)/openapi.json
 
-# One lock for every supported Python: markers, not one file each. No index is written into it,
+# One file for every supported Python: markers, not a lock each. No index is written into it,
 # so the machine's own pip settings decide where packages come from.
-COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes \
-	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' --python-version 3.11
 
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
-	$(COMPILE) --output-file requirements.txt
-	$(COMPILE) --extra dev-server --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 clean: ## caches and the environment; the data of `make run` stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
