@@ -1,0 +1,28 @@
+"""What the shop sells. Start with `model`, then `shopify` for how it comes in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .actions import ImportReport, import_products
+from .model import HANDLE_LENGTH, SKU_LENGTH, Image, Page, Product, Variant
+from .queries import select_product, select_products
+from .rows import BadRow
+
+SAMPLE = Path(__file__).with_name("sample.csv")
+"""A small shop's catalogue, to try the service with."""
+
+__all__ = [
+    "HANDLE_LENGTH",
+    "SAMPLE",
+    "SKU_LENGTH",
+    "BadRow",
+    "Image",
+    "ImportReport",
+    "Page",
+    "Product",
+    "Variant",
+    "import_products",
+    "select_product",
+    "select_products",
+]

@@ -1,0 +1,114 @@
+"""What can be done to the catalogue: import a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from . import queries
+from .model import Product
+from .rows import BadRow
+from .shopify import Entry, read_products
+
+if TYPE_CHECKING:
+    from service.database import Connection
+
+BATCH = 500
+"""Variants and pictures written in one transaction, roughly; a product is never split."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did, or would do; ``variants`` and ``images`` are those taken in."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    variants: int = 0
+    images: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
+
+    @property
+    def products(self) -> int:
+        """Products taken in."""
+        return self.added + self.updated + self.unchanged
+
+
+async def import_products(
+    db: Connection,
+    source: BinaryIO,
+    *,
+    currency: str,
+    dry_run: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Bring the catalogue to what a Shopify product CSV says; see `shopify` on bad rows.
+
+    Products that the file doesn't have stay as they are. A variant that its product no longer
+    has is no longer sold. Prices are taken to be in ``currency``, stock is set to the file's.
+
+    Each batch is a transaction of its own, so that carts and checkouts never wait for long: a
+    reader sees every product whole, old or new, and after a failure the file can just be
+    imported again. With ``dry_run`` nothing is written. ``progress`` is called with the bytes
+    read so far.
+    """
+    report = ImportReport()
+    for batch in _batches(read_products(source, currency), report):
+        if dry_run:
+            await _compare(db, batch, report)
+        else:
+            async with db.transaction():
+                await queries.lock_import(db)
+                await _write(db, await _compare(db, batch, report))
+        if progress:
+            progress(source.tell())
+    report.bad_rows.sort(key=lambda row: row.line)
+    return report
+
+
+def _batches(entries: Iterator[Entry | BadRow], report: ImportReport) -> Iterator[Sequence[Entry]]:
+    """Put the bad rows into the report, and the rest into batches."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if isinstance(entry, BadRow):
+            report.bad_rows.append(entry)
+            continue
+        batch.append(entry)
+        size += len(entry.product.variants) + len(entry.product.images)
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+async def _compare(
+    db: Connection, batch: Sequence[Entry], report: ImportReport
+) -> Sequence[Product]:
+    """Count a batch into the report, and return what differs from what is stored."""
+    stored = await queries.select_stored(db, [entry.product.handle for entry in batch])
+    named = {variant.sku for entry in batch for variant in entry.product.variants}
+    changed = []
+    for entry in batch:
+        product = entry.product
+        before = stored.get(product.handle)
+        if before and not entry.whole:
+            kept = tuple(variant for variant in before.variants if variant.sku not in named)
+            product = replace(product, variants=product.variants + kept)
+        if before != product:
+            changed.append(product)
+        report.added += before is None
+        report.updated += before is not None and before != product
+        report.unchanged += before == product
+        report.variants += len(entry.product.variants)
+        report.images += len(product.images)
+    return changed
+
+
+async def _write(db: Connection, products: Sequence[Product]) -> None:
+    if products:
+        await queries.lock_variants(db, products)
+        await queries.upsert_products(db, products)
+        await queries.upsert_variants(db, products)
+        await queries.withdraw_variants(db, products)

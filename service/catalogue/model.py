@@ -1,0 +1,81 @@
+"""What a shop sells: products in variants. Amounts are in the currency's minor unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HANDLE_LENGTH = 255
+SKU_LENGTH = 128
+TEXT_LENGTH = 255
+"""Characters of a title, a vendor, a type, a tag, an option's name and its value."""
+DESCRIPTION_LENGTH = 65_536
+URL_LENGTH = 2_048
+ALT_LENGTH = 512
+TAGS = 250
+IMAGES = 250
+VARIANTS = 2_048
+"""Of one product, as many as Shopify allows."""
+PRICE = 10**11
+"""The highest price: a full cart's total still fits the 53 bits of a JavaScript number."""
+STOCK = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a product."""
+
+    src: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is put in a cart: one combination of a product's options, at a price.
+
+    One that is sold: what no longer is, only the database knows. ``stock`` is None where it is
+    not tracked, and below 0 where more was sold than there was.
+    """
+
+    sku: str
+    options: tuple[tuple[str, str], ...]
+    price: int
+    compare_at_price: int | None
+    currency: str
+    stock: int | None
+    oversell: bool
+
+    @property
+    def available(self) -> int | None:
+        """Units in stock, or None where it is not tracked."""
+        return None if self.stock is None else max(self.stock, 0)
+
+    @property
+    def orderable(self) -> bool:
+        """Whether one unit can be ordered now."""
+        return self.stock is None or self.oversell or self.stock > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product with the variants it is sold in, which are never none in a list or a page.
+
+    ``description`` is HTML that is safe to show.
+    """
+
+    handle: str
+    title: str
+    description: str
+    vendor: str
+    type: str
+    tags: tuple[str, ...]
+    images: tuple[Image, ...]
+    variants: tuple[Variant, ...]
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list; ``next`` is the cursor of the part after it."""
+
+    products: tuple[Product, ...]
+    next: str | None
