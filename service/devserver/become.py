@@ -1,7 +1,7 @@
 """Give up root, promise to end with the parent, and turn into another program.
 
 Run as a script: `become.py PARENT UID:GID PROGRAM ARGUMENT…`, with `-` for no change of user. A
-process of its own, as code between fork and exec must not be Python's in a program with threads.
+process of its own, as no Python may run between fork and exec in a program with threads.
 """
 
 import ctypes
@@ -18,6 +18,8 @@ def main(parent: str, account: str, *command: str) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
+    # A shell has what it starts with `&` ignore SIGINT, and that is inherited.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         # After the change of user, which would clear it. SIGINT is PostgreSQL's fast shutdown.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

