@@ -67,6 +67,14 @@ async def import_products(
     return report
 
 
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """Products to add or overwrite, and the SKUs that they no longer have."""
+
+    changed: list[Product]
+    withdrawn: list[str]
+
+
 def _batches(entries: Iterator[Entry | BadRow], report: ImportReport) -> Iterator[Sequence[Entry]]:
     """Put the bad rows into the report, and the rest into batches."""
     batch: list[Entry] = []
@@ -83,32 +91,35 @@ def _batches(entries: Iterator[Entry | BadRow], report: ImportReport) -> Iterato
     yield batch
 
 
-async def _compare(
-    db: Connection, batch: Sequence[Entry], report: ImportReport
-) -> Sequence[Product]:
+async def _compare(db: Connection, batch: Sequence[Entry], report: ImportReport) -> _Difference:
     """Count a batch into the report, and return what differs from what is stored."""
     stored = await queries.select_stored(db, [entry.product.handle for entry in batch])
     named = {variant.sku for entry in batch for variant in entry.product.variants}
-    changed = []
+    difference = _Difference([], [])
     for entry in batch:
         product = entry.product
         before = stored.get(product.handle)
-        if before and not entry.whole:
-            kept = tuple(variant for variant in before.variants if variant.sku not in named)
-            product = replace(product, variants=product.variants + kept)
-        if before != product:
-            changed.append(product)
+        gone = [item for item in before.variants if item.sku not in named] if before else []
+        if entry.whole:
+            difference.withdrawn.extend(variant.sku for variant in gone)
+        else:
+            product = replace(product, variants=(*product.variants, *gone))
+        if product != before:
+            difference.changed.append(product)
         report.added += before is None
-        report.updated += before is not None and before != product
-        report.unchanged += before == product
+        report.updated += before is not None and product != before
+        report.unchanged += product == before
         report.variants += len(entry.product.variants)
         report.images += len(product.images)
-    return changed
+    return difference
 
 
-async def _write(db: Connection, products: Sequence[Product]) -> None:
-    if products:
-        await queries.lock_variants(db, products)
-        await queries.upsert_products(db, products)
-        await queries.upsert_variants(db, products)
-        await queries.withdraw_variants(db, products)
+async def _write(db: Connection, difference: _Difference) -> None:
+    changed, withdrawn = difference.changed, difference.withdrawn
+    if changed:
+        skus = [variant.sku for product in changed for variant in product.variants]
+        await queries.lock_variants(db, [*skus, *withdrawn])
+        await queries.upsert_products(db, changed)
+        await queries.upsert_variants(db, changed)
+    if withdrawn:
+        await queries.withdraw_variants(db, withdrawn)

@@ -88,19 +88,13 @@ async def lock_import(db: Connection) -> None:
     await db.execute("select pg_advisory_xact_lock(hashtextextended('catalogue import', 0))")
 
 
-async def lock_variants(db: Connection, products: Sequence[Product]) -> None:
-    """Lock the rows that an import may change, in the order that keeps out of deadlocks."""
+async def lock_variants(db: Connection, skus: Sequence[str]) -> None:
+    """Lock the rows that an import is about to change, in the order that avoids deadlocks."""
     await db.execute(
         """
-        select id
-        from variants
-        where sku = any($1::text[])
-            or product_id in (select id from products where handle = any($2::text[]))
-        order by id
-        for no key update
+        select id from variants where sku = any($1::text[]) order by id for no key update
         """,
-        [variant.sku for product in products for variant in product.variants],
-        [product.handle for product in products],
+        skus,
     )
 
 
@@ -173,18 +167,9 @@ async def upsert_variants(db: Connection, products: Sequence[Product]) -> None:
     )
 
 
-async def withdraw_variants(db: Connection, products: Sequence[Product]) -> None:
-    """Stop selling the stored variants that these products no longer have."""
-    await db.execute(
-        """
-        update variants set active = false
-        where active
-            and product_id in (select id from products where handle = any($1::text[]))
-            and sku <> all($2::text[])
-        """,
-        [product.handle for product in products],
-        [variant.sku for product in products for variant in product.variants],
-    )
+async def withdraw_variants(db: Connection, skus: Sequence[str]) -> None:
+    """Stop selling these variants."""
+    await db.execute("update variants set active = false where sku = any($1::text[])", skus)
 
 
 def _product(row: Record) -> Product:
