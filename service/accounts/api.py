@@ -1,0 +1,223 @@
+"""Logging in and out, and registering, over HTTP (http-api, "Session" and "Account")."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, cast
+
+from msgspec import Meta
+from quart import Blueprint, current_app, request, session
+from quart_auth import login_user, logout_user
+
+from service import clock, preferences
+from service.auth import Shopper, claim
+from service.carts.api import keep, visitor
+from service.carts.schema import CartOutput, MergeOutput, cart_output, merge_output
+from service.database import run
+from service.errors import Unauthenticated, WeakPassword, WrongCredentials
+from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
+from service.schemas import Caller, Input, Output, answer, no_content, operation
+from service.sessions import LONGEST_USER_AGENT, end_login
+
+from . import actions, queries
+from .model import (
+    EMAIL,
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    LONGEST_PASSWORD,
+    SHORTEST_NAME,
+    EmailTaken,
+    UsernameTaken,
+)
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from service.settings import Settings
+
+    from .actions import LoggedIn
+    from .model import Account
+    from .passwords import Hasher
+
+blueprint = Blueprint("accounts", __name__)
+
+Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD, examples=["correct horse battery"])]
+
+
+class LoginInput(Input):
+    """Who logs in; `remember` lets the login outlive the browser."""
+
+    username: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=LONGEST_EMAIL,
+            description="The user name or the e-mail address.",
+            examples=["ada"],
+        ),
+    ]
+    password: Password
+    remember: bool = False
+
+
+class RegistrationInput(Input):
+    """A new account."""
+
+    username: Annotated[
+        str, Meta(min_length=SHORTEST_NAME, max_length=LONGEST_NAME, examples=["ada"])
+    ]
+    email: Annotated[
+        str, Meta(max_length=LONGEST_EMAIL, pattern=EMAIL, examples=["ada@example.com"])
+    ]
+    password: Password
+
+
+class UserOutput(Output):
+    """Whoever is signed in."""
+
+    id: str
+    username: str
+    email: str
+    created_at: datetime
+
+
+class LoginOutput(Output):
+    """A login: who, their cart, and what became of the guest's cart (null: it was empty)."""
+
+    user: UserOutput
+    cart: CartOutput
+    merge: MergeOutput | None
+
+
+class CartSummaryOutput(Output):
+    """The cart, in short."""
+
+    quantity: Annotated[int, Meta(ge=0, description="Units, over all lines.")]
+
+
+class SessionOutput(Output):
+    """Who is there, and what this browser's locker holds."""
+
+    authenticated: bool
+    user: UserOutput | None
+    preferences: PreferencesOutput
+    cart: CartSummaryOutput
+
+
+@blueprint.post("/session")
+@operation(Caller.ANYONE, body=LoginInput, answers={200: LoginOutput}, errors=(WrongCredentials,))
+async def post_session(data: LoginInput) -> Response:
+    """Log in.
+
+    The guest's cart joins the account's. Whoever is signed in already is logged out first.
+    """
+    logged_in = await actions.log_in(
+        _hasher(),
+        data.username,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), remember=data.remember),
+    )
+    return _respond(logged_in, 200, remember=data.remember)
+
+
+@blueprint.get("/session")
+@operation(Caller.ANYONE, answers={200: SessionOutput})
+async def show_session() -> Response:
+    """Show who is there, their preferences, and how much is in their cart."""
+    caller, who, now = claim(), visitor(), clock.now()
+    state = await run(lambda db: queries.select_session(db, caller, who.guest_cart, now))
+    own = state.choices
+    choices = preferences.fill(own, guest_choices()) if own is not None else guest_choices()
+    return answer(
+        SessionOutput(
+            authenticated=state.account is not None,
+            user=user_output(state.account) if state.account else None,
+            preferences=preferences_output(choices),
+            cart=CartSummaryOutput(state.cart_quantity),
+        )
+    )
+
+
+@blueprint.delete("/session")
+@operation(Caller.ANYONE, answers={204: None})
+async def delete_session() -> Response:
+    """Log out. A cookie saved before no longer logs in."""
+    caller = claim()
+    if caller:
+        await run(lambda db: end_login(db, caller, clock.now()))
+        # The account's cart stays with the account, not with the browser.
+        session.pop("cart", None)
+    logout_user()
+    return no_content()
+
+
+@blueprint.post("/account")
+@operation(
+    Caller.ANYONE,
+    body=RegistrationInput,
+    answers={201: LoginOutput},
+    errors=(UsernameTaken, EmailTaken, WeakPassword),
+)
+async def post_account(data: RegistrationInput) -> Response:
+    """Register, and log in."""
+    logged_in = await actions.register(
+        _hasher(),
+        data.username,
+        data.email,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), remember=False),
+    )
+    return _respond(logged_in, 201, remember=False)
+
+
+@blueprint.get("/account")
+@operation(Caller.SIGNED_IN, answers={200: UserOutput})
+async def show_account() -> Response:
+    """Show the account."""
+    caller = claim()
+    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
+    if account is None:
+        raise Unauthenticated
+    return answer(user_output(account))
+
+
+def user_output(account: Account) -> UserOutput:
+    """Return the account for the API."""
+    return UserOutput(str(account.id), account.username, account.email, account.created_at)
+
+
+def _respond(logged_in: LoggedIn, status: int, *, remember: bool) -> Response:
+    account = logged_in.account
+    login_user(
+        Shopper(str(account.id), username=account.username, token=logged_in.token),
+        remember=remember,
+    )
+    keep(logged_in.opened)
+    return answer(
+        LoginOutput(
+            user_output(account),
+            cart_output(logged_in.opened.cart, _settings().currency),
+            merge_output(logged_in.receipt),
+        ),
+        status,
+    )
+
+
+def _browser() -> actions.Browser:
+    return actions.Browser(
+        claim=claim(),
+        guest_cart=visitor().guest_cart,
+        choices=guest_choices(),
+        user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
+        ip=request.remote_addr or "",
+    )
+
+
+def _settings() -> Settings:
+    return cast("Settings", current_app.extensions["locker.settings"])
+
+
+def _hasher() -> Hasher:
+    return cast("Hasher", current_app.extensions["locker.hasher"])

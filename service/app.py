@@ -1,0 +1,37 @@
+"""The wiring, top to bottom."""
+
+from __future__ import annotations
+
+from quart import Quart
+
+from . import accounts, auth, database, web
+from .accounts.api import blueprint as accounts_api
+from .carts.api import blueprint as carts_api
+from .catalogue.api import blueprint as catalogue_api
+from .preferences.api import blueprint as preferences_api
+from .sessions import SignedSessions
+from .settings import Settings
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings | None = None) -> Quart:
+    """Return the service; without settings it reads them from the environment.
+
+    Raises `SettingsError` when they don't allow a start.
+    """
+    settings = settings or Settings.from_env()
+    app = Quart("service")
+    app.extensions["locker.settings"] = settings
+    # Quart wants a key of its own; the sessions' keys are with their signers.
+    app.secret_key = settings.secret_key
+    app.session_interface = SignedSessions(settings)
+    database.init_app(app, settings)
+    web.init_app(app, settings)
+    auth.SessionAuth(app)
+    hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings)
+    app.after_serving(hasher.close)
+
+    for api in (catalogue_api, carts_api, accounts_api, preferences_api):
+        app.register_blueprint(api, url_prefix=API)
+    return app

@@ -1,0 +1,172 @@
+"""What a cart is, and the rules by which it changes. No I/O, no HTTP.
+
+Every rule takes a cart and returns the changed one, or the very same one if nothing changes.
+Amounts are in the currency's minor unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from service.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+Notice = Literal["price_changed", "insufficient_stock", "unavailable"]
+
+
+class UnknownSku(NotFound):
+    code, title = "unknown_sku", "There is no such variant, or it is no longer sold"
+
+
+class InsufficientStock(Conflict):
+    code, title = "insufficient_stock", "There are not enough in stock"
+
+
+class QuantityLimit(Conflict):
+    code, title = "quantity_limit", "A cart holds no more units of one variant"
+
+
+class LineLimit(Conflict):
+    code, title = "line_limit", "A cart holds no more lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one cart may hold: units of one variant, and lines."""
+
+    quantity: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A variant as it is offered now. ``stock`` is None where it isn't tracked."""
+
+    variant_id: int
+    sku: str
+    handle: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    image: str | None
+    price: int
+    currency: str
+    stock: int | None
+    oversell: bool
+    sold: bool
+
+    @property
+    def available(self) -> int | None:
+        return None if self.stock is None else max(self.stock, 0)
+
+    @property
+    def most(self) -> int | None:
+        """Units that may be put in a cart, or None without such a bound."""
+        return None if self.oversell else self.available
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A variant in a cart; ``added_price`` is what it cost when it was first added."""
+
+    offer: Offer
+    quantity: int
+    added_price: int
+
+    @property
+    def total(self) -> int:
+        return self.offer.price * self.quantity
+
+    @property
+    def notice(self) -> Notice | None:
+        """What the shopper should know, the gravest first."""
+        if not self.offer.sold:
+            return "unavailable"
+        if self.offer.most is not None and self.quantity > self.offer.most:
+            return "insufficient_stock"
+        if self.offer.price != self.added_price:
+            return "price_changed"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """A cart as it was read. ``id`` is None, and ``revision`` 0, for one not made yet."""
+
+    id: UUID | None = None
+    revision: int = 0
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def total(self) -> int:
+        return sum(line.total for line in self.lines)
+
+    def line(self, sku: str) -> Line | None:
+        return next((line for line in self.lines if line.offer.sku == sku), None)
+
+
+def add(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
+    """Add units to what is there.
+
+    Raises `UnknownSku`, `QuantityLimit`, `InsufficientStock` or `LineLimit`.
+    """
+    line = cart.line(offer.sku) if offer else None
+    return _put(cart, offer, quantity + (line.quantity if line else 0), limits)
+
+
+def set_quantity(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
+    """Set a line's units; 0 removes it. Raises as `add` does.
+
+    Fewer than before is always possible, whatever the stock and the limits have become.
+    """
+    if offer is None:
+        raise UnknownSku
+    line = cart.line(offer.sku)
+    if quantity == 0:
+        return remove(cart, offer.sku)
+    if line and quantity == line.quantity:
+        return cart
+    if line and quantity < line.quantity and offer.sold:
+        return _replace(cart, replace(line, quantity=quantity))
+    return _put(cart, offer, quantity, limits)
+
+
+def remove(cart: Cart, sku: str) -> Cart:
+    """Remove a line, if it is there."""
+    if cart.line(sku) is None:
+        return cart
+    return replace(cart, lines=tuple(line for line in cart.lines if line.offer.sku != sku))
+
+
+def clear(cart: Cart) -> Cart:
+    """Remove every line."""
+    return replace(cart, lines=()) if cart.lines else cart
+
+
+def _put(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
+    if offer is None or not offer.sold:
+        raise UnknownSku
+    if quantity > limits.quantity:
+        raise QuantityLimit(f"At most {limits.quantity} of one variant.", limit=limits.quantity)
+    if offer.most is not None and quantity > offer.most:
+        raise InsufficientStock(f"{offer.most} in stock.", available=offer.most)
+    line = cart.line(offer.sku)
+    if line:
+        return _replace(cart, replace(line, quantity=quantity))
+    if len(cart.lines) >= limits.lines:
+        raise LineLimit(f"At most {limits.lines} lines.", limit=limits.lines)
+    return replace(cart, lines=(*cart.lines, Line(offer, quantity, offer.price)))
+
+
+def _replace(cart: Cart, changed: Line) -> Cart:
+    sku = changed.offer.sku
+    return replace(
+        cart,
+        lines=tuple(changed if line.offer.sku == sku else line for line in cart.lines),
+    )

@@ -1,0 +1,256 @@
+"""The request's connection: one, taken on first use, kept in ``g``, always given back.
+
+``await get_db()`` takes a connection from the pool for this app context (a request, a
+websocket, a background task, a command) and keeps it as ``g.db``. `teardown_db` gives it
+back when the context ends. No session-level state may be left on a connection (``SET``,
+session advisory locks, temporary tables, ``LISTEN``): nothing resets it on release.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import asyncpg
+from quart import Quart, current_app, g
+
+from .errors import Busy, LockerError, Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    from .settings import Settings
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection: TypeAlias = asyncpg.Connection
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+RELEASE_TIMEOUT = 5.0
+"""Seconds a connection may take to come back before it is dropped."""
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds the pool may take to close before its connections are dropped."""
+
+ATTEMPTS = 4
+
+
+class Conflicted(Exception):  # noqa: N818 - not an error anyone sees: the action runs again
+    """Another request changed first what this one had read."""
+
+
+RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Conflicted)
+"""Nothing of the transaction happened, and a repeat may well succeed."""
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+    ConnectionError,
+)
+"""The database is away, restarting, or no longer the primary."""
+
+OVERLOADED = (
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OutOfMemoryError,
+    TimeoutError,
+)
+
+
+class Pool:
+    """The application's pool of connections, and the releases still under way."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._releases: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Open the pool. With ``pool_min`` 0 it connects on first use, so that a service
+        starts, and says that it isn't ready, while its database is away.
+        """
+        settings = self._settings
+        milliseconds = str(int(settings.statement_timeout * 1000))
+        self._pool = await asyncpg.create_pool(
+            settings.database_url,
+            min_size=settings.pool_min,
+            max_size=settings.pool_max,
+            timeout=settings.pool_timeout,
+            # The server's own limit comes first; this one is for a server that is gone.
+            command_timeout=settings.statement_timeout + 1,
+            server_settings={
+                "application_name": "locker",
+                "statement_timeout": milliseconds,
+                "lock_timeout": milliseconds,
+                "idle_in_transaction_session_timeout": milliseconds,
+            },
+            # asyncpg still rolls back a stray transaction; its default reset would cost
+            # every request a round trip more.
+            reset=_leave,
+        )
+
+    async def close(self) -> None:
+        """Wait for connections in use, but not for ever."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        if self._releases:
+            await asyncio.wait(self._releases, timeout=RELEASE_TIMEOUT)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await pool.close()
+        except TimeoutError:
+            logger.warning("connections were still in use at the end and were dropped")
+            pool.terminate()
+
+    async def acquire(self) -> Connection:
+        """Take a connection; raises `Busy` when none comes free in time."""
+        if self._pool is None:
+            raise Unavailable(retry_after=1)
+        try:
+            return await self._pool.acquire(timeout=self._settings.pool_timeout)
+        except TimeoutError as error:
+            raise Busy(retry_after=1) from error
+        except OSError as error:
+            raise Unavailable(retry_after=1) from error
+
+    def release(self, connection: Connection) -> None:
+        """Give a connection back without waiting for it.
+
+        In a task of its own: a client that leaves while ``pool.release`` is awaited makes
+        Quart raise an exception group that Hypercorn doesn't catch, and every other request
+        on that connection fails with it. So does a release that raises.
+        """
+        if self._pool is None:
+            connection.terminate()
+            return
+        task = asyncio.create_task(self._release(self._pool, connection))
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
+
+    async def _release(self, pool: asyncpg.Pool[asyncpg.Record], connection: Connection) -> None:
+        try:
+            await pool.release(connection, timeout=RELEASE_TIMEOUT)
+        except Exception:
+            # asyncpg has dropped the connection by now and opens another when needed.
+            logger.exception("a connection could not be given back")
+
+    @property
+    def idle(self) -> int:
+        """Connections nobody holds, those not opened yet included."""
+        if self._pool is None:
+            return 0
+        return self._pool.get_max_size() - self._pool.get_size() + self._pool.get_idle_size()
+
+
+async def _leave(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Reset nothing."""
+
+
+class _Visit:
+    """What one app context needs to take at most one connection, and none after its end."""
+
+    __slots__ = ("lock", "over")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.over = False
+
+
+def _visit() -> _Visit:
+    visit: _Visit | None = g.get("_visit")
+    if visit is None:
+        visit = g._visit = _Visit()
+    return visit
+
+
+def init_app(app: Quart, settings: Settings) -> Pool:
+    """Tie the pool's life to the server's, and each connection's to its app context."""
+    pool = app.extensions["locker.pool"] = Pool(settings)
+    app.before_serving(pool.open)
+    app.after_serving(pool.close)
+    app.teardown_appcontext(teardown_db)
+    return pool
+
+
+def _pool() -> Pool:
+    pool: Pool = current_app.extensions["locker.pool"]
+    return pool
+
+
+async def get_db() -> Connection:
+    """Return this app context's connection, taking one from the pool on first use.
+
+    Two tasks of one request get the same connection, which runs one query at a time: they
+    must take turns. After the context's end it raises `RuntimeError`, also in tasks that
+    outlive their request. Raises `Busy` after ``pool_timeout`` seconds, `Unavailable` when
+    the database is away.
+    """
+    visit = _visit()
+    # A connection that died under this request is no use to what comes after.
+    if "db" in g and g.db.is_closed():
+        release_db()
+    # Between "is there one?" and "keep it" lies an await; without the lock the second task
+    # of a gather would take a connection that nobody gives back.
+    async with visit.lock:
+        if not visit.over and "db" not in g:
+            pool = _pool()
+            connection = await pool.acquire()
+            if visit.over:
+                pool.release(connection)
+            else:
+                g.db = connection
+        if visit.over:
+            raise RuntimeError("This app context has ended; its connection is gone.")
+        connection = g.db
+    return connection
+
+
+def release_db() -> None:
+    """Give the connection back early, before slow work. A later `get_db` takes another."""
+    connection = g.pop("db", None)
+    if connection is not None:
+        _pool().release(connection)
+
+
+async def teardown_db(_: BaseException | None = None) -> None:
+    """End the visit: give the connection back, if one was taken, and let none be taken."""
+    _visit().over = True
+    release_db()
+
+
+async def run(action: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run an action on the request's connection, again if Postgres asks for a repeat.
+
+    For actions that are whole in themselves: either one statement or one transaction counts.
+    Repeats only when nothing has happened (40001, 40P01, `Conflicted`), a few times, with jitter. An error
+    that leaves the outcome open, a lost COMMIT above all, is never repeated here.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await action(await get_db())
+        except RETRYABLE:
+            await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - not a secret
+    return await action(await get_db())
+
+
+def translate(error: BaseException) -> LockerError | None:
+    """Return what a database error means to a client, or None where it is our own fault."""
+    if isinstance(error, OVERLOADED):
+        return Busy(retry_after=1)
+    if isinstance(error, LOST):
+        return Unavailable(retry_after=1)
+    if isinstance(error, asyncpg.InterfaceError) and "db" in g and g.db.is_closed():
+        return Unavailable(retry_after=1)
+    return None

@@ -1,0 +1,118 @@
+"""What can go wrong, with the HTTP status it means. No web framework in here.
+
+LockerError
+├── Malformed 400 · BadHost 400
+├── Unauthenticated 401 · WrongCredentials 401
+├── Forbidden 403 · CrossSite 403 · WrongPassword 403
+├── NotFound 404 · MethodNotAllowed 405
+├── Conflict 409            features add their own below it
+├── RevisionMismatch 412
+├── TooLarge 413 · UnsupportedMediaType 415
+├── Invalid 422 · WeakPassword 422
+├── TooManyAttempts 429
+└── Busy 503 · Unavailable 503
+
+``code`` is what clients may rely on (http-api, "Conventions"); texts may change.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class SettingsError(Exception):
+    """The settings don't allow a start; the message is one line that says what to set."""
+
+
+class LockerError(Exception):
+    """An outcome that the caller is told about, as problem details (RFC 9457).
+
+    ``members`` are further fields of the problem; ``retry_after`` is in seconds.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None, **members: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.retry_after = retry_after
+        self.members = members
+
+
+class Malformed(LockerError):
+    status, code, title = 400, "malformed", "The request can't be read"
+
+
+class BadHost(LockerError):
+    status, code, title = 400, "bad_host", "This host is not served here"
+
+
+class Unauthenticated(LockerError):
+    status, code, title = 401, "unauthenticated", "Log in first"
+
+
+class WrongCredentials(LockerError):
+    status, code, title = 401, "wrong_credentials", "Wrong user name or password"
+
+
+class Forbidden(LockerError):
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class CrossSite(LockerError):
+    status, code, title = 403, "cross_site", "Requests from other sites are not accepted"
+
+
+class WrongPassword(LockerError):
+    status, code, title = 403, "wrong_password", "The current password is wrong"
+
+
+class NotFound(LockerError):
+    status, code, title = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(LockerError):
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class Conflict(LockerError):
+    status, code, title = 409, "conflict", "Not possible as things stand"
+
+
+class RevisionMismatch(LockerError):
+    status, code, title = 412, "revision_mismatch", "The cart has changed meanwhile"
+
+
+class TooLarge(LockerError):
+    status, code, title = 413, "too_large", "The request is too large"
+
+
+class UnsupportedMediaType(LockerError):
+    status, code, title = 415, "unsupported_media_type", "Send application/json"
+
+
+class Invalid(LockerError):
+    """The request is well-formed, but a value isn't acceptable."""
+
+    status, code, title = 422, "invalid", "A value is not acceptable"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}", errors=[{"field": field, "message": message}])
+
+
+class WeakPassword(Invalid):
+    code, title = "weak_password", "The password is too weak"
+
+
+class TooManyAttempts(LockerError):
+    status, code, title = 429, "too_many_attempts", "Too many attempts"
+
+
+class Busy(LockerError):
+    status, code, title = 503, "busy", "Too busy right now, please retry"
+
+
+class Unavailable(LockerError):
+    status, code, title = 503, "unavailable", "The service can't be reached right now"

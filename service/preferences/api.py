@@ -1,0 +1,68 @@
+"""Preferences over HTTP (http-api, "Preferences")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quart import Blueprint, session
+
+from service import clock
+from service.auth import claim
+from service.database import run
+from service.schemas import Caller, Input, Output, answer, operation
+
+from . import queries
+from .model import Choices, Preferences, fill, from_section
+
+if TYPE_CHECKING:
+    from quart import Response
+
+blueprint = Blueprint("preferences", __name__)
+
+
+class PreferencesInput(Choices, Input):
+    """The preferences to change; the others stay as they are."""
+
+
+class PreferencesOutput(Preferences, Output):
+    """All preferences."""
+
+
+@blueprint.get("/preferences")
+@operation(Caller.ANYONE, answers={200: PreferencesOutput})
+async def show_preferences() -> Response:
+    """Show all preferences."""
+    return answer(preferences_output(await current_choices()))
+
+
+@blueprint.patch("/preferences")
+@operation(Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput})
+async def patch_preferences(data: PreferencesInput) -> Response:
+    """Change some preferences; answers with all of them."""
+    caller, guest = claim(), guest_choices()
+    own = (
+        await run(lambda db: queries.upsert_choices(db, caller, clock.now(), data, guest))
+        if caller
+        else None
+    )
+    if own is None:
+        own = fill(data, guest)
+        session["preferences"] = own.chosen()
+    return answer(preferences_output(own))
+
+
+async def current_choices() -> Choices:
+    """Return the caller's choices: an account's own, filled up with those of this browser."""
+    caller, guest = claim(), guest_choices()
+    own = await run(lambda db: queries.select_choices(db, caller, clock.now())) if caller else None
+    return fill(own, guest) if own is not None else guest
+
+
+def guest_choices() -> Choices:
+    """Return what this browser chose, signed in or not."""
+    return from_section(session.get("preferences", {}))
+
+
+def preferences_output(choices: Choices) -> PreferencesOutput:
+    """Return the preferences for the API."""
+    return PreferencesOutput(**choices.chosen())

@@ -1,0 +1,70 @@
+"""What a shopper prefers, and where each value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Theme = Literal["system", "light", "dark"]
+Locale = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="A BCP 47 language tag.",
+        examples=["en-GB"],
+    ),
+]
+PageSize = Annotated[int, Meta(ge=10, le=100)]
+
+
+class Choices(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What somebody has chosen; the rest was never chosen."""
+
+    theme: Theme | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    page_size: PageSize | UnsetType = UNSET
+    marketing_emails: bool | UnsetType = UNSET
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen, by name."""
+        return {
+            name: value
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) is not UNSET
+        }
+
+    def columns(self) -> list[Any]:
+        """Return the values in the order of the fields, None for what was never chosen."""
+        chosen = self.chosen()
+        return [chosen.get(name) for name in self.__struct_fields__]
+
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any]) -> Self:
+        """Return the choices of a row that has the fields as columns."""
+        return cls(**{name: row[name] for name in cls.__struct_fields__ if row[name] is not None})
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """What holds: the choices, and the defaults for what was never chosen."""
+
+    theme: Theme = "system"
+    locale: Locale = "en"
+    page_size: PageSize = 20
+    marketing_emails: bool = False
+
+
+def fill(own: Choices, other: Choices) -> Choices:
+    """Return one's own choices, with the other's for those never made."""
+    return Choices(**{**other.chosen(), **own.chosen()})
+
+
+def from_section(section: Mapping[str, Any]) -> Choices:
+    """Return the choices a session holds; none if it holds something else."""
+    try:
+        return msgspec.convert(section, Choices)
+    except msgspec.ValidationError:
+        return Choices()

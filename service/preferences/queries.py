@@ -1,0 +1,60 @@
+"""How an account's choices are stored. The login check rides along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.sessions import LOGIN
+
+from .model import Choices
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.database import Connection
+    from service.sessions import Claim
+
+
+async def select_choices(db: Connection, claim: Claim, now: datetime) -> Choices | None:
+    """Return the choices of the claim's account, or None where the claim doesn't hold."""
+    row = await db.fetchrow(
+        f"""
+        with {LOGIN}
+        select theme, locale, page_size, marketing_emails
+        from login left join preferences using (account_id)
+        """,
+        claim.token_hash,
+        claim.account_id,
+        now,
+    )
+    return Choices.from_columns(row) if row else None
+
+
+async def upsert_choices(
+    db: Connection, claim: Claim, now: datetime, chosen: Choices, filling: Choices
+) -> Choices | None:
+    """Store choices, and ``filling`` for what was never chosen; returns all.
+
+    None where the claim doesn't hold, and then nothing is stored.
+    """
+    row = await db.fetchrow(
+        f"""
+        with {LOGIN}
+        insert into preferences as p (account_id, theme, locale, page_size, marketing_emails)
+        select account_id, coalesce($4, $8), coalesce($5, $9), coalesce($6::int, $10),
+            coalesce($7::boolean, $11)
+        from login
+        on conflict (account_id) do update set
+            theme = coalesce($4, p.theme, $8),
+            locale = coalesce($5, p.locale, $9),
+            page_size = coalesce($6, p.page_size, $10),
+            marketing_emails = coalesce($7, p.marketing_emails, $11)
+        returning theme, locale, page_size, marketing_emails
+        """,
+        claim.token_hash,
+        claim.account_id,
+        now,
+        *chosen.columns(),
+        *filling.columns(),
+    )
+    return Choices.from_columns(row) if row else None

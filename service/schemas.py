@@ -1,0 +1,169 @@
+"""Reading JSON strictly, answering it, and saying so in the OpenAPI document.
+
+A view declares itself with `operation`: who may call it, what it takes, what it answers and
+which errors it may raise. The decorator reads and checks in the order the contract fixes:
+media type, well-formedness, shape, who is asking.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import msgspec
+from quart import Response, request
+from quart_auth import current_user
+
+from .auth import check_token
+from .errors import Invalid, LockerError, Malformed, UnsupportedMediaType, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=msgspec.Struct)
+
+NESTING = 32
+"""Levels of arrays and objects that a body may have."""
+
+INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+_WHERE = re.compile(r" - at `(?P<path>.+)`$")
+_FIELD = re.compile(r"(?:unknown|missing required) field `(?P<name>.+?)`")
+
+
+class Input(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What a client sends: unknown fields are refused, nothing is coerced."""
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a client gets."""
+
+
+class Caller(enum.Enum):
+    """Who may call an operation."""
+
+    ANYONE = "anyone, guest or signed in"
+    SIGNED_IN = "signed in"
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """What `operation` noted on a view; the OpenAPI document is made of these."""
+
+    caller: Caller
+    answers: Mapping[int, type[Output] | None]
+    errors: tuple[type[LockerError], ...]
+    body: type[Input] | None
+    query: type[Input] | None
+    headers: Mapping[str, str]
+
+
+def operation(
+    caller: Caller,
+    *,
+    answers: Mapping[int, type[Output] | None],
+    errors: tuple[type[LockerError], ...] = (),
+    body: type[Input] | None = None,
+    query: type[Input] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
+    """Declare a view of the JSON API.
+
+    The view gets the body as ``data`` and the query string as ``query``. ``answers`` maps
+    statuses to their bodies (None: no body), ``headers`` names request headers the view
+    understands, with a sentence each.
+    """
+    declared = Operation(caller, answers, errors, body, query, headers or {})
+
+    def decorate(view: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        @wraps(view)
+        async def wrapper(**arguments: Any) -> Response:
+            if body is not None:
+                arguments["data"] = await _read_body(body)
+            if query is not None:
+                arguments["query"] = _read_query(query)
+            await check_token()
+            if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
+                raise Unauthenticated
+            return await view(**arguments)
+
+        wrapper.operation = declared  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def answer(body: Output, status: int = 200, **headers: str) -> Response:
+    """Return the body as JSON; a header's underscores stand for hyphens."""
+    response = Response(msgspec.json.encode(body), status, content_type="application/json")
+    for name, value in headers.items():
+        response.headers[name.replace("_", "-")] = value
+    return response
+
+
+def no_content() -> Response:
+    """Return 204."""
+    response = Response("", 204)
+    del response.headers["Content-Type"]
+    return response
+
+
+async def _read_body(model: type[M]) -> M:
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    raw: bytes = await request.get_data(as_text=False, cache=False)
+    try:
+        content = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("The body is not JSON in UTF-8.") from error
+    _check_depth(content, NESTING)
+    return _convert(content, model, strict=True)
+
+
+def _read_query(model: type[M]) -> M:
+    content = {}
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Invalid(name, "Given more than once.")
+        content[name] = values[0]
+    for field in msgspec.structs.fields(model):
+        # msgspec would take 1.0 for an integer.
+        if _is_integer(field.type) and not INTEGER.fullmatch(content.get(field.name, "0")):
+            raise Invalid(field.name, "Expected a whole number.")
+    return _convert(content, model, strict=False)
+
+
+def _is_integer(kind: Any) -> bool:
+    return getattr(kind, "__origin__", kind) is int
+
+
+def _check_depth(content: Any, levels: int) -> None:
+    """Refuse what Postgres can't keep or nobody sends: NUL characters, deep nesting."""
+    if isinstance(content, str):
+        if "\x00" in content:
+            raise Malformed("NUL characters are not accepted.")
+    elif isinstance(content, dict | list):
+        if not levels:
+            raise Malformed("The body is nested too deeply.")
+        if isinstance(content, dict):
+            content = [*content, *content.values()]
+        for part in content:
+            _check_depth(part, levels - 1)
+
+
+def _convert(content: Any, model: type[M], *, strict: bool) -> M:
+    try:
+        return msgspec.convert(content, model, strict=strict)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+
+
+def _invalid(text: str) -> Invalid:
+    """Name the field that msgspec complains about."""
+    where, named = _WHERE.search(text), _FIELD.search(text)
+    path = [where["path"].removeprefix("$").removeprefix(".")] if where else []
+    if named:
+        path.append(named["name"])
+    return Invalid(".".join(filter(None, path)) or "body", _WHERE.sub("", text))

@@ -1,0 +1,137 @@
+"""One section's cookie: signing it, and reading it without trusting it.
+
+The format is Flask's (``URLSafeTimedSerializer`` over tagged JSON, HMAC key derivation), so
+the base section can be shared with a Flask app that has the same key and digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask.json.tag import TaggedJSONSerializer
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+
+from service import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+BROWSER_LIMIT = 4093
+"""Bytes of ``name=value; attributes`` that every browser keeps (RFC 6265, section 6.1, less
+the three that some count extra)."""
+
+BORN = "_born"
+"""Where a section keeps when it was first made, in seconds since 1970."""
+
+CLOCK_SKEW = 300
+"""Seconds by which another host's clock may be ahead of ours."""
+
+_tagged_json = TaggedJSONSerializer()
+
+
+class _Signer(TimestampSigner):
+    """A signer that derives its key once, where itsdangerous does so for each signature."""
+
+    def __init__(self, secret_key: str, salt: str, digest: Literal["sha256", "sha1"]) -> None:
+        super().__init__(
+            secret_key,
+            salt=salt,
+            key_derivation="hmac",
+            digest_method=getattr(hashlib, digest),
+        )
+        self._derived = super().derive_key()
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:  # noqa: ARG002
+        return self._derived
+
+    def get_timestamp(self) -> int:
+        return int(clock.now().timestamp())
+
+
+class _Serializer(URLSafeTimedSerializer):
+    """A serializer whose one signer is made once."""
+
+    def __init__(self, signer: _Signer) -> None:
+        super().__init__(b"", serializer=_tagged_json)
+        self._signer = signer
+
+    def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:  # noqa: ARG002
+        return self._signer
+
+    def iter_unsigners(self, salt: str | bytes | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN201, ARG002
+        yield self._signer
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a genuine cookie held: ``signed`` and ``born`` are seconds since 1970."""
+
+    content: dict[str, Any]
+    signed: int
+    born: int
+    old_key: bool
+
+
+class SectionCookie:
+    """Signs and reads the cookie of one section, under the current key and older ones."""
+
+    def __init__(
+        self,
+        name: str,
+        salt: str,
+        keys: Sequence[str],
+        digest: Literal["sha256", "sha1"],
+        *,
+        idle: int,
+        lifetime: int,
+    ) -> None:
+        self.name = name
+        self._serializers = [_Serializer(_Signer(key, salt, digest)) for key in keys]
+        self._idle = idle
+        self._lifetime = lifetime
+
+    def open(self, value: str) -> Opened | None:
+        """Return the content of a cookie that is genuine and not past its time, else None.
+
+        Tampered, truncated, foreign, expired and oversized cookies all come out as None:
+        whoever sends one is told nothing about why.
+        """
+        if len(value) > BROWSER_LIMIT:
+            return None
+        for number, serializer in enumerate(self._serializers):
+            try:
+                content, moment = serializer.loads(value, return_timestamp=True)
+            except BadData:
+                continue
+            except (ValueError, TypeError, KeyError, RecursionError):
+                # Signed with our key, but not by this code.
+                return None
+            if not isinstance(content, dict):
+                return None
+            signed = int(moment.timestamp())
+            born = content.pop(BORN, signed)
+            if not isinstance(born, int) or not self._in_time(signed, born):
+                return None
+            return Opened(content, signed, born, old_key=number > 0)
+        return None
+
+    def _in_time(self, signed: int, born: int) -> bool:
+        now = int(clock.now().timestamp())
+        return (
+            -CLOCK_SKEW <= now - signed <= self._idle
+            and -CLOCK_SKEW <= now - born <= self._lifetime
+        )
+
+    def sign(self, content: dict[str, Any], born: int) -> str:
+        """Return the cookie's value."""
+        value = self._serializers[0].dumps({**content, BORN: born})
+        return value if isinstance(value, str) else value.decode()
+
+
+def canonical(content: dict[str, Any]) -> str:
+    """Return the content as text, equal if and only if the content is."""
+    text: str = _tagged_json.dumps(content)
+    return text

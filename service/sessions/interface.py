@@ -1,0 +1,144 @@
+"""How the sections travel: one cookie each, read on first use, sent when changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from quart.sessions import SessionInterface
+from werkzeug.http import dump_cookie
+
+from service import clock
+
+from .cookies import BROWSER_LIMIT, SectionCookie
+from .logins import bearer_token
+from .model import BASE, SECTIONS, Section, Session
+
+if TYPE_CHECKING:
+    from quart import Quart
+    from quart.wrappers import BaseRequestWebsocket, Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+    from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SALT = "cookie-session"
+"""Flask's salt; the sections' salts are derived from it, so no cookie passes for another."""
+
+REFRESH = 86_400
+"""Seconds after which a cookie in use is signed anew, to count as used. A shorter idle time
+shortens it."""
+
+
+class SignedSessions(SessionInterface):
+    """Quart's session interface for `Session`.
+
+    Opening does nothing at all: a session that nobody reads costs nothing, and nothing in it
+    can fail where Quart would skip the teardown (see ``docs/architecture.md``).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._secure = settings.secure_cookies
+        prefix = "__Host-" if settings.secure_cookies else ""
+        keys = [settings.secret_key, *settings.secret_key_fallbacks]
+        self._remember_lifetime = settings.remember_lifetime
+        self._section_lifetime = settings.section_lifetime
+        self._refresh = min(REFRESH, settings.section_idle // 10)
+        self._cookies = {
+            BASE: SectionCookie(
+                f"{prefix}{BASE}",
+                SALT,
+                keys,
+                settings.session_digest,
+                # A login's own, shorter times are kept by its row, which alone can tell
+                # when it was last seen.
+                idle=settings.remember_lifetime,
+                lifetime=settings.section_lifetime,
+            )
+        }
+        for name in SECTIONS:
+            self._cookies[name] = SectionCookie(
+                f"{prefix}{BASE}-{name}",
+                f"{SALT}.{name}",
+                keys,
+                settings.session_digest,
+                idle=settings.section_idle,
+                lifetime=settings.section_lifetime,
+            )
+        self.old_key_uses = 0
+
+    async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
+        if bearer_token(request.headers) is not None:
+            # A token speaks for itself; the cookies beside it must not (http-api).
+            return Session(lambda _: self._load(None))
+
+        def read(name: str) -> Section:
+            return self._load(self._cookies[name], request.cookies.get(self._cookies[name].name))
+
+        return Session(read)
+
+    def _load(self, cookie: SectionCookie | None, value: str | None = None) -> Section:
+        opened = cookie.open(value) if cookie and value else None
+        if opened and opened.old_key:
+            self.old_key_uses += 1
+        return Section(opened, _seconds())
+
+    async def save_session(
+        self,
+        app: Quart,  # noqa: ARG002
+        session: Any,
+        response: Response | WerkzeugResponse | None,
+    ) -> None:
+        """Send the sections that changed, and those alone."""
+        if response is None:
+            if session.modified:
+                logger.error("a session changed in a websocket, where no cookie can be sent")
+            return
+        if session.touched:
+            response.vary.add("Cookie")
+            # What depends on who asks must not be kept by anything in between, nor shown by
+            # the back button after logging out.
+            response.headers.setdefault("Cache-Control", "no-store")
+        for name, section in session.sections.items():
+            if section.changed or self._is_due(section):
+                # Cart and preferences outlive a closed tab; a login does if it was asked to.
+                keep = name != BASE or session.permanent
+                self._send(name, section, response, keep=keep)
+
+    def _is_due(self, section: Section) -> bool:
+        opened = section.opened
+        return opened is not None and (
+            opened.old_key or _seconds() - opened.signed >= self._refresh
+        )
+
+    def _send(
+        self, name: str, section: Section, response: Response | WerkzeugResponse, *, keep: bool
+    ) -> None:
+        cookie = self._cookies[name]
+        if not section.content:
+            value, max_age = "", 0
+        else:
+            value = cookie.sign(section.content, section.born)
+            lifetime = self._remember_lifetime if name == BASE else self._section_lifetime
+            max_age = lifetime if keep else None
+        header = dump_cookie(
+            cookie.name,
+            value,
+            max_age=max_age,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="Lax",
+            max_size=0,
+        )
+        if len(header) > BROWSER_LIMIT:
+            # The browser would drop it without a word, and the section with it. The one it
+            # has stays good.
+            logger.error("section %r is too large for a cookie: %d bytes", name, len(header))
+            return
+        response.headers.add("Set-Cookie", header)
+
+
+def _seconds() -> int:
+    return int(clock.now().timestamp())

@@ -1,0 +1,74 @@
+"""How logins are stored, and the check that rides along in other features' statements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from service.database import Connection
+
+    from .logins import Claim
+
+LOGIN = """
+    login as (
+        select l.account_id
+        from logins l join accounts a on a.id = l.account_id
+        where l.token_hash = $1 and l.account_id = $2 and l.ended_at is null
+            and l.expires_at > $3 and l.last_seen_at + l.idle > $3 and a.disabled_at is null
+    ),
+    seen as (
+        update logins set last_seen_at = $3
+        where token_hash = (
+            select token_hash from logins
+            where token_hash = $1 and last_seen_at <= $3 - interval '1 minute'
+                and exists (select from login)
+            for update skip locked
+        )
+    )
+"""
+"""The login check, to stand first in a ``with``: ``$1`` to ``$3`` are token hash, account id
+and time. ``login`` has one row if the claim holds, else none. It also notes the use, at most
+once a minute, and never waits for another request that does the same."""
+
+
+async def select_login(db: Connection, claim: Claim, now: datetime) -> bool:
+    """Return whether the claim holds."""
+    found = await db.fetchval(
+        f"with {LOGIN} select exists (select from login)",
+        claim.token_hash,
+        claim.account_id,
+        now,
+    )
+    return bool(found)
+
+
+async def end_login(db: Connection, claim: Claim, now: datetime) -> None:
+    """End the claim's login, if it holds one."""
+    await db.execute(
+        "update logins set ended_at = $3 "
+        "where token_hash = $1 and account_id = $2 and ended_at is null",
+        claim.token_hash,
+        claim.account_id,
+        now,
+    )
+
+
+async def end_logins(db: Connection, account_id: UUID, now: datetime) -> int:
+    """End every login of the account; returns how many there were."""
+    return int(
+        await db.fetchval(
+            """
+            with ended as (
+                update logins set ended_at = $2
+                where account_id = $1 and ended_at is null
+                returning 1
+            )
+            select count(*) from ended
+            """,
+            account_id,
+            now,
+        )
+    )

@@ -1,0 +1,177 @@
+"""What the operator can set: environment variables with the prefix ``LOCKER_``.
+
+Each field of `Settings` is one variable (``pool_max`` is ``LOCKER_POOL_MAX``) and carries
+the sentence that documents it. ``LOCKER_X_FILE`` names a file to read ``LOCKER_X`` from, as
+secrets are mounted in containers. Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import SettingsError
+
+PREFIX = "LOCKER_"
+SHORTEST_KEY = 32
+"""Bytes; what HMAC-SHA-256 can use (RFC 2104, section 3)."""
+
+
+def _setting(doc: str, default: Any = dataclasses.MISSING, *, secret: bool = False) -> Any:
+    return dataclasses.field(default=default, repr=not secret, metadata={"doc": doc})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The service's settings; made by `from_env`, or by hand in tests."""
+
+    environment: Literal["production", "development"] = _setting(
+        "`production`, or `development` for work on one's own machine", "production"
+    )
+    database_url: str = _setting("PostgreSQL to use, as `postgresql://…`", secret=True)
+    secret_key: str = _setting("signs the session; 32 bytes or more", secret=True)
+    secret_key_fallbacks: tuple[str, ...] = _setting(
+        "older keys, comma-separated, still accepted and signed anew", (), secret=True
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "host names to answer to, comma-separated, without port; `*.` for any name below"
+    )
+    secure_cookies: bool = _setting(
+        "`Secure` and `__Host-` cookies; may be off only in development", True
+    )
+    trusted_proxies: int = _setting("how many proxies in front may be believed", 0)
+    bind: str = _setting("address and port for `locker serve`", "127.0.0.1:8000")
+    pool_min: int = _setting("connections kept open; above 0 a start needs the database", 0)
+    pool_max: int = _setting("connections at most", 10)
+    pool_timeout: float = _setting("seconds to wait for a connection before 503 `busy`", 2.0)
+    statement_timeout: float = _setting("seconds a statement may run", 5.0)
+    session_digest: Literal["sha256", "sha1"] = _setting(
+        "digest of the session's signature; `sha1` is Flask's own", "sha256"
+    )
+    login_idle: int = _setting("seconds of disuse after which a login ends", 86_400)
+    login_lifetime: int = _setting("seconds after which a login ends anyhow", 604_800)
+    remember_idle: int = _setting("the same as `login_idle` for a remembered login", 2_592_000)
+    remember_lifetime: int = _setting("… and as `login_lifetime`", 7_776_000)
+    section_idle: int = _setting(
+        "seconds of disuse after which a browser's cart and preferences end", 7_776_000
+    )
+    section_lifetime: int = _setting("seconds after which they end anyhow", 31_536_000)
+    argon2: tuple[int, int, int] = _setting(
+        "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
+    )
+    hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64)
+    cart_merge: Literal["max"] = _setting("how a guest's cart joins the account's", "max")
+    cart_max_quantity: int = _setting("units of one variant in a cart", 99)
+    cart_max_lines: int = _setting("lines in a cart", 100)
+    max_body: int = _setting("bytes a request's body may have", 65_536)
+    body_timeout: int = _setting("seconds a request's body may take to arrive", 10)
+    currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "least level that is logged", "INFO"
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what must not start; raises `SettingsError`."""
+        for problem in self._problems():
+            raise SettingsError(problem)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        for key in (self.secret_key, *self.secret_key_fallbacks):
+            if len(key.encode()) < SHORTEST_KEY:
+                problems.append(
+                    f"{PREFIX}SECRET_KEY (and each of its fallbacks) must have "
+                    f"{SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32"
+                )
+        if self.production and not self.secure_cookies:
+            problems.append(f"{PREFIX}SECURE_COOKIES can't be off in production")
+        if not self.allowed_hosts or "*" in self.allowed_hosts:
+            problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
+        if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
+            problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
+        if self.trusted_proxies < 0:
+            problems.append(f"{PREFIX}TRUSTED_PROXIES must be 0 or more")
+        return problems
+
+    @property
+    def production(self) -> bool:
+        """Whether insecure settings are refused."""
+        return self.environment == "production"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from the environment; raises `SettingsError`."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            name = PREFIX + field.name.upper()
+            text = _read(environ, name)
+            if text is not None:
+                values[field.name] = _parse(name, str(field.type), text)
+        if values.get("environment") == "development":
+            values.setdefault("secure_cookies", False)
+            values.setdefault("allowed_hosts", ("localhost", "127.0.0.1", "[::1]"))
+        missing = [
+            PREFIX + field.name.upper()
+            for field in dataclasses.fields(cls)
+            if field.default is dataclasses.MISSING and field.name not in values
+        ]
+        if missing:
+            raise SettingsError(f"set {' and '.join(missing)}")
+        return cls(**values)
+
+
+def _read(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the variable, or what stands in the file that ``…_FILE`` names."""
+    path = environ.get(f"{name}_FILE")
+    if path:
+        if environ.get(name):
+            raise SettingsError(f"set {name} or {name}_FILE, not both")
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not text"
+            raise SettingsError(f"{name}_FILE can't be read: {reason}") from None
+    return environ.get(name) or None
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}[
+        text.lower()
+    ]
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _three_integers(text: str) -> tuple[int, int, int]:
+    first, second, third = map(int, text.split(","))
+    return first, second, third
+
+
+_PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "str": ("a text", str),
+    "int": ("a whole number", int),
+    "float": ("a number", float),
+    "bool": ("true or false", _boolean),
+    "tuple[str, ...]": ("a comma-separated list", _list),
+    "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
+}
+
+
+def _parse(name: str, kind: str, text: str) -> Any:
+    if kind.startswith("Literal["):
+        choices = [choice.strip(" \"'") for choice in kind[len("Literal[") : -1].split(",")]
+        if text not in choices:
+            raise SettingsError(f"{name} must be one of: {', '.join(choices)}")
+        return text
+    wanted, parse = _PARSERS[kind]
+    try:
+        return parse(text)
+    except (ValueError, KeyError):
+        # The value is not shown: it may be a secret in the wrong variable.
+        raise SettingsError(f"{name} must be {wanted}") from None

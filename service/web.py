@@ -1,0 +1,223 @@
+"""What every request passes: an id, the checks that need no view, headers, and errors.
+
+The order of the checks is part of the contract (http-api, "Order of checks").
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from hypercorn.middleware import ProxyFixMiddleware
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed as WerkzeugMethodNotAllowed
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
+from werkzeug.routing import BaseConverter
+
+from . import database
+from .errors import (
+    BadHost,
+    CrossSite,
+    LockerError,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+)
+
+from .sessions import bearer_token
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+class AnyText(BaseConverter):
+    """A path's last part, slashes and all, for skus and handles (http-api, "Conventions")."""
+
+    regex = ".+?"
+    part_isolating = False
+    weight = 200
+
+
+def init_app(app: Quart, settings: Settings) -> None:
+    """Put the checks before, the headers after, and the error handlers around every view."""
+    app.url_map.converters["text"] = AnyText
+    # A sku may hold two slashes in a row.
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.config["BODY_TIMEOUT"] = settings.body_timeout
+    if settings.trusted_proxies:
+        app.asgi_app = ProxyFixMiddleware(  # type: ignore[method-assign]
+            app.asgi_app, mode="legacy", trusted_hops=settings.trusted_proxies
+        )
+
+    @app.before_request
+    async def check() -> None:
+        g.started = time.perf_counter()
+        g.request_id = _request_id()
+        if request.routing_exception is not None:
+            raise request.routing_exception
+        _check_host(settings.allowed_hosts)
+        _check_origin()
+        if (request.content_length or 0) > settings.max_body:
+            raise TooLarge
+        if "\x00" in request.path or b"%00" in request.query_string:
+            raise Malformed("NUL characters are not accepted.")
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if settings.secure_cookies:
+            response.headers["Strict-Transport-Security"] = HSTS
+        # A request that failed before `check` has no id yet.
+        response.headers["X-Request-Id"] = g.setdefault("request_id", _request_id())
+        _log(response.status_code)
+        return response
+
+    app.register_error_handler(LockerError, problem)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _request_id() -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _hostname(authority: str) -> str:
+    """Return the host without its port; empty when it isn't one."""
+    try:
+        return urlsplit(f"//{authority}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _check_host(allowed: tuple[str, ...]) -> None:
+    host = _hostname(request.headers.get("Host", ""))
+    for pattern in allowed:
+        name = _hostname(pattern.removeprefix("*."))
+        if host == name or (pattern.startswith("*.") and host.endswith(f".{name}")):
+            return
+    raise BadHost
+
+
+def _check_origin() -> None:
+    """Refuse unsafe requests that a browser sends for another site.
+
+    As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
+    against the host; without either it isn't a browser. No browser sends a bearer token on
+    its own.
+    """
+    if request.method in SAFE_METHODS or bearer_token(request.headers) is not None:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise CrossSite
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        raise CrossSite
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """An error, as problem details (RFC 9457). `code` is stable, the texts are not."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+
+
+async def problem(error: LockerError) -> Response:
+    """Answer an error as ``application/problem+json``."""
+    body: dict[str, Any] = {
+        "type": f"urn:locker:{error.code.replace('_', '-')}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": g.setdefault("request_id", _request_id()),
+        **error.members,
+    }
+    response = Response(
+        msgspec.json.encode(body), error.status, content_type="application/problem+json"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def _http_exception(error: HTTPException) -> Response:
+    """Answer what the framework raised on its own, in our words."""
+    match error:
+        case WerkzeugMethodNotAllowed():
+            response = await problem(MethodNotAllowed())
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+            return response
+        case RequestEntityTooLarge():
+            return await problem(TooLarge())
+        case RequestTimeout():
+            return await problem(Malformed("The body took too long to arrive."))
+    status = error.code or 500
+    if status in {401, 404}:
+        return await problem(Unauthenticated() if status == 401 else NotFound())
+    if 400 <= status < 500:
+        return await problem(Malformed())
+    return await _unexpected(error)
+
+
+async def _unexpected(error: Exception) -> Response:
+    """Answer what nobody foresaw, or what the database is to blame for."""
+    known = database.translate(error)
+    if known is not None:
+        logger.warning("database: %s", type(error).__name__)
+        return await problem(known)
+    logger.error("unexpected error", exc_info=error)
+    return await problem(LockerError())
+
+
+def _log(status: int) -> None:
+    """Log the request. The path goes in as a value, so a line break in it forges nothing."""
+    logger.info(
+        "request",
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": status,
+            "milliseconds": round(
+                (time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1
+            ),
+            "request_id": g.request_id,
+        },
+    )

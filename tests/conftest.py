@@ -1,0 +1,145 @@
+"""A real PostgreSQL for the whole run, and the service on it.
+
+Tests share the run's database and keep out of each other's way: each has shoppers, carts and
+products of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+from quart.typing import TestClientProtocol
+
+from service import create_app
+from service.devserver import PostgresServer
+from service.schema import migrate
+from service.settings import Settings
+from tests.shopping import Product, add_product
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that may be filled with databases: `LOCKER_TEST_DATABASE_URL`, or our own."""
+    given = os.environ.get("LOCKER_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """This run's database, migrated."""
+    name = f"locker_test_{secrets.token_hex(6)}"
+
+    async def create() -> str:
+        server = await asyncpg.connect(server_url)
+        await server.execute(f"create database {name}")
+        await server.close()
+        url = with_database(server_url, name)
+        db = await asyncpg.connect(url)
+        await migrate(db)
+        await db.close()
+        return url
+
+    async def drop() -> None:
+        server = await asyncpg.connect(server_url)
+        await server.execute(f"drop database {name} with (force)")
+        await server.close()
+
+    yield asyncio.run(create())
+    asyncio.run(drop())
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    parts = url.split("?", 1)
+    return "?".join([parts[0].rsplit("/", 1)[0] + f"/{name}", *parts[1:]])
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection whose transaction is rolled back at the end."""
+    connection = await asyncpg.connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.fixture
+async def observer(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection beside the service's own, to look at what it stored."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings for the run's database; the hashing is cheap."""
+    return Settings(
+        environment="development",
+        database_url=database_url,
+        secret_key="the key of nobody but the tests, 32+",
+        allowed_hosts=("localhost", "127.0.0.1"),
+        secure_cookies=False,
+        argon2=(64, 1, 1),
+    )
+
+
+@pytest.fixture
+async def start_app(
+    settings: Settings,
+) -> AsyncIterator[Callable[..., Awaitable[Quart]]]:
+    """Start the service with other settings: ``await start_app(pool_max=1)``."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(prepare: Callable[[Quart], None] | None = None, **changes: Any) -> Quart:
+            app = create_app(dataclasses.replace(settings, **changes))
+            if prepare:
+                prepare(app)
+            await stack.enter_async_context(app.test_app())
+            return app
+
+        yield start
+
+
+@pytest.fixture
+async def app(start_app: Callable[..., Awaitable[Quart]]) -> Quart:
+    """The service, started."""
+    return await start_app()
+
+
+@pytest.fixture
+def client(app: Quart) -> TestClientProtocol:
+    """A browser: it keeps its cookies."""
+    return app.test_client()
+
+
+@pytest.fixture
+async def product(database_url: str) -> Product:
+    """A product in one variant: 15.99, and plenty of it."""
+    return await add_product(database_url)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The real catalogue files, where they are at hand."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real catalogue files are not here")
+    return SHARED_DATA

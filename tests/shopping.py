@@ -1,0 +1,111 @@
+"""What shopping takes: products, shoppers, and the steps they make over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from quart.typing import TestClientProtocol
+
+from service.catalogue import import_products
+
+API = "/api/v1"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product with one variant."""
+
+    handle: str
+    sku: str
+
+
+async def add_product(
+    database_url: str,
+    *,
+    sku: str | None = None,
+    price: str = "15.99",
+    stock: int | None = None,
+    oversell: bool = False,
+    published: bool = True,
+) -> Product:
+    """Put a product into the catalogue, or bring it to this state; ``stock`` None: not tracked."""
+    sku = sku or f"SKU-{secrets.token_hex(5)}"
+    file = io.StringIO()
+    row = {
+        "Handle": sku.lower(),
+        "Title": f"The {sku}",
+        "Body (HTML)": "<p>As good as any.</p>",
+        "Vendor": "Nobody",
+        "Type": "Thing",
+        "Tags": "thing",
+        "Published": "true" if published else "false",
+        "Option1 Name": "Title",
+        "Option1 Value": "Default Title",
+        "Variant SKU": sku,
+        "Variant Inventory Tracker": "" if stock is None else "shopify",
+        "Variant Inventory Qty": "" if stock is None else str(stock),
+        "Variant Inventory Policy": "continue" if oversell else "deny",
+        "Variant Price": price,
+    }
+    writer = csv.DictWriter(file, row)
+    writer.writeheader()
+    writer.writerow(row)
+    db = await asyncpg.connect(database_url)
+    try:
+        report = await import_products(db, io.BytesIO(file.getvalue().encode()), currency="USD")
+    finally:
+        await db.close()
+    assert not report.bad_rows, report.bad_rows
+    return Product(sku.lower(), sku)
+
+
+def new_name() -> str:
+    """Return a user name that nobody has."""
+    return f"user-{secrets.token_hex(5)}"
+
+
+async def register(client: TestClientProtocol, username: str | None = None) -> dict[str, Any]:
+    """Register, and log in with it; returns the answer's body."""
+    username = username or new_name()
+    response = await client.post(
+        f"{API}/account",
+        json={
+            "username": username,
+            "email": f"{username}@example.com",
+            "password": PASSWORD,
+        },
+    )
+    assert response.status_code == 201, await response.get_data(as_text=True)
+    body: dict[str, Any] = await response.get_json()
+    return body
+
+
+async def log_in(client: TestClientProtocol, username: str, **more: Any) -> dict[str, Any]:
+    """Log in; returns the answer's body."""
+    response = await client.post(
+        f"{API}/session", json={"username": username, "password": PASSWORD, **more}
+    )
+    assert response.status_code == 200, await response.get_data(as_text=True)
+    body: dict[str, Any] = await response.get_json()
+    return body
+
+
+async def add(client: TestClientProtocol, sku: str, quantity: int = 1) -> dict[str, Any]:
+    """Add to the cart; returns the cart."""
+    response = await client.post(f"{API}/cart/lines", json={"sku": sku, "quantity": quantity})
+    assert response.status_code in {200, 201}, await response.get_data(as_text=True)
+    body: dict[str, Any] = await response.get_json()
+    return body
+
+
+async def get(client: TestClientProtocol, path: str) -> Any:
+    """Return the body of a page that must be there."""
+    response = await client.get(f"{API}{path}")
+    assert response.status_code == 200, await response.get_data(as_text=True)
+    return await response.get_json()
