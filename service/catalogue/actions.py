@@ -59,7 +59,7 @@ async def import_products(
             await _compare(db, batch, report)
         else:
             async with db.transaction():
-                await queries.lock_import(db)
+                await queries.begin_import(db)
                 await _write(db, await _compare(db, batch, report))
         if progress:
             progress(source.tell())

@@ -26,7 +26,7 @@ blueprint = Blueprint("catalogue", __name__)
 Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
 
 
-class ProductsQuery(Input):
+class ProductsQuery(Input, frozen=True):
     """Which products; a blank is the same as none."""
 
     q: Annotated[
@@ -42,14 +42,14 @@ class ProductsQuery(Input):
     after: Annotated[str, Meta(max_length=64, description="`next` of the page before.")] = ""
 
 
-class ImageOutput(Output):
+class ImageOutput(Output, frozen=True):
     """A picture."""
 
     src: str
     alt: str
 
 
-class VariantOutput(Output):
+class VariantOutput(Output, frozen=True):
     """What is put in a cart."""
 
     sku: str
@@ -63,7 +63,7 @@ class VariantOutput(Output):
     orderable: Annotated[bool, Meta(description="Whether one can be ordered now.")]
 
 
-class ProductOutput(Output):
+class ProductOutput(Output, frozen=True):
     """A product, and the variants it is sold in."""
 
     handle: str
@@ -76,7 +76,7 @@ class ProductOutput(Output):
     variants: list[VariantOutput]
 
 
-class ProductsOutput(Output):
+class ProductsOutput(Output, frozen=True):
     """A page of products; `next` is null on the last one."""
 
     products: list[ProductOutput]

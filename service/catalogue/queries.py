@@ -83,9 +83,18 @@ async def select_stored(db: Connection, handles: Sequence[str]) -> dict[str, Pro
     return {row["handle"]: _product(row) for row in rows}
 
 
-async def lock_import(db: Connection) -> None:
-    """Wait until no other import is writing, until the transaction's end."""
-    await db.execute("select pg_advisory_xact_lock(hashtextextended('catalogue import', 0))")
+async def begin_import(db: Connection) -> None:
+    """Wait until no other import is writing, and keep others waiting until the transaction ends.
+
+    Until then plans aren't kept either: one made while the tables are small would scan them
+    whole for every batch, however large they grow.
+    """
+    await db.execute(
+        """
+        select pg_advisory_xact_lock(hashtextextended('catalogue import', 0)),
+            set_config('plan_cache_mode', 'force_custom_plan', true)
+        """
+    )
 
 
 async def lock_variants(db: Connection, skus: Sequence[str]) -> None:
