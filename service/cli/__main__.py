@@ -1,0 +1,5 @@
+"""`python -m service.cli` is `locker`."""
+
+from . import main
+
+main(prog_name="locker")

@@ -1,0 +1,111 @@
+"""`locker doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+import click
+
+from service.errors import SettingsError
+from service.schema import SchemaError, pending
+from service.settings import Settings
+
+from .database import direct
+from .problems import explain
+
+if TYPE_CHECKING:
+    from service.database import Connection
+
+OLDEST_POSTGRES = 15
+
+SERVER = """
+    select
+        current_setting('server_version_num')::int / 10000 as version,
+        current_setting('server_encoding') as encoding,
+        current_setting('transaction_read_only')::bool as read_only,
+        current_setting('max_connections')::int as max_connections,
+        current_database() as database,
+        current_user as role
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about a subject; ``mend`` says what to do where it isn't good."""
+
+    subject: str
+    what: str
+    mend: str = ""
+
+
+@click.command()
+def doctor() -> None:
+    """Say what is wrong with settings, database and schema, and how to mend it.
+
+    The exit status is 1 if anything is. Shows no secrets.
+    """
+    findings = asyncio.run(_collect())
+    for finding in findings:
+        click.echo(f"{'BAD ' if finding.mend else 'good'} {finding.subject}: {finding.what}")
+        if finding.mend:
+            click.echo(f"     {finding.mend}")
+    if any(finding.mend for finding in findings):
+        raise SystemExit(1)
+
+
+async def _collect() -> list[Finding]:
+    return [finding async for finding in _examine()]
+
+
+async def _examine() -> AsyncIterator[Finding]:
+    """Go on to the next subject only where the one before it allows."""
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        yield Finding("settings", str(error), "Set it in the environment, see the README.")
+        return
+    yield Finding("settings", f"fit for {settings.environment}")
+    try:
+        async with direct(settings.database_url) as db:
+            async for finding in _examine_database(db, settings):
+                yield finding
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        yield Finding(
+            "database",
+            explain(error),
+            "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database.",
+        )
+
+
+async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator[Finding]:
+    server = await db.fetchrow(SERVER)
+    assert server  # noqa: S101 - a select without a table has one row
+    about = f"{server['database']} as {server['role']}, PostgreSQL {server['version']}"
+    mend = ""
+    if server["version"] < OLDEST_POSTGRES:
+        mend = f"Move to PostgreSQL {OLDEST_POSTGRES} or later."
+    elif server["encoding"] != "UTF8":
+        about += f", encoding {server['encoding']}"
+        mend = "Make the database anew with: createdb --encoding=UTF8 --template=template0"
+    elif server["read_only"]:
+        about += ", read-only"
+        mend = "Set LOCKER_DATABASE_URL to the primary; this one takes no writes."
+    elif server["max_connections"] < settings.pool_max:
+        about += f", {server['max_connections']} connections at most"
+        mend = f"Set LOCKER_POOL_MAX, now {settings.pool_max}, below that; all replicas share it."
+    yield Finding("database", about, mend)
+    try:
+        names = await pending(db)
+    except SchemaError as error:
+        yield Finding("schema", str(error), "Then ask `locker doctor` again.")
+        return
+    if names:
+        yield Finding("schema", f"pending: {', '.join(names)}", "Run: locker migrate")
+        return
+    yield Finding("schema", "up to date")
+    if await db.fetchval("select not exists (select from products)"):
+        yield Finding("catalogue", "empty; fill it with: locker catalogue import FILE.csv")

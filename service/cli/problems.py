@@ -1,0 +1,49 @@
+"""What was to be foreseen, in a line that says what to do about it."""
+
+from __future__ import annotations
+
+import asyncpg
+from hypercorn.utils import LifespanFailureError
+
+from service.devserver import DevServerError
+from service.errors import LockerError, SettingsError
+from service.schema import SchemaError
+
+_TEXTS = (
+    ((SettingsError, DevServerError, SchemaError, LockerError), "{}"),
+    (LifespanFailureError, "the service could not start; the log above says why"),
+    (
+        (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError),
+        "the database refused the login: {}; check LOCKER_DATABASE_URL",
+    ),
+    (
+        asyncpg.InvalidCatalogNameError,
+        "{}; make it with createdb, or check LOCKER_DATABASE_URL",
+    ),
+    (asyncpg.UndefinedTableError, "the database has no tables yet; run: locker migrate"),
+    (
+        (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError),
+        "the database was busy with somebody else's work; try again",
+    ),
+    (asyncpg.ClientConfigurationError, "LOCKER_DATABASE_URL can't be used: {}"),
+    ((asyncpg.PostgresError, asyncpg.InterfaceError), "the database says: {}"),
+    (TimeoutError, "the database did not answer in time"),
+    (OSError, "the database can't be reached: {}"),
+)
+"""The first that fits counts."""
+
+FORESEEN = (
+    *(SettingsError, DevServerError, SchemaError, LockerError, LifespanFailureError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
+)
+
+
+def explain(error: BaseException) -> str:
+    """Return what happened in one line; never the database's URL, which has a password."""
+    if isinstance(error, LockerError) and error.__cause__:
+        # A shopper is told "too busy"; the operator needs to know with what.
+        return explain(error.__cause__)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    text = next(text for kinds, text in _TEXTS if isinstance(error, kinds))
+    return text.format(error)

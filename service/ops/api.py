@@ -1,0 +1,61 @@
+"""Is it alive, is it ready (http-api, "Operations"). Neither touches the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import asyncpg
+from quart import Blueprint, current_app
+
+from service.database import get_db
+from service.errors import LockerError, Unavailable
+from service.schema import is_current
+from service.schemas import Caller, Output, answer, operation
+
+from .draining import is_draining
+
+if TYPE_CHECKING:
+    from quart import Response
+
+blueprint = Blueprint("ops", __name__)
+
+READY_WITHIN = 1.0
+"""Seconds for the database to answer. Kubernetes gives up on a probe after one by default, and
+then doesn't see the reason."""
+
+
+class Status(Output, frozen=True):
+    """It is."""
+
+    status: Literal["ok"] = "ok"
+
+
+@blueprint.get("/livez")
+@operation(Caller.ANYONE, answers={200: Status})
+async def show_life() -> Response:
+    """Say that the service answers.
+
+    It asks nothing of the database, which a restart of the service wouldn't mend.
+    """
+    return answer(Status(), Cache_Control="no-store")
+
+
+@blueprint.get("/readyz")
+@operation(Caller.ANYONE, answers={200: Status}, errors=(Unavailable,))
+async def show_readiness() -> Response:
+    """Say whether to send requests here.
+
+    503 while the database is away or its schema out of date, and from the moment the service is
+    told to stop.
+    """
+    if is_draining(current_app):
+        raise Unavailable("The service is about to stop.", retry_after=1)
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            current = await is_current(await get_db())
+    except (OSError, TimeoutError, LockerError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise Unavailable("The database can't be reached.", retry_after=1) from None
+    if not current:
+        raise Unavailable("The database is to be migrated first.", retry_after=1)
+    return answer(Status(), Cache_Control="no-store")
