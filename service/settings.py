@@ -69,6 +69,10 @@ class Settings:
     max_body: int = _setting("bytes a request's body may have", 65_536)
     body_timeout: int = _setting("seconds a request's body may take to arrive", 10)
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    drain_time: float = _setting(
+        "seconds that `/readyz` fails after SIGTERM before the server stops; 0 in development",
+        3.0,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "least level that is logged", "INFO"
     )
@@ -114,6 +118,7 @@ class Settings:
         if values.get("environment") == "development":
             values.setdefault("secure_cookies", False)
             values.setdefault("allowed_hosts", ("localhost", "127.0.0.1", "[::1]"))
+            values.setdefault("drain_time", 0.0)
         missing = [
             PREFIX + field.name.upper()
             for field in dataclasses.fields(cls)
