@@ -45,8 +45,8 @@ class DataFolder:
         self.log.touch(mode=0o600)
         return held
 
-    def previous_pid(self) -> str:
-        """The number in the pid file, whoever has it now; empty if there is none."""
+    def postmaster(self) -> str:
+        """The number in the pid file, whoever has it by now; empty if there is none."""
         try:
             pid = (self.data / "postmaster.pid").read_text().partition("\n")[0]
         except FileNotFoundError:
@@ -87,7 +87,7 @@ class DataFolder:
             if time.monotonic() > deadline:
                 raise DevServerError(
                     f"a PostgreSQL of an earlier run still holds {self.path}:"
-                    f" stop it with `kill -INT {self.previous_pid()}`"
+                    f" stop it with `kill -INT {self.postmaster()}`"
                 )
             time.sleep(0.05)
         return lock

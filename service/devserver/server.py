@@ -46,7 +46,7 @@ SETTINGS = {
     "max_wal_size": "256MB",
     "log_checkpoints": "off",  # the log is for what went wrong
 }
-# For tests: what they write need not outlive the machine.
+# For tests: what they write need not outlive a crash.
 VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 READY_WITHIN = 60.0  # seconds; recovery after a crash is part of a start
@@ -117,7 +117,7 @@ class PostgresServer:
         sockets = self._socket_folder(undo)
         process = self._launch(programs, sockets)
         undo.callback(_end, process)
-        _await_ready(programs, process, sockets)
+        self._await_ready(programs, process, sockets)
         return (
             f"postgresql://locker@/locker?{urllib.parse.urlencode({'host': sockets, 'port': PORT})}"
         )
@@ -190,10 +190,10 @@ class PostgresServer:
         # whose number is now a zombie's or another program's. Told that this is its grandparent
         # (pg_ctl's own way) it goes by the shared memory instead, which can't be mistaken and
         # still betrays a server that was started by hand.
-        previous = self._folder.previous_pid()
+        previous = self._folder.postmaster()
         if not previous:  # cut short in writing: PostgreSQL would ask for its removal by hand
             (data / "postmaster.pid").unlink(missing_ok=True)
-        (data / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+            (data / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         return programs.spawn(
             *("postgres", "-D", HERE or str(data)),
             *("-c", f"unix_socket_directories={HERE or sockets}"),
@@ -202,20 +202,26 @@ class PostgresServer:
             env={"PG_GRANDPARENT_PID": previous},
         )
 
+    def _await_ready(
+        self, programs: Programs, process: subprocess.Popen[bytes], sockets: str
+    ) -> None:
+        probe = [programs.path("pg_isready"), "--quiet", "-h", sockets, "-p", PORT]
+        ours = str(process.pid)  # whoever answers, the data must be in our process's hands
+        deadline = time.monotonic() + READY_WITHIN
+        while self._folder.postmaster() != ours or _fails(probe):
+            if process.poll() is not None:
+                raise programs.failure("PostgreSQL ended while starting")
+            if time.monotonic() > deadline:
+                raise programs.failure(f"PostgreSQL is not ready after {READY_WITHIN:.0f} s")
+            time.sleep(0.02)
+
+
+def _fails(command: list[str]) -> bool:
+    return subprocess.run(command, env=ENVIRONMENT, check=False).returncode != 0  # noqa: S603
+
 
 def _options(settings: dict[str, str]) -> list[str]:
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-
-
-def _await_ready(programs: Programs, process: subprocess.Popen[bytes], sockets: str) -> None:
-    probe = [programs.path("pg_isready"), "--quiet", "-h", sockets, "-p", PORT]
-    deadline = time.monotonic() + READY_WITHIN
-    while subprocess.run(probe, env=ENVIRONMENT, check=False).returncode != 0:  # noqa: S603
-        if process.poll() is not None:
-            raise programs.failure("PostgreSQL ended while starting")
-        if time.monotonic() > deadline:
-            raise programs.failure(f"PostgreSQL is not ready after {READY_WITHIN:.0f} s")
-        time.sleep(0.02)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

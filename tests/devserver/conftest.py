@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.devserver import PostgresServer
+from tests.devserver.processes import Owner
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a new database, made once as that takes the most time."""
+    folder = tmp_path_factory.mktemp("devserver") / "made"
+    with PostgresServer(folder, durable=False):
+        pass
+    return folder
+
+
+@pytest.fixture
+def folder(_made: Path, tmp_path: Path) -> Path:
+    """A data folder of the test's own, with a database on which no server runs."""
+    return Path(shutil.copytree(_made, tmp_path / "data"))
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[PostgresServer]:
+    """A server on `folder`, not started yet; stopped at the end if it was."""
+    server = PostgresServer(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own(folder: Path) -> Iterator[Callable[[], Owner]]:
+    """Makes another process that starts a server on `folder`."""
+    owners: list[Owner] = []
+
+    def make() -> Owner:
+        owners.append(Owner(folder))
+        return owners[-1]
+
+    yield make
+    for owner in owners:
+        owner.close()
