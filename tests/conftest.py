@@ -89,7 +89,7 @@ async def observer(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncp
     await connection.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(database_url: str) -> Settings:
     """Settings for the run's database; the hashing is cheap."""
     return Settings(
@@ -99,6 +99,7 @@ def settings(database_url: str) -> Settings:
         allowed_hosts=("localhost", "127.0.0.1"),
         secure_cookies=False,
         argon2=(64, 1, 1),
+        drain_time=0.0,
     )
 
 
@@ -106,14 +107,16 @@ def settings(database_url: str) -> Settings:
 async def start_app(
     settings: Settings,
 ) -> AsyncIterator[Callable[..., Awaitable[Quart]]]:
-    """Start the service with other settings: ``await start_app(pool_max=1)``."""
+    """Start the service, with other settings where ``changes`` say so."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(prepare: Callable[[Quart], None] | None = None, **changes: Any) -> Quart:
             app = create_app(dataclasses.replace(settings, **changes))
             if prepare:
                 prepare(app)
-            await stack.enter_async_context(app.test_app())
+            lifespan = app.test_app()
+            await lifespan.startup()
+            stack.push_async_callback(lifespan.shutdown)
             return app
 
         yield start

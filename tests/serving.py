@@ -1,0 +1,121 @@
+"""The service as users start it: a process of its own, reached over a socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal, Self
+
+import httpx
+
+from service.devserver import become
+from service.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = Path(sys.executable).parent
+READY_WITHIN = 30.0  # seconds; a start takes one, on a machine with nothing else to do
+STOPPED_WITHIN = 15.0
+
+
+class Served:
+    """A running service. Its log is everything it wrote."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> None:
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._output = output
+
+    def log(self) -> str:
+        return Path(self._output.name).read_text(errors="replace")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the signal, if it still runs; returns the exit status (negative: by a signal)."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(STOPPED_WITHIN)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def await_ready(self) -> Self:
+        """Wait for the first answer; raises `AssertionError` with the log if it never comes."""
+        try:
+            httpx.get(f"{self.url}/livez", timeout=READY_WITHIN)
+        except httpx.TransportError as error:
+            raise AssertionError(f"not served: {error!r}\n{self.log()}") from error
+        return self
+
+
+@contextmanager
+def serve(
+    settings: Settings,
+    *,
+    app: str = "service:create_app()",
+    program: Literal["hypercorn", "locker"] = "hypercorn",
+    environ: Mapping[str, str] | None = None,
+    **changes: Any,
+) -> Iterator[Served]:
+    """Serve on a free port until the block ends.
+
+    ``changes`` are to the settings; ``app`` is for Hypercorn's own command; ``environ`` adds to
+    the environment. The process also ends when this one does, however that ends.
+    """
+    # Whoever connects waits here until the service takes over the socket: no port to guess, and
+    # no clash with a second process.
+    listener = socket.create_server(("127.0.0.1", 0))
+    bind = f"fd://{listener.fileno()}"
+    variables = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        **environment(dataclasses.replace(settings, bind=bind, **changes)),
+        **(environ or {}),
+    }
+    command = [str(PROGRAMS / program)]
+    if program == "hypercorn":
+        command += ["--config", "hypercorn.toml", "--bind", bind, app]
+    else:
+        command += ["serve"]
+    with tempfile.NamedTemporaryFile(prefix="locker-", suffix=".log") as output:
+        process = subprocess.Popen(
+            [sys.executable, become.__file__, str(os.getpid()), "-", *command],
+            cwd=ROOT,
+            env=variables,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        port = listener.getsockname()[1]
+        listener.close()
+        served = Served(process, port, output)
+        try:
+            yield served.await_ready()
+        finally:
+            served.stop()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that bring these settings about."""
+    return {
+        PREFIX + field.name.upper(): _text(getattr(settings, field.name))
+        for field in dataclasses.fields(settings)
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(map(str, value))
+    return str(value)
