@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.extensions["locker.settings"] = settings
     # Quart wants a key of its own; the sessions' keys are with their signers.
     app.secret_key = settings.secret_key
-    app.session_interface = SignedSessions(settings)
+    app.session_interface = SignedSessions(settings)  # type: ignore[assignment]
     database.init_app(app, settings)
     web.init_app(app, settings)
     auth.SessionAuth(app)

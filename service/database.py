@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pooled: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | Pooled
 else:
     Connection: TypeAlias = asyncpg.Connection
 
@@ -41,8 +42,8 @@ CLOSE_TIMEOUT = 10.0
 ATTEMPTS = 4
 
 
-class Conflicted(Exception):  # noqa: N818 - not an error anyone sees: the action runs again
-    """Another request changed first what this one had read."""
+class Conflicted(Exception):
+    """Another request changed first what this one had read; the action runs again."""
 
 
 RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Conflicted)
@@ -77,8 +78,10 @@ class Pool:
         self._releases: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Open the pool. With ``pool_min`` 0 it connects on first use, so that a service
-        starts, and says that it isn't ready, while its database is away.
+        """Open the pool.
+
+        With ``pool_min`` 0 it connects on first use, so that a service starts, and says that it
+        isn't ready, while its database is away.
         """
         settings = self._settings
         milliseconds = str(int(settings.statement_timeout * 1000))
@@ -114,7 +117,7 @@ class Pool:
             logger.warning("connections were still in use at the end and were dropped")
             pool.terminate()
 
-    async def acquire(self) -> Connection:
+    async def acquire(self) -> Pooled:
         """Take a connection; raises `Busy` when none comes free in time."""
         if self._pool is None:
             raise Unavailable(retry_after=1)
@@ -122,10 +125,11 @@ class Pool:
             return await self._pool.acquire(timeout=self._settings.pool_timeout)
         except TimeoutError as error:
             raise Busy(retry_after=1) from error
-        except OSError as error:
+        except (OSError, asyncpg.InterfaceError) as error:
+            # Away, or the pool is closing.
             raise Unavailable(retry_after=1) from error
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: Pooled) -> None:
         """Give a connection back without waiting for it.
 
         In a task of its own: a client that leaves while ``pool.release`` is awaited makes
@@ -139,7 +143,7 @@ class Pool:
         self._releases.add(task)
         task.add_done_callback(self._releases.discard)
 
-    async def _release(self, pool: asyncpg.Pool[asyncpg.Record], connection: Connection) -> None:
+    async def _release(self, pool: asyncpg.Pool[asyncpg.Record], connection: Pooled) -> None:
         try:
             await pool.release(connection, timeout=RELEASE_TIMEOUT)
         except Exception:
@@ -167,11 +171,15 @@ class _Visit:
         self.lock = asyncio.Lock()
         self.over = False
 
+    def check(self) -> None:
+        if self.over:
+            raise RuntimeError("This app context has ended, and its connection with it.")
+
 
 def _visit() -> _Visit:
-    visit: _Visit | None = g.get("_visit")
-    if visit is None:
-        visit = g._visit = _Visit()
+    if "visit" not in g:
+        g.visit = _Visit()
+    visit: _Visit = g.visit
     return visit
 
 
@@ -198,23 +206,25 @@ async def get_db() -> Connection:
     the database is away.
     """
     visit = _visit()
-    # A connection that died under this request is no use to what comes after.
-    if "db" in g and g.db.is_closed():
-        release_db()
-    # Between "is there one?" and "keep it" lies an await; without the lock the second task
-    # of a gather would take a connection that nobody gives back.
+    # Between "is there one?" and "keep it" lies an await; without the lock the second task of
+    # a gather would take a connection that nobody gives back.
     async with visit.lock:
-        if not visit.over and "db" not in g:
+        visit.check()
+        if "db" in g and g.db.is_closed():
+            # A connection that died under this request is no use to what comes after.
+            release_db()
+        if "db" not in g:
             pool = _pool()
             connection = await pool.acquire()
-            if visit.over:
+            try:
+                visit.check()
+            except RuntimeError:
+                # The context ended while this task waited.
                 pool.release(connection)
-            else:
-                g.db = connection
-        if visit.over:
-            raise RuntimeError("This app context has ended; its connection is gone.")
-        connection = g.db
-    return connection
+                raise
+            g.db = connection
+        kept: Connection = g.db
+        return kept
 
 
 def release_db() -> None:
@@ -234,8 +244,8 @@ async def run(action: Callable[[Connection], Awaitable[T]]) -> T:
     """Run an action on the request's connection, again if Postgres asks for a repeat.
 
     For actions that are whole in themselves: either one statement or one transaction counts.
-    Repeats only when nothing has happened (40001, 40P01, `Conflicted`), a few times, with jitter. An error
-    that leaves the outcome open, a lost COMMIT above all, is never repeated here.
+    Repeats only when nothing has happened (40001, 40P01, `Conflicted`), a few times, with
+    jitter. An error that leaves the outcome open, a lost COMMIT above all, is never repeated.
     """
     for attempt in range(1, ATTEMPTS):
         try:

@@ -71,8 +71,9 @@ def check_username(username: str) -> str:
 
 
 def check_password(password: str, username: str) -> None:
-    """Raise `WeakPassword` with the reason (NIST SP 800-63B-4, 3.1.1.2: length, no rules of
-    composition).
+    """Raise `WeakPassword` with the reason.
+
+    Length counts, and there are no rules of composition (NIST SP 800-63B-4, 3.1.1.2).
     """
     if len(password) < SHORTEST_PASSWORD:
         raise WeakPassword("password", f"Use {SHORTEST_PASSWORD} characters or more.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from service.preferences import Choices
+from service.preferences import Choices, choices_of
 from service.sessions import LOGIN, hash_token
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
@@ -62,7 +62,7 @@ async def select_session(
     db: Connection, claim: Claim, guest_cart: UUID | None, now: datetime
 ) -> SessionState:
     """Return who is there, what they chose, and the units in their cart."""
-    row = await db.fetchrow(
+    (row,) = await db.fetch(
         f"""
         with {LOGIN},
         cart as (
@@ -86,10 +86,9 @@ async def select_session(
         now,
         guest_cart,
     )
-    assert row is not None
     if row["id"] is None:
         return SessionState(None, None, row["quantity"])
-    return SessionState(_account(row), Choices.from_columns(row), row["quantity"])
+    return SessionState(_account(row), choices_of(row), row["quantity"])
 
 
 async def insert_account(
@@ -97,7 +96,7 @@ async def insert_account(
 ) -> Account:
     """Store a new account; raises `UsernameTaken` or `EmailTaken`."""
     try:
-        row = await db.fetchrow(
+        (row,) = await db.fetch(
             """
             insert into accounts (
                 username, username_key, email, email_key, password_hash, created_at
@@ -116,7 +115,6 @@ async def insert_account(
             UsernameTaken if error.constraint_name == "accounts_username_key_key" else EmailTaken
         )
         raise taken from None
-    assert row is not None
     return _account(row)
 
 

@@ -1,6 +1,4 @@
-"""quart-auth on top of the session: its `current_user`, `login_required`, `login_user` and
-`logout_user`, with no cookie of its own.
-"""
+"""quart-auth's interface (`current_user`, `login_required` …) on the session, not beside it."""
 
 from .extension import SessionAuth, Shopper, check_token, claim
 

@@ -13,7 +13,7 @@ from service.database import run
 from service.schemas import Caller, Input, answer, operation
 
 from . import actions
-from .model import InsufficientStock, LineLimit, Limits, QuantityLimit, UnknownSku
+from .model import InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
 from .schema import CartOutput, cart_output
 from .section import guest_cart, to_section
 

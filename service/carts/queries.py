@@ -58,7 +58,7 @@ async def select_cart(
     read as it is once the lock is held.
     """
     locking = "for update" if lock else ""
-    row = await db.fetchrow(
+    (row,) = await db.fetch(
         f"""
         with {LOGIN},
         of_account as (
@@ -92,7 +92,6 @@ async def select_cart(
         guest_cart,
         sku,
     )
-    assert row is not None
     offers = _offers.decode(row["offers"])
     asked = next((offer for offer in offers if offer.sku == sku), None)
     return row["account_id"], _cart(row, offers), asked

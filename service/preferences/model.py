@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -41,11 +41,6 @@ class Choices(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the values in the order of the fields, None for what was never chosen."""
         chosen = self.chosen()
         return [chosen.get(name) for name in self.__struct_fields__]
-
-    @classmethod
-    def from_columns(cls, row: Mapping[str, Any]) -> Self:
-        """Return the choices of a row that has the fields as columns."""
-        return cls(**{name: row[name] for name in cls.__struct_fields__ if row[name] is not None})
 
 
 class Preferences(msgspec.Struct, frozen=True):

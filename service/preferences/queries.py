@@ -11,6 +11,8 @@ from .model import Choices
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from asyncpg import Record
+
     from service.database import Connection
     from service.sessions import Claim
 
@@ -27,7 +29,7 @@ async def select_choices(db: Connection, claim: Claim, now: datetime) -> Choices
         claim.account_id,
         now,
     )
-    return Choices.from_columns(row) if row else None
+    return choices_of(row) if row else None
 
 
 async def upsert_choices(
@@ -57,4 +59,10 @@ async def upsert_choices(
         *chosen.columns(),
         *filling.columns(),
     )
-    return Choices.from_columns(row) if row else None
+    return choices_of(row) if row else None
+
+
+def choices_of(row: Record) -> Choices:
+    """Return the choices of a row that has them as columns; null was never chosen."""
+    fields = Choices.__struct_fields__
+    return Choices(**{name: row[name] for name in fields if row[name] is not None})

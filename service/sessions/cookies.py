@@ -16,7 +16,7 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from service import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Literal
 
 BROWSER_LIMIT = 4093
@@ -61,7 +61,7 @@ class _Serializer(URLSafeTimedSerializer):
     def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:  # noqa: ARG002
         return self._signer
 
-    def iter_unsigners(self, salt: str | bytes | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN201, ARG002
+    def iter_unsigners(self, salt: str | bytes | None = None) -> Iterator[_Signer]:  # noqa: ARG002
         yield self._signer
 
 

@@ -116,11 +116,11 @@ class SignedSessions(SessionInterface):
         self, name: str, section: Section, response: Response | WerkzeugResponse, *, keep: bool
     ) -> None:
         cookie = self._cookies[name]
-        if not section.content:
-            value, max_age = "", 0
-        else:
+        lifetime = self._remember_lifetime if name == BASE else self._section_lifetime
+        max_age: int | None = 0
+        value = ""
+        if section.content:
             value = cookie.sign(section.content, section.born)
-            lifetime = self._remember_lifetime if name == BASE else self._section_lifetime
             max_age = lifetime if keep else None
         header = dump_cookie(
             cookie.name,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from werkzeug.datastructures import Headers
+
 TOKEN_BYTES = 16
 """128 bits of randomness (OWASP ASVS 5.0, 7.2.3)."""
 
@@ -63,7 +65,7 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def bearer_token(headers: Mapping[str, str]) -> str | None:
+def bearer_token(headers: Headers) -> str | None:
     """Return the token of ``Authorization: Bearer``; another scheme isn't ours to judge."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
