@@ -17,8 +17,6 @@ FROM python:3.13-slim
 RUN groupadd --gid 10001 locker \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin locker
 COPY --from=build /opt/locker /opt/locker
-COPY hypercorn.toml /srv/locker/
-WORKDIR /srv/locker
 USER 10001:10001
 # Nothing is written at run time, so the root file system may be read-only; pip compiled the code.
 ENV PATH=/opt/locker/bin:$PATH \
