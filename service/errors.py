@@ -17,7 +17,8 @@ LockerError
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypedDict
 
 
 class SettingsError(Exception):
@@ -27,12 +28,14 @@ class SettingsError(Exception):
 class LockerError(Exception):
     """An outcome that the caller is told about, as problem details (RFC 9457).
 
-    ``members`` are further fields of the problem; ``retry_after`` is in seconds.
+    ``members`` are further fields of the problem, and ``extra`` their types; ``retry_after`` is
+    in seconds.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
+    extra: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, detail: str = "", *, retry_after: int | None = None, **members: Any) -> None:
         super().__init__(detail or self.title)
@@ -93,10 +96,18 @@ class UnsupportedMediaType(LockerError):
     status, code, title = 415, "unsupported_media_type", "Send application/json"
 
 
+class FieldError(TypedDict):
+    """What is wrong with one field; `body` is the whole."""
+
+    field: str
+    message: str
+
+
 class Invalid(LockerError):
     """The request is well-formed, but a value isn't acceptable."""
 
     status, code, title = 422, "invalid", "A value is not acceptable"
+    extra: ClassVar[Mapping[str, Any]] = {"errors": list[FieldError]}
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}", errors=[{"field": field, "message": message}])

@@ -10,19 +10,19 @@ from __future__ import annotations
 import enum
 import re
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from urllib.parse import parse_qsl
 
 import msgspec
 from quart import Response, request
 from quart_auth import current_user
 
 from .auth import check_token
-from .errors import Invalid, LockerError, Malformed, UnsupportedMediaType, Unauthenticated
+from .errors import Invalid, LockerError, Malformed, Unauthenticated, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-P = ParamSpec("P")
 M = TypeVar("M", bound=msgspec.Struct)
 
 NESTING = 32
@@ -34,10 +34,13 @@ _WHERE = re.compile(r" - at `(?P<path>.+)`$")
 _FIELD = re.compile(r"(?:unknown|missing required) field `(?P<name>.+?)`")
 
 
+# For type checkers: below these, every class is frozen without saying so again, as at run time.
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Input(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What a client sends: unknown fields are refused, nothing is coerced."""
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Output(msgspec.Struct, frozen=True):
     """What a client gets."""
 
@@ -58,6 +61,7 @@ class Operation(msgspec.Struct, frozen=True):
     body: type[Input] | None
     query: type[Input] | None
     headers: Mapping[str, str]
+    sends: tuple[str, ...]
 
 
 def operation(
@@ -68,14 +72,16 @@ def operation(
     body: type[Input] | None = None,
     query: type[Input] | None = None,
     headers: Mapping[str, str] | None = None,
+    sends: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
     """Declare a view of the JSON API.
 
     The view gets the body as ``data`` and the query string as ``query``. ``answers`` maps
     statuses to their bodies (None: no body), ``headers`` names request headers the view
-    understands, with a sentence each.
+    understands, with a sentence each, ``sends`` response headers of its answers. Errors that
+    follow from the rest, such as 422 where there is a body, need no mention.
     """
-    declared = Operation(caller, answers, errors, body, query, headers or {})
+    declared = Operation(caller, answers, errors, body, query, headers or {}, sends)
 
     def decorate(view: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         @wraps(view)
@@ -113,7 +119,7 @@ def no_content() -> Response:
 async def _read_body(model: type[M]) -> M:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
-    raw: bytes = await request.get_data(as_text=False, cache=False)
+    raw = await request.get_data(as_text=False, cache=False)
     try:
         content = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -123,11 +129,15 @@ async def _read_body(model: type[M]) -> M:
 
 
 def _read_query(model: type[M]) -> M:
-    content = {}
-    for name, values in request.args.lists():
-        if len(values) > 1:
-            raise Invalid(name, "Given more than once.")
-        content[name] = values[0]
+    # Not `request.args`, which replaces what is not UTF-8.
+    try:
+        given = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise Malformed("The query string is not UTF-8.") from error
+    content = dict(given)
+    if len(content) < len(given):
+        names = [name for name, _ in given]
+        raise Invalid(max(names, key=names.count), "Given more than once.")
     for field in msgspec.structs.fields(model):
         # msgspec would take 1.0 for an integer.
         if _is_integer(field.type) and not INTEGER.fullmatch(content.get(field.name, "0")):
