@@ -74,7 +74,12 @@ class Programs:
             probe = self._probe()
         if probe.returncode != 0:
             reason = (probe.stderr.splitlines() or ["no reason given"])[-1]
-            raise DevServerError(f"can't run {self.path('postgres')}: {reason}")
+            advice = (
+                "; start as an ordinary user, or set TMPDIR to a folder that everybody can enter"
+                if account
+                else ""
+            )
+            raise DevServerError(f"can't run {self.path('postgres')}: {reason}{advice}")
         # "postgres (PostgreSQL) 18.6": the major version, as it stands in PG_VERSION.
         self.version = probe.stdout.split()[-1].partition(".")[0]
 

@@ -11,18 +11,20 @@ from tests.devserver.processes import Owner
 
 
 @pytest.fixture(scope="session")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a new database, made once as that takes the most time."""
     folder = tmp_path_factory.mktemp("devserver") / "made"
     with PostgresServer(folder, durable=False):
         pass
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def folder(_made: Path, tmp_path: Path) -> Path:
+def folder(_made: Path, tmp_path: Path) -> Iterator[Path]:
     """A data folder of the test's own, with a database on which no server runs."""
-    return Path(shutil.copytree(_made, tmp_path / "data"))
+    yield Path(shutil.copytree(_made, tmp_path / "data"))
+    shutil.rmtree(tmp_path)  # 40 MB; pytest would keep those of three runs
 
 
 @pytest.fixture

