@@ -144,8 +144,10 @@ def _check_origin() -> None:
         raise CrossSite
 
 
-class Problem(msgspec.Struct, omit_defaults=True):
-    """An error, as problem details (RFC 9457). `code` is stable, the texts are not."""
+class Problem(msgspec.Struct):
+    """An error, as problem details (RFC 9457). `code` is stable, the texts are not. Some have
+    further members.
+    """
 
     type: str
     title: str
@@ -153,13 +155,17 @@ class Problem(msgspec.Struct, omit_defaults=True):
     detail: str
     code: str
     request_id: str
-    errors: list[dict[str, str]] | None = None
+
+
+def problem_type(code: str) -> str:
+    """Return the URI of a kind of error; it leads nowhere."""
+    return f"urn:locker:{code.replace('_', '-')}"
 
 
 async def problem(error: LockerError) -> Response:
     """Answer an error as ``application/problem+json``."""
     body: dict[str, Any] = {
-        "type": f"urn:locker:{error.code.replace('_', '-')}",
+        "type": problem_type(error.code),
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
