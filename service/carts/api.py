@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from datetime import timedelta
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
 from quart import Blueprint, current_app, request, session
 
 from service.auth import claim
 from service.database import run
+from service.errors import RevisionMismatch
 from service.schemas import Caller, Input, answer, operation
 
 from . import actions
 from .model import InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
 from .schema import CartOutput, cart_output
-from .section import guest_cart, to_section
+from .section import Remembered
 
 if TYPE_CHECKING:
     from quart import Response
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
     from .actions import Condition, Opened, Visitor
+    from .model import Cart
 
 blueprint = Blueprint("carts", __name__)
 
@@ -47,23 +51,29 @@ class Quantity(Input):
     quantity: Annotated[int, Meta(ge=0, le=LARGEST_QUANTITY)]
 
 
+class Mismatch(RevisionMismatch):
+    """The cart as it is now comes with it."""
+
+    extra: ClassVar[Mapping[str, Any]] = {"cart": CartOutput}
+
+
 @blueprint.get("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput})
+@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",))
 async def show_cart() -> Response:
     """Show the cart.
 
     A guest who never added anything gets an empty one, and none is made.
     """
-    who = visitor()
-    return respond(await run(lambda db: actions.load(db, who)))
+    who, rules = visitor(), policy()
+    return respond(await run(lambda db: actions.load(db, who, rules)))
 
 
 @blueprint.delete("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput})
+@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",))
 async def delete_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
-    who = visitor()
-    return respond(await run(lambda db: actions.clear(db, who)))
+    who, rules = visitor(), policy()
+    return respond(await run(lambda db: actions.clear(db, who, rules)))
 
 
 @blueprint.post("/cart/lines")
@@ -71,6 +81,7 @@ async def delete_cart() -> Response:
     Caller.ANYONE,
     body=NewLine,
     answers={200: CartOutput, 201: CartOutput},
+    sends=("ETag",),
     errors=REFUSALS,
 )
 async def post_line(data: NewLine) -> Response:
@@ -78,8 +89,8 @@ async def post_line(data: NewLine) -> Response:
 
     201 for a new line, 200 for a larger one.
     """
-    who, limits = visitor(), _limits()
-    opened, new = await run(lambda db: actions.add(db, who, data.sku, data.quantity, limits))
+    who, rules = visitor(), policy()
+    opened, new = await run(lambda db: actions.add(db, who, data.sku, data.quantity, rules))
     return respond(opened, 201 if new else 200)
 
 
@@ -88,18 +99,19 @@ async def post_line(data: NewLine) -> Response:
     Caller.ANYONE,
     body=Quantity,
     answers={200: CartOutput, 201: CartOutput},
-    errors=(*REFUSALS, actions.Mismatch),
+    sends=("ETag",),
+    errors=(*REFUSALS, Mismatch),
     headers=IF_MATCH,
 )
 async def put_line(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
-    who, limits, condition = visitor(), _limits(), _condition()
+    who, rules, condition = visitor(), policy(), _condition()
     try:
         opened, new = await run(
-            lambda db: actions.set_quantity(db, who, sku, data.quantity, limits, condition)
+            lambda db: actions.set_quantity(db, who, sku, data.quantity, rules, condition)
         )
     except actions.Mismatch as mismatch:
-        raise _with_cart(mismatch) from None
+        raise Mismatch(cart=_output(mismatch.cart)) from None
     return respond(opened, 201 if new else 200)
 
 
@@ -107,27 +119,23 @@ async def put_line(sku: str, data: Quantity) -> Response:
 @operation(
     Caller.ANYONE,
     answers={200: CartOutput},
-    errors=(UnknownSku, actions.Mismatch),
+    sends=("ETag",),
+    errors=(UnknownSku, Mismatch),
     headers=IF_MATCH,
 )
 async def delete_line(sku: str) -> Response:
     """Remove a line, also when it is gone already."""
-    who, condition = visitor(), _condition()
+    who, rules, condition = visitor(), policy(), _condition()
     try:
-        opened = await run(lambda db: actions.remove(db, who, sku, condition))
+        opened = await run(lambda db: actions.remove(db, who, sku, rules, condition))
     except actions.Mismatch as mismatch:
-        raise _with_cart(mismatch) from None
+        raise Mismatch(cart=_output(mismatch.cart)) from None
     return respond(opened)
 
 
 def visitor() -> Visitor:
-    """Return who asks; a browser's first look at its cart gives the cart its id.
-
-    With an id from the start, the first adds of two tabs land in one cart.
-    """
-    if "cart" not in session:
-        session["cart"] = to_section(actions.EMPTY)
-    return actions.Visitor(claim(), guest_cart(session["cart"]))
+    """Return who asks."""
+    return actions.Visitor(claim(), Remembered.read(session.get("cart", {})))
 
 
 def respond(opened: Opened, status: int = 200) -> Response:
@@ -139,17 +147,21 @@ def respond(opened: Opened, status: int = 200) -> Response:
 
 def keep(opened: Opened) -> None:
     """Keep the session's cart section in step with the row."""
-    if opened.cart.revision or opened.account_id:
-        session["cart"] = to_section(opened)
+    session["cart"] = opened.remembered.write()
+
+
+def policy() -> actions.Policy:
+    """Return what the settings say about carts."""
+    settings = _settings()
+    return actions.Policy(
+        Limits(settings.cart_max_quantity, settings.cart_max_lines),
+        settings.cart_merge,
+        timedelta(seconds=settings.cart_late),
+    )
 
 
 def _settings() -> Settings:
     return cast("Settings", current_app.extensions["locker.settings"])
-
-
-def _limits() -> Limits:
-    settings = _settings()
-    return Limits(settings.cart_max_quantity, settings.cart_max_lines)
 
 
 def _condition() -> Condition | None:
@@ -162,7 +174,5 @@ def _condition() -> Condition | None:
     return actions.Condition(frozenset(int(tag) for tag in ETAG.findall(header) if tag))
 
 
-def _with_cart(mismatch: actions.Mismatch) -> actions.Mismatch:
-    body: Any = cart_output(mismatch.cart, _settings().currency)
-    mismatch.members["cart"] = body
-    return mismatch
+def _output(cart: Cart) -> CartOutput:
+    return cart_output(cart, _settings().currency)

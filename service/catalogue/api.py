@@ -101,6 +101,7 @@ async def list_products(query: ProductsQuery) -> Response:
 @operation(
     Caller.ANYONE,
     answers={200: ProductOutput, 304: None},
+    sends=("ETag",),
     errors=(NotFound,),
     headers={
         "If-None-Match": "The `ETag` of the answer that is known already: 304 if it still holds."
