@@ -1,0 +1,368 @@
+"""Importing: what is in the catalogue after it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import asyncpg
+import pytest
+
+from service.catalogue import (
+    SAMPLE,
+    ImportReport,
+    Product,
+    import_products,
+    select_product,
+)
+from service.catalogue.queries import select_stored
+from tests.catalogue.files import csv_file, more, row, size
+
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Connect: TypeAlias = Callable[[], Coroutine[Any, Any, Database]]
+
+
+@pytest.fixture
+async def connect(database_url: str) -> AsyncIterator[Connect]:
+    """Connections with transactions of their own, for what happens between them."""
+    connections: list[Database] = []
+
+    async def connect() -> Database:
+        connections.append(await asyncpg.connect(database_url))
+        return connections[-1]
+
+    yield connect
+    for connection in connections:
+        await connection.close()
+
+
+async def load(db: Database, *rows: dict[str, str], **options: Any) -> ImportReport:
+    """Import these rows in dollars."""
+    return await import_products(db, csv_file(*rows), currency="USD", **options)
+
+
+async def sold(db: Database, handle: str) -> Product:
+    """Return a product that must be sold."""
+    product = await select_product(db, handle)
+    assert product
+    return product
+
+
+def counts(report: ImportReport) -> tuple[int, int, int]:
+    """Return how many products were added, updated and left alone."""
+    return report.added, report.updated, report.unchanged
+
+
+def skus(product: Product | None) -> list[str]:
+    """Return a product's SKUs in order."""
+    return [variant.sku for variant in product.variants] if product else []
+
+
+async def snapshot(db: Database) -> list[Any]:
+    """Return all rows of the catalogue, when they changed included."""
+    return [
+        await db.fetch("select id, handle, title, updated_at, xmin from products order by id"),
+        await db.fetch("select id, sku, stock, active, xmin from variants order by id"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["apparel.csv", "home-and-garden.csv"])
+async def test_real_files(shared_data: Path, name: str, db: Database) -> None:
+    """A real file goes in whole, and a second time changes nothing."""
+    content = (shared_data / name).read_bytes()
+    rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    handles = {line["Handle"] for line in rows}
+    variants = sum(bool(line["Variant Price"]) for line in rows)
+    images = sum(bool(line["Image Src"]) for line in rows)
+
+    report = await import_products(db, io.BytesIO(content), currency="USD")
+
+    assert report == ImportReport(added=len(handles), variants=variants, images=images)
+    stored = await select_stored(db, list(handles))
+    assert sum(len(product.variants) for product in stored.values()) == variants
+    assert sum(len(product.images) for product in stored.values()) == images
+    stock = sum(variant.stock or 0 for item in stored.values() for variant in item.variants)
+    assert stock == sum(int(line["Variant Inventory Qty"]) for line in rows)
+
+    before = await snapshot(db)
+    again = await import_products(db, io.BytesIO(content), currency="USD")
+    assert again == ImportReport(unchanged=len(handles), variants=variants, images=images)
+    assert await snapshot(db) == before
+
+
+async def test_sample(db: Database) -> None:
+    """The sample has 30 products or more, and something of each kind to try out."""
+    with SAMPLE.open("rb") as source:
+        report = await import_products(db, source, currency="USD")
+    lines = csv.DictReader(io.StringIO(SAMPLE.read_text(), newline=""))
+    handles = {line["Handle"] for line in lines}
+    assert not report.bad_rows
+    assert report.products == len(handles) >= 30
+    variants = [
+        variant
+        for product in (await select_stored(db, list(handles))).values()
+        for variant in product.variants
+    ]
+    assert any(not variant.orderable for variant in variants)
+    assert any(variant.orderable and variant.available == 0 for variant in variants)
+    assert any(variant.available is None for variant in variants)
+    assert any(variant.compare_at_price for variant in variants)
+
+
+async def test_update(db: Database) -> None:
+    """Importing again brings a product to what the file says, stock too, and keeps its ids."""
+    await load(
+        db,
+        size("t-shirt", "S", Title="T", Variant_SKU="T-S", Variant_Inventory_Qty="5"),
+        size("t-shirt", "M", Variant_SKU="T-M"),
+        row("other"),
+    )
+    id_of = "select id from variants where sku = $1"
+    small = await db.fetchval(id_of, "T-S")
+    await db.execute("update variants set stock = 1 where sku = 'T-S'")
+    changed = [
+        size("t-shirt", "M", Title="T-Shirt", Variant_SKU="T-M", Variant_Price="12"),
+        size("t-shirt", "S", Variant_SKU="T-S", Variant_Inventory_Qty="5"),
+        row("other"),
+    ]
+
+    report = await load(db, *changed)
+
+    assert counts(report) == (0, 1, 1)
+    product = await sold(db, "t-shirt")
+    assert product.title == "T-Shirt"
+    assert [(each.sku, each.price, each.stock) for each in product.variants] == [
+        ("T-M", 1200, None),
+        ("T-S", 999, 5),
+    ]
+    assert await db.fetchval(id_of, "T-S") == small
+    assert counts(await load(db, *changed)) == (0, 0, 2)
+
+
+async def test_withdrawn_variant(db: Database) -> None:
+    """A variant that is gone from its product is no longer sold; its row stays, and returns."""
+    both = (
+        size("t", "S", Title="T", Variant_SKU="T-S"),
+        size("t", "M", Variant_SKU="T-M"),
+    )
+    await load(db, *both)
+    variant_id = await db.fetchval("select id from variants where sku = 'T-M'")
+
+    await load(db, both[0])
+    assert skus(await select_product(db, "t")) == ["T-S"]
+    gone = await db.fetchrow("select id, active from variants where sku = 'T-M'")
+    assert gone
+    assert tuple(gone) == (variant_id, False)
+
+    await load(db, *both)
+    assert skus(await select_product(db, "t")) == ["T-S", "T-M"]
+    assert await db.fetchval("select id from variants where sku = 'T-M'") == variant_id
+
+
+async def test_unpublished_product(db: Database) -> None:
+    """A product that is no longer published isn't sold, and is sold again once it is."""
+    await load(db, row("a"))
+    await load(db, row("a", Published="false"))
+    assert await select_product(db, "a") is None
+    assert counts(await load(db, row("a", Published="false"))) == (0, 0, 1)
+    await load(db, row("a"))
+    assert await select_product(db, "a")
+
+
+async def test_products_not_in_the_file(db: Database) -> None:
+    """An import leaves alone what its file doesn't have."""
+    await load(db, row("a"), row("b"))
+    before = await select_product(db, "a")
+    await load(db, row("b", Vendor="New"))
+    assert await select_product(db, "a") == before
+
+
+async def test_bad_row_changes_nothing(db: Database) -> None:
+    """A variant whose row is bad this time stays as it was, and so does its whole product."""
+    await load(
+        db,
+        size("t", "S", Title="T", Variant_SKU="T-S"),
+        size("t", "M", Variant_SKU="T-M"),
+        row("u"),
+    )
+    bad = (
+        size("t", "S", Title="T", Variant_SKU="T-S", Variant_Price="8.00"),
+        size("t", "M", Variant_SKU="T-M", Variant_Price="1,000.00"),
+        row("u", Title="", Variant_Price="8.00"),
+    )
+
+    report = await load(db, *bad)
+
+    assert [bad_row.line for bad_row in report.bad_rows] == [3, 4]
+    product = await sold(db, "t")
+    assert [(each.sku, each.price) for each in product.variants] == [("T-S", 800), ("T-M", 999)]
+    assert (await sold(db, "u")).variants[0].price == 999
+    assert counts(await load(db, *bad)) == (0, 0, 1)
+
+
+async def test_moved_variant(db: Database) -> None:
+    """A SKU under another handle is the same variant, and the product left empty isn't sold."""
+    await load(db, row("old", Variant_SKU="MOVED"))
+    variant_id = await db.fetchval("select id from variants where sku = 'MOVED'")
+
+    await load(db, row("new", Variant_SKU="MOVED"))
+
+    assert skus(await select_product(db, "new")) == ["MOVED"]
+    assert await select_product(db, "old") is None
+    assert await db.fetchval("select id from variants where sku = 'MOVED'") == variant_id
+
+
+async def test_moved_variant_beside_a_bad_row(db: Database) -> None:
+    """A variant kept for the sake of a bad row gives way to the row that names it elsewhere."""
+    await load(
+        db,
+        size("old", "S", Title="T", Variant_SKU="STAYS"),
+        size("old", "M", Variant_SKU="MOVED"),
+    )
+    await load(
+        db,
+        size("old", "S", Title="T", Variant_SKU="STAYS"),
+        size("old", "M", Variant_Price="x"),
+        row("new", Variant_SKU="MOVED"),
+    )
+    assert skus(await select_product(db, "old")) == ["STAYS"]
+    assert skus(await select_product(db, "new")) == ["MOVED"]
+
+
+async def test_currency(db: Database) -> None:
+    """Prices are stored in the minor unit of the currency that the import is given."""
+    await import_products(db, csv_file(row("a", Variant_Price="1500")), currency="JPY")
+    (variant,) = (await sold(db, "a")).variants
+    assert (variant.price, variant.currency) == (1500, "JPY")
+
+
+async def test_dry_run(db: Database) -> None:
+    """A dry run says what would be done, and does none of it."""
+    await load(db, row("a"), row("b"))
+    before = await snapshot(db)
+    rows = (row("a", Title="New"), row("b"), row("c"), row("d", Variant_Price=""))
+
+    would = await load(db, *rows, dry_run=True)
+
+    assert await snapshot(db) == before
+    assert counts(would) == (1, 1, 1)
+    assert would == await load(db, *rows)
+
+
+async def test_progress(db: Database) -> None:
+    """Progress is told in bytes, on the way and at the end."""
+    source = csv_file(*(row(f"p{number}") for number in range(2_000)))
+    told: list[int] = []
+    await import_products(db, source, currency="USD", progress=told.append)
+    assert told == sorted(told)
+    assert len(told) > 2
+    assert told[-1] == len(source.getvalue())
+
+
+async def test_two_imports_at_once(connect: Connect) -> None:
+    """Imports of the same products in opposite order, at once, both come to their end."""
+    rows = [row(f"once-{number}", Variant_SKU=f"ONCE-{number}") for number in range(1_500)]
+    dearer = [line | {"Variant Price": "12"} for line in reversed(rows)]
+    one, two = await connect(), await connect()
+    for _ in range(2):
+        await asyncio.gather(load(one, *rows), load(two, *dearer))
+    assert await one.fetchval("select count(*) from variants where sku like 'ONCE-%'") == 1_500
+
+
+async def test_import_beside_a_checkout(connect: Connect) -> None:
+    """An import doesn't deadlock with one who locks the same variants in the order of ids."""
+    importer, shopper, observer = await connect(), await connect(), await connect()
+    first = size("beside", "S", Title="T", Variant_SKU="BESIDE-1")
+    second = size("beside", "M", Variant_SKU="BESIDE-2")
+    await load(importer, first, second)
+    one, two = await importer.fetch("select id from variants where sku like 'BESIDE-_' order by id")
+    lock = "select id from variants where id = $1 for update"
+
+    async with shopper.transaction():
+        await shopper.execute("set local lock_timeout = '5s'")
+        await shopper.execute(lock, one["id"])
+        task = asyncio.create_task(
+            load(importer, size("beside", "M", Title="New", Variant_SKU="BESIDE-2"), first)
+        )
+        while not await observer.fetchval(
+            "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1",
+            importer.get_server_pid(),
+        ):
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        await shopper.execute(lock, two["id"])
+    assert (await task).updated == 1
+
+
+async def test_failure_leaves_whole_products(db: Database) -> None:
+    """When an import breaks off, what it has done stays, and importing again finishes it."""
+    rows = [row(f"whole-{number}") for number in range(1_200)]
+
+    def break_off(_: int) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await load(db, *rows, progress=break_off)
+    done = await db.fetchval("select count(*) from catalogue where handle like 'whole-%'")
+    assert 0 < done < 1_200
+
+    report = await load(db, *rows)
+    assert counts(report) == (1_200 - done, 0, done)
+
+
+IMPORT = """
+import asyncio, resource, sys
+import asyncpg
+from service.catalogue import import_products
+
+def peak():  # in KiB, but on a Mac in bytes
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage // 1024 if sys.platform == "darwin" else usage
+
+async def main(url, path):
+    db = await asyncpg.connect(url)
+    before = peak()
+    transaction = db.transaction()
+    await transaction.start()
+    with open(path, "rb") as source:
+        report = await import_products(db, source, currency="USD")
+    await transaction.rollback()
+    print(report.products, report.variants, report.images, len(report.bad_rows), peak() - before)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_large_file(database_url: str, tmp_path: Path) -> None:
+    """A file of 100,000 rows and 50 MB is imported in a few MB of memory."""
+    path = tmp_path / "large.csv"
+    with path.open("w", newline="") as file:
+        columns = [*size("", "", Title=""), "Body (HTML)", "Image Src"]
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for number in range(20_000):
+            handle = f"large-{number}"
+            body = f"<p>{'All about it, at length. ' * 100}</p>"
+            writer.writerow(size(handle, "S", Title="Large") | {"Body (HTML)": body})
+            writer.writerows(size(handle, value) for value in ("M", "L"))
+            writer.writerow(more(handle, Image_Src=f"https://x.example/{number}.jpg"))
+            writer.writerow(size(handle, "XL", Variant_Price="many"))
+    assert path.stat().st_size > 50_000_000
+
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT, database_url, str(path)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    *numbers, grown = map(int, result.stdout.split())
+    assert numbers == [20_000, 60_000, 20_000, 20_000]
+    assert grown < 60_000, f"{grown} KiB"
