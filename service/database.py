@@ -55,6 +55,8 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.ReadOnlySQLTransactionError,
+    # What asyncpg says between the server's last word and the end of the connection.
+    asyncpg.InternalClientError,
     ConnectionError,
 )
 """The database is away, restarting, or no longer the primary."""
@@ -137,7 +139,8 @@ class Pool:
         on that connection fails with it. So does a release that raises.
         """
         if self._pool is None:
-            connection.terminate()
+            if not _is_dead(connection):
+                connection.terminate()
             return
         task = asyncio.create_task(self._release(self._pool, connection))
         self._releases.add(task)
@@ -160,6 +163,14 @@ class Pool:
 
 async def _leave(_: asyncpg.Connection[asyncpg.Record]) -> None:
     """Reset nothing."""
+
+
+def _is_dead(connection: Pooled) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool takes it back by itself when it dies, and then it answers nothing any more.
+        return True
 
 
 class _Visit:
@@ -210,7 +221,7 @@ async def get_db() -> Connection:
     # a gather would take a connection that nobody gives back.
     async with visit.lock:
         visit.check()
-        if "db" in g and g.db.is_closed():
+        if "db" in g and _is_dead(g.db):
             # A connection that died under this request is no use to what comes after.
             release_db()
         if "db" not in g:
@@ -261,6 +272,6 @@ def translate(error: BaseException) -> LockerError | None:
         return Busy(retry_after=1)
     if isinstance(error, LOST):
         return Unavailable(retry_after=1)
-    if isinstance(error, asyncpg.InterfaceError) and "db" in g and g.db.is_closed():
+    if isinstance(error, asyncpg.InterfaceError) and "db" in g and _is_dead(g.db):
         return Unavailable(retry_after=1)
     return None
