@@ -63,7 +63,12 @@ class Settings:
         "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
     )
     hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64)
-    cart_merge: Literal["max"] = _setting("how a guest's cart joins the account's", "max")
+    cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
+        "how a guest's cart joins the account's at login, for variants that both have", "max"
+    )
+    cart_late: int = _setting(
+        "seconds after a login in which the guest's cart still follows into the account's", 600
+    )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)
     max_body: int = _setting("bytes a request's body may have", 65_536)

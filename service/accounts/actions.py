@@ -15,12 +15,9 @@ from . import queries
 from .model import Account, check_password, check_username
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.carts import Limits, MergedLine, Opened, Strategy
+    from service.carts import MergedLine, Opened, Visitor
     from service.database import Connection
     from service.preferences import Choices
-    from service.sessions import Claim
     from service.settings import Settings
 
     from .passwords import Hasher
@@ -30,8 +27,7 @@ if TYPE_CHECKING:
 class Browser:
     """What a login takes over from the browser it comes from."""
 
-    claim: Claim
-    guest_cart: UUID | None
+    visitor: Visitor
     choices: Choices
     user_agent: str
     ip: str
@@ -43,22 +39,16 @@ class LoginPolicy:
 
     idle: timedelta
     lifetime: timedelta
-    merge: Strategy
-    limits: Limits
+    cart: carts.Policy
 
     @classmethod
-    def of(cls, settings: Settings, *, remember: bool) -> LoginPolicy:
+    def of(cls, settings: Settings, cart: carts.Policy, *, remember: bool) -> LoginPolicy:
         idle, lifetime = (
             (settings.remember_idle, settings.remember_lifetime)
             if remember
             else (settings.login_idle, settings.login_lifetime)
         )
-        return cls(
-            timedelta(seconds=idle),
-            timedelta(seconds=lifetime),
-            settings.cart_merge,
-            carts.Limits(settings.cart_max_quantity, settings.cart_max_lines),
-        )
+        return cls(timedelta(seconds=idle), timedelta(seconds=lifetime), cart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +130,11 @@ async def _start(
     await queries.start_login(
         db,
         login,
-        previous=browser.claim,
+        previous=browser.visitor.claim,
         choices=browser.choices,
         password_hash=password_hash,
     )
-    opened, receipt = await carts.merge(
-        db, account.id, browser.guest_cart, policy.merge, policy.limits
-    )
+    opened, receipt = await carts.merge(db, account.id, browser.visitor, policy.cart)
     return LoggedIn(account, login.token, opened, receipt)
 
 

@@ -11,7 +11,7 @@ from quart_auth import login_user, logout_user
 
 from service import clock, preferences
 from service.auth import Shopper, claim
-from service.carts.api import keep, visitor
+from service.carts.api import keep, policy, visitor
 from service.carts.schema import CartOutput, MergeOutput, cart_output, merge_output
 from service.database import run
 from service.errors import Unauthenticated, WeakPassword, WrongCredentials
@@ -116,7 +116,7 @@ async def post_session(data: LoginInput) -> Response:
         data.username,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), remember=data.remember),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
     )
     return _respond(logged_in, 200, remember=data.remember)
 
@@ -125,8 +125,9 @@ async def post_session(data: LoginInput) -> Response:
 @operation(Caller.ANYONE, answers={200: SessionOutput})
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
-    caller, who, now = claim(), visitor(), clock.now()
-    state = await run(lambda db: queries.select_session(db, caller, who.guest_cart, now))
+    caller, remembered, now = claim(), visitor().remembered, clock.now()
+    guest_cart = remembered.guest_cart
+    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
     own = state.choices
     choices = preferences.fill(own, guest_choices()) if own is not None else guest_choices()
     return answer(
@@ -167,7 +168,7 @@ async def post_account(data: RegistrationInput) -> Response:
         data.email,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), remember=False),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
     )
     return _respond(logged_in, 201, remember=False)
 
@@ -207,8 +208,7 @@ def _respond(logged_in: LoggedIn, status: int, *, remember: bool) -> Response:
 
 def _browser() -> actions.Browser:
     return actions.Browser(
-        claim=claim(),
-        guest_cart=visitor().guest_cart,
+        visitor=visitor(),
         choices=guest_choices(),
         user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
         ip=request.remote_addr or "",

@@ -1,7 +1,25 @@
 """The cart, of guests and of accounts. Start with `model`: the rules; then `actions`."""
 
-from .actions import Opened, Visitor, load, merge
+from .actions import Opened, Policy, Visitor, load, merge, open_locked, store
 from .merging import MergedLine, Strategy
-from .model import Cart, Limits
+from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
+from .section import Remembered
 
-__all__ = ["Cart", "Limits", "MergedLine", "Opened", "Strategy", "Visitor", "load", "merge"]
+__all__ = [
+    "Cart",
+    "InsufficientStock",
+    "Limits",
+    "Line",
+    "MergedLine",
+    "Offer",
+    "Opened",
+    "Policy",
+    "Remembered",
+    "Strategy",
+    "Visitor",
+    "clear",
+    "load",
+    "merge",
+    "open_locked",
+    "store",
+]

@@ -10,13 +10,16 @@ from .model import Cart, Limits, Line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Strategy = Literal["max"]
+Strategy = Literal["max", "sum", "guest", "account"]
 Outcome = Literal[
     "added", "kept_larger", "summed", "kept_guest", "kept_account", "capped", "dropped"
 ]
 
 STRATEGIES: dict[str, Callable[[int, int], tuple[int, Outcome]]] = {
     "max": lambda guest, account: (max(guest, account), "kept_larger"),
+    "sum": lambda guest, account: (guest + account, "summed"),
+    "guest": lambda guest, _: (guest, "kept_guest"),
+    "account": lambda _, account: (account, "kept_account"),
 }
 """Units wanted, and the outcome, for a variant that both carts hold."""
 

@@ -7,11 +7,12 @@ Amounts are in the currency's minor unit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from service.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
 Notice = Literal["price_changed", "insufficient_stock", "unavailable"]
@@ -23,14 +24,17 @@ class UnknownSku(NotFound):
 
 class InsufficientStock(Conflict):
     code, title = "insufficient_stock", "There are not enough in stock"
+    extra: ClassVar[Mapping[str, Any]] = {"available": int}
 
 
 class QuantityLimit(Conflict):
     code, title = "quantity_limit", "A cart holds no more units of one variant"
+    extra: ClassVar[Mapping[str, Any]] = {"limit": int}
 
 
 class LineLimit(Conflict):
     code, title = "line_limit", "A cart holds no more lines"
+    extra: ClassVar[Mapping[str, Any]] = {"limit": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,24 @@ def remove(cart: Cart, sku: str) -> Cart:
 def clear(cart: Cart) -> Cart:
     """Remove every line."""
     return replace(cart, lines=()) if cart.lines else cart
+
+
+def heal(cart: Cart, copied: Iterable[tuple[int, int]], offers: Mapping[int, Offer]) -> Cart:
+    """Return the cart with what a copy has more of: per variant the larger quantity.
+
+    When in doubt, the item stays; a removal that the database forgot is not repeated.
+    """
+    lines = {line.offer.variant_id: line for line in cart.lines}
+    for variant_id, quantity in copied:
+        offer = offers.get(variant_id)
+        if offer is None or quantity < 1:
+            continue
+        line = lines.get(variant_id)
+        if line is None:
+            lines[variant_id] = Line(offer, quantity, offer.price)
+        elif line.quantity < quantity:
+            lines[variant_id] = replace(line, quantity=quantity)
+    return replace(cart, lines=tuple(lines.values()))
 
 
 def _put(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:

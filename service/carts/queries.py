@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from service.database import Conflicted
 from service.sessions import LOGIN
 
 from .model import Cart, Line, Offer
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
     from asyncpg import Record
 
     from service.database import Connection
@@ -42,48 +45,87 @@ _lines = msgspec.json.Decoder(list[_StoredLine])
 _offers = msgspec.json.Decoder(list[Offer])
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A caller's cart, and what else there is to know about it.
+
+    ``account_id`` is None for a guest. ``offers`` are by variant id. ``late``: lines were
+    added to a guest's cart after it had joined this one. ``closed``: the guest's cart joined
+    an account's too long ago to be used.
+    """
+
+    account_id: UUID | None
+    cart: Cart
+    offers: dict[int, Offer]
+    late: bool
+    closed: bool
+
+    def offer(self, sku: str | None) -> Offer | None:
+        return next((offer for offer in self.offers.values() if offer.sku == sku), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A guest's cart that may join an account's; ``merged_into`` is the one it did join."""
+
+    cart: Cart
+    merged_into: UUID | None
+
+
 async def select_cart(
     db: Connection,
     claim: Claim,
     now: datetime,
     *,
     guest_cart: UUID | None,
+    variants: Sequence[int] = (),
     sku: str | None = None,
+    late: timedelta,
     lock: bool = False,
-) -> tuple[UUID | None, Cart, Offer | None]:
-    """Return the caller's account, their cart, and the offer of the sku asked for.
+) -> Found:
+    """Return the caller's cart, with the offers of its lines, of the variants and of the sku.
 
-    The account is None for a guest and for a login that has ended; then the cart is the
-    guest's own, and never one that belongs to an account. With ``lock`` the row is locked, and
-    read as it is once the lock is held.
+    A guest, and a login that has ended, get the guest's own cart and never an account's. With
+    ``lock`` the row is locked, and read as it is once the lock is held.
     """
     locking = "for update" if lock else ""
     (row,) = await db.fetch(
         f"""
         with {LOGIN},
         of_account as (
-            select id, revision, lines from carts
+            select id, revision, lines, merged_at from carts
             where account_id = (select account_id from login)
             {locking}
         ),
         of_guest as (
-            select id, revision, lines from carts
+            select id, revision, lines, merged_at from carts
             where id = $4 and account_id is null and not exists (select from login)
             {locking}
         ),
         cart as (
-            select id, revision, lines from of_account
+            select id, revision, lines, merged_at from of_account
             union all
-            select id, revision, lines from of_guest
+            select id, revision, lines, merged_at from of_guest
         ),
         wanted as (
             select id from variants where sku = $5
+            union
+            select unnest($6::bigint[])
             union
             select (line->>'variant')::bigint
             from cart, jsonb_array_elements(cart.lines) as line
         )
         select (select account_id from login) as account_id, cart.id, cart.revision,
-            cart.lines::text as lines, ({OFFERS}) as offers
+            cart.lines::text as lines, ({OFFERS}) as offers,
+            coalesce(cart.merged_at <= $3 - $7::interval, false) as closed,
+            exists (
+                select from carts, login
+                where merged_into = login.account_id and carts.lines <> '[]'
+            ) or exists (
+                select from carts, login
+                where carts.id = $4 and carts.account_id is null and carts.lines <> '[]'
+                    and coalesce(carts.merged_into, login.account_id) = login.account_id
+            ) as late
         from (select) as one left join cart on true
         """,
         claim.token_hash,
@@ -91,92 +133,134 @@ async def select_cart(
         now,
         guest_cart,
         sku,
+        variants,
+        late,
     )
-    offers = _offers.decode(row["offers"])
-    asked = next((offer for offer in offers if offer.sku == sku), None)
-    return row["account_id"], _cart(row, offers), asked
+    offers = _by_variant(row)
+    cart = Cart() if row["closed"] else _cart(row, offers)
+    return Found(row["account_id"], cart, offers, row["late"], row["closed"])
 
 
 async def select_carts_to_merge(
-    db: Connection, account_id: UUID, guest_cart: UUID | None
-) -> tuple[Cart, Cart]:
-    """Lock and return the guest's cart and the account's, the account's first."""
+    db: Connection, account_id: UUID, guest_cart: UUID | None, variants: Sequence[int] = ()
+) -> tuple[Cart, list[Candidate], dict[int, Offer]]:
+    """Lock and return the account's cart, and the guests' carts that have to join it.
+
+    Those are the one that is named, whatever became of it, and those that joined this account's
+    before and got lines since.
+    """
     rows = await db.fetch(
         f"""
         with of_account as (
-            select id, account_id, revision, lines from carts where account_id = $1 for update
+            select id, account_id, revision, lines, merged_into from carts
+            where account_id = $1 for update
         ),
-        of_guest as (
-            select id, account_id, revision, lines from carts
-            where id = $2 and account_id is null for update
+        of_guests as (
+            select id, account_id, revision, lines, merged_into from carts
+            where id in (
+                select $2::uuid
+                union
+                select id from carts where merged_into = $1 and lines <> '[]'
+            ) and account_id is null
+            order by id for update
         ),
-        -- in this order: whoever locks both can't be in another's way
+        -- in this order: whoever locks several can't be in another's way
         cart as (
-            select id, account_id, revision, lines from of_account
+            select id, account_id, revision, lines, merged_into from of_account
             union all
-            select id, account_id, revision, lines from of_guest
+            select id, account_id, revision, lines, merged_into from of_guests
         ),
         wanted as (
-            select (line->>'variant')::bigint as id
+            select unnest($3::bigint[]) as id
+            union
+            select (line->>'variant')::bigint
             from cart, jsonb_array_elements(cart.lines) as line
         )
         select cart.id, cart.account_id, cart.revision, cart.lines::text as lines,
-            ({OFFERS}) as offers
-        from cart
+            cart.merged_into, ({OFFERS}) as offers
+        from (select) as one left join cart on true
         """,
         account_id,
         guest_cart,
+        variants,
     )
-    carts = {row["account_id"]: _cart(row, _offers.decode(row["offers"])) for row in rows}
-    return carts.get(None, Cart()), carts.get(account_id, Cart())
+    offers = _by_variant(rows[0])
+    account, guests = Cart(), []
+    for row in rows:
+        cart = _cart(row, offers)
+        if row["account_id"] is not None:
+            account = cart
+        elif cart.id is not None:
+            guests.append(Candidate(cart, row["merged_into"]))
+    return account, guests, offers
 
 
-async def insert_cart(db: Connection, cart: Cart, account_id: UUID | None, now: datetime) -> bool:
-    """Store a cart that has no row yet; returns False if it has one by now."""
-    done = await db.fetchval(
-        """
-        insert into carts (id, account_id, revision, lines, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $5)
-        on conflict do nothing
-        returning true
-        """,
-        cart.id,
-        account_id,
-        cart.revision,
-        _encode(cart),
-        now,
-    )
-    return bool(done)
+CLOSE = """
+    insert into carts (id, revision, lines, merged_into, merged_at, created_at, updated_at)
+    select id, revision + 1, '[]', {account_id}, {now}, {now}, {now}
+    from unnest({ids}::uuid[], {revisions}::int[]) as guest (id, revision)
+    on conflict (id) do update
+    set revision = greatest(carts.revision + 1, excluded.revision), lines = '[]',
+        merged_into = excluded.merged_into, updated_at = excluded.updated_at,
+        merged_at = coalesce(carts.merged_at, excluded.merged_at)
+"""
+"""Empties guests' carts, whose lines go into the account's, also those without a row.
+
+They come with the revision that nothing may bring them back to. Lines added to them later are
+found by ``merged_into``.
+"""
 
 
-async def update_cart(db: Connection, cart: Cart, now: datetime) -> bool:
-    """Store a cart whose row still has the revision before; returns False if it has not."""
-    done = await db.fetchval(
-        """
-        update carts set revision = $2, lines = $3, updated_at = $4
-        where id = $1 and revision = $2 - 1
-        returning true
-        """,
-        cart.id,
-        cart.revision,
-        _encode(cart),
-        now,
-    )
-    return bool(done)
+async def upsert_cart(
+    db: Connection,
+    cart: Cart,
+    account_id: UUID | None,
+    expected: int,
+    now: datetime,
+    closing: Sequence[Cart] = (),
+) -> None:
+    """Store a cart whose row has the expected revision, 0 for none; close guests' carts with it.
+
+    Raises `Conflicted` if it has another.
+    """
+    close = CLOSE.format(account_id="$2", now="$5", ids="$7", revisions="$8")
+    try:
+        stored = await db.fetchval(
+            f"""
+            {f"with closed as ({close})" if closing else ""}
+            insert into carts (id, account_id, revision, lines, created_at, updated_at)
+            values ($1, $2, $3, $4, $5, $5)
+            on conflict (id) do update
+            set revision = excluded.revision, lines = excluded.lines,
+                updated_at = excluded.updated_at
+            where carts.revision = $6
+            returning true
+            """,
+            cart.id,
+            account_id,
+            cart.revision,
+            _encode(cart),
+            now,
+            expected,
+            *(_closing(closing) if closing else ()),
+        )
+    except asyncpg.UniqueViolationError as error:
+        # The account's first cart came into being meanwhile, under another id.
+        raise Conflicted from error
+    if not stored:
+        raise Conflicted
 
 
-async def update_merged(db: Connection, guest: Cart, account_id: UUID, now: datetime) -> None:
-    """Empty a guest's cart, whose lines went into the account's."""
-    await db.execute(
-        """
-        update carts set revision = revision + 1, lines = '[]', merged_into = $2,
-            merged_at = $3, updated_at = $3
-        where id = $1
-        """,
-        guest.id,
-        account_id,
-        now,
-    )
+async def close_carts(
+    db: Connection, closing: Sequence[Cart], account_id: UUID, now: datetime
+) -> None:
+    """Close guests' carts, as `CLOSE` says."""
+    statement = CLOSE.format(account_id="$1", now="$2", ids="$3", revisions="$4")
+    await db.execute(statement, account_id, now, *_closing(closing))
+
+
+def _closing(guests: Sequence[Cart]) -> tuple[list[UUID | None], list[int]]:
+    return [guest.id for guest in guests], [guest.revision for guest in guests]
 
 
 def _encode(cart: Cart) -> str:
@@ -185,12 +269,15 @@ def _encode(cart: Cart) -> str:
     ).decode()
 
 
-def _cart(row: Record, offers: list[Offer]) -> Cart:
+def _by_variant(row: Record) -> dict[int, Offer]:
+    return {offer.variant_id: offer for offer in _offers.decode(row["offers"])}
+
+
+def _cart(row: Record, offers: dict[int, Offer]) -> Cart:
     if row["id"] is None:
         return Cart()
-    by_variant = {offer.variant_id: offer for offer in offers}
     lines = tuple(
-        Line(by_variant[line.variant], line.quantity, line.price)
+        Line(offers[line.variant], line.quantity, line.price)
         for line in _lines.decode(row["lines"])
     )
     return Cart(row["id"], row["revision"], lines)

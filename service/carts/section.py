@@ -1,41 +1,131 @@
 """The session's cart section: which cart is this browser's, and a copy of what is in it.
 
-The row is the truth; the copy is there to heal it (see `to_section`).
+The row is the truth. The copy heals it when the database lost what it had acknowledged (a
+failover, a restored dump, a purge that came too early); it is trusted for variants and
+quantities, and for nothing else.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 from uuid import UUID, uuid4
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .model import Cart
 
-    from .actions import Opened
-
-LONGEST_COPY = 2_800
-"""Characters of the copied lines, so that the cookie, a third longer, stays within 4,093."""
+LONGEST = 2_800
+"""Characters of the copies, so that the cookie, a third longer, stays within 4,093 bytes."""
 
 
-def to_section(opened: Opened) -> dict[str, Any]:
-    """Return what the section should hold for this cart.
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What the browser remembers of a cart: ``lines`` are variant ids and quantities.
 
-    ``lines`` is the copy, ``[[variant id, quantity], …]``; it is left out where it would make
-    the cookie too large. ``account`` says whose the cart is.
+    ``account_id`` is None for a guest's cart. A copy too large for a cookie has no lines.
     """
-    cart = opened.cart
-    section: dict[str, Any] = {"id": str(cart.id or uuid4()), "revision": cart.revision}
-    if opened.account_id is not None:
-        section["account"] = str(opened.account_id)
-    lines = [[line.offer.variant_id, line.quantity] for line in cart.lines]
-    if len(str(lines)) <= LONGEST_COPY:
-        section["lines"] = lines
-    return section
+
+    cart_id: UUID
+    revision: int
+    lines: tuple[tuple[int, int], ...]
+    account_id: UUID | None
+
+    @classmethod
+    def of(cls, cart: Cart, account_id: UUID | None) -> Self:
+        """Return the copy of a cart; one that isn't made yet gets its id here.
+
+        With an id from the browser's first look at its cart, the first adds of two tabs land
+        in one cart.
+        """
+        lines = tuple((line.offer.variant_id, line.quantity) for line in cart.lines)
+        return cls(cart.id or uuid4(), cart.revision, lines, account_id)
+
+    @classmethod
+    def read(cls, section: Mapping[str, Any]) -> Self | None:
+        """Return the copy that a section holds, or None where it holds something else."""
+        try:
+            account = section.get("account")
+            return cls(
+                UUID(section["id"]),
+                int(section["revision"]),
+                tuple((int(variant), int(count)) for variant, count in section.get("lines", ())),
+                UUID(account) if account else None,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    def write(self) -> dict[str, Any]:
+        """Return the copy as the session holds it."""
+        section: dict[str, Any] = {"id": str(self.cart_id), "revision": self.revision}
+        if self.account_id:
+            section["account"] = str(self.account_id)
+        lines = [list(line) for line in self.lines]
+        if len(str(lines)) <= LONGEST:
+            section["lines"] = lines
+        return section
 
 
-def guest_cart(section: Mapping[str, Any]) -> UUID | None:
-    """Return the id of the guest's cart that the section names, if it names one."""
-    try:
-        return None if "account" in section else UUID(section["id"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The section as a whole.
+
+    ``left`` is the copy of an account's cart from a login that is no longer there, kept for
+    when its owner logs in again: a restored database may have lost the login with the cart.
+    """
+
+    copy: Copy | None = None
+    left: Copy | None = None
+
+    @classmethod
+    def read(cls, section: Mapping[str, Any]) -> Self:
+        """Return what the section holds; nothing where it holds something else."""
+        left = section.get("left")
+        return cls(Copy.read(section), Copy.read(left) if isinstance(left, Mapping) else None)
+
+    def write(self) -> dict[str, Any]:
+        """Return the section; where both copies don't fit, the one without a row wins."""
+        section = self.copy.write() if self.copy else {}
+        if self.left:
+            section["left"] = self.left.write()
+            if len(str(section)) > LONGEST:
+                section.pop("lines", None)
+        return section
+
+    @property
+    def guest_cart(self) -> UUID | None:
+        """The id of the guest's cart, if the section is about one."""
+        return self.copy.cart_id if self.copy and self.copy.account_id is None else None
+
+    def of(self, account_id: UUID | None) -> Copy | None:
+        """Return the copy of this account's cart, or of the guest's."""
+        for copy in (self.copy, self.left):
+            if copy and copy.account_id == account_id:
+                return copy
         return None
+
+    def variants(self) -> list[int]:
+        """Return the variants that the copies name."""
+        copies = (copy for copy in (self.copy, self.left) if copy)
+        return [variant_id for copy in copies for variant_id, _ in copy.lines]
+
+    def after(self, cart: Cart, account_id: UUID | None, *, closed: bool = False) -> Remembered:
+        """Return what to remember once this cart was shown.
+
+        A guest's use of the browser leaves the copy of an account's cart alone; opening an
+        account's cart ends it. ``closed``: the guest's cart went into an account's too long
+        ago, and the browser gets the id of a new one.
+        """
+        if account_id is not None:
+            return Remembered(Copy.of(cart, account_id))
+        if not cart.revision and self.guest_cart and not closed:
+            return self
+        left = self.copy if self.copy and self.copy.account_id else self.left
+        return Remembered(Copy.of(cart, None), left)
+
+    def handed_over(self, old: UUID, new: UUID) -> Remembered:
+        """Return this with the copies of one account's cart as another's."""
+        copies = (
+            replace(copy, account_id=new) if copy and copy.account_id == old else copy
+            for copy in (self.copy, self.left)
+        )
+        return Remembered(*copies)
