@@ -1,0 +1,4 @@
+"""The OpenAPI document, made from what each view declares with `operation`, and a page to read it.
+
+Start with `document`; `api` serves it.
+"""

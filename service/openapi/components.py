@@ -1,0 +1,90 @@
+"""What several routes of the document have in common, described once and referred to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from . import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SUFFIX = re.compile(r'(?<=[a-z])Output(?=")')
+
+
+class Components:
+    """The document's ``components``, filled as they are asked for."""
+
+    def __init__(self) -> None:
+        self._schemas: dict[str, Any] = {}
+        self._responses: dict[str, Any] = {}
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "schemas": dict(sorted(self._schemas.items())),
+            "responses": dict(sorted(self._responses.items())),
+            "headers": {
+                name: {"description": description, "schema": schema}
+                for name, (description, schema) in texts.SENT_HEADERS.items()
+            },
+        }
+
+    def schema(self, model: Any) -> dict[str, Any]:
+        """Return the schema of a type; that of a class is a reference.
+
+        Clients know a `Cart`, not a `CartOutput`, so the names lose that.
+        """
+        described = msgspec.json.schema_components(
+            [model], ref_template="#/components/schemas/{name}"
+        )
+        text = _SUFFIX.sub("", msgspec.json.encode(described).decode())
+        (schema,), schemas = msgspec.json.decode(text)
+        self._schemas |= schemas
+        return dict(schema)
+
+    def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return what a schema refers to, or the schema itself."""
+        name = schema.get("$ref", "").rpartition("/")[2]
+        return dict(self._schemas[name]) if name else schema
+
+    def response(self, name: str, build: Callable[[], dict[str, Any]]) -> dict[str, str]:
+        """Return a reference to the response of this name, which is built the first time."""
+        if name not in self._responses:
+            self._responses[name] = build()
+        return {"$ref": f"#/components/responses/{name}"}
+
+    def content(self, model: Any) -> dict[str, Any]:
+        """Return a body in JSON, with an example."""
+        schema = self.schema(model)
+        return {"application/json": {"schema": schema, "example": self.example(schema)}}
+
+    def example(self, schema: dict[str, Any], name: str = "") -> Any:
+        """Return an example that fits the schema of the field ``name``.
+
+        The schema's own if it has one; else what `texts.EXAMPLES` knows for a field of this
+        name, so that one product and one shopper go through the whole document.
+        """
+        value: Any = name
+        match self.resolve(schema):
+            case {"examples": [first, *_]}:
+                value = first
+            case _ if name in texts.EXAMPLES:
+                value = texts.EXAMPLES[name]
+            case {"default": first} | {"const": first} | {"enum": [first, *_]}:
+                value = first
+            case {"anyOf": [first, *_]}:
+                value = self.example(first, name)
+            case {"properties": fields}:
+                value = {field: self.example(each, field) for field, each in fields.items()}
+            case {"items": each}:
+                value = [self.example(each, name)]
+            case {"minimum": least}:
+                value = least
+            case {"format": "date-time"}:
+                value = texts.MOMENT
+            case {"type": kind}:
+                value = {"object": {}, "boolean": True, "integer": 1}.get(kind, name)
+        return value

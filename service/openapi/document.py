@@ -1,0 +1,140 @@
+"""The document: every route that declares itself, in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from http import HTTPStatus
+from importlib.metadata import metadata
+from typing import TYPE_CHECKING, Any
+
+from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Server, Tag
+from quart_schema.openapi import License, OpenAPIProvider
+
+from service.schemas import Caller
+
+from . import texts
+from .components import Components
+from .links import add_links
+from .problems import errors_of, problem_responses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quart import Quart
+    from werkzeug.routing import Rule
+
+    from service.schemas import Operation, Output
+    from service.settings import Settings
+
+
+def build_document(app: Quart, settings: Settings) -> dict[str, Any]:
+    """Return the document of the app's routes."""
+    about = metadata("locker")
+    frame = QuartSchema(
+        info=Info(
+            title="Locker",
+            version=about["Version"],
+            summary=about["Summary"],
+            description=texts.DESCRIPTION,
+            license=License(name="MIT License", identifier=about["License-Expression"]),
+        ),
+        tags=[Tag(name, description) for name, description in texts.TAGS.items()],
+        servers=[Server(url="/")],
+        security_schemes={
+            "session": APIKeySecurityScheme(
+                in_="cookie",
+                name="__Host-session" if settings.secure_cookies else "session",
+            ),
+            "token": HttpSecurityScheme(scheme="bearer"),
+        },
+    )
+    # Without its `init_app`, which would put a conversion around every response.
+    return _Provider(app, frame).schema()
+
+
+class _Provider(OpenAPIProvider):
+    """quart-schema's frame of a document, filled from what `operation` noted."""
+
+    def __init__(self, app: Quart, extension: QuartSchema) -> None:
+        super().__init__(app, extension)
+        self._components = Components()
+
+    def schema(self) -> dict[str, Any]:
+        document = super().schema()
+        document["info"]["license"] = document["info"]["license"].schema()
+        add_links(document["paths"], self._components)
+        document["components"] |= self._components.shown()
+        return document
+
+    def generate_rules(self) -> Iterator[Rule]:
+        views = self._app.view_functions
+        rules = self._app.url_map.iter_rules()
+        return (rule for rule in rules if hasattr(views[rule.endpoint], "operation"))
+
+    def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
+        path = re.sub(r"<(?:[^:>]*:)?([^>]+)>", r"{\1}", rule.rule)
+        methods = self.generate_methods(rule)
+        return {path: {method.lower(): self._operation(rule, method) for method in methods}}, {}
+
+    def _operation(self, rule: Rule, method: str) -> dict[str, Any]:
+        view: Any = self._app.view_functions[rule.endpoint]
+        declared: Operation = view.operation
+        summary, _, description = (inspect.getdoc(view) or "").partition("\n")
+        shown = {
+            "operationId": view.__name__,
+            "tags": [rule.endpoint.partition(".")[0]],
+            "summary": summary.removesuffix("."),
+            "description": description.strip(),
+            "security": [{"session": []}, {"token": []}],
+            "parameters": [*self._parameters(rule, declared)],
+            "responses": {
+                **{
+                    str(status): self._answer(status, model, declared.sends)
+                    for status, model in declared.answers.items()
+                },
+                **problem_responses(errors_of(rule, method, declared), self._components),
+            },
+        }
+        if declared.caller is Caller.ANYONE:
+            shown["security"].append({})
+        if declared.body:
+            shown["requestBody"] = {
+                "required": True,
+                "content": self._components.content(declared.body),
+            }
+        return shown
+
+    def _parameters(self, rule: Rule, declared: Operation) -> Iterator[dict[str, Any]]:
+        for name in sorted(rule.arguments):
+            yield {"name": name, "in": "path", "required": True, **texts.PATH_PARAMETERS[name]}
+        if declared.query:
+            # Its fields are parameters here, so the class itself is not shown.
+            apart = Components()
+            model = apart.resolve(apart.schema(declared.query))
+            for name, schema in model["properties"].items():
+                yield {
+                    "name": name,
+                    "in": "query",
+                    "required": name in model["required"],
+                    "schema": schema,
+                }
+        for name, description in declared.headers.items():
+            yield {
+                "name": name,
+                "in": "header",
+                "description": description,
+                "schema": texts.HEADERS_TAKEN[name],
+            }
+
+    def _answer(
+        self, status: int, model: type[Output] | None, sends: tuple[str, ...]
+    ) -> dict[str, Any]:
+        headers = ("X-Request-Id", *sends)
+        shown: dict[str, Any] = {
+            "description": HTTPStatus(status).phrase,
+            "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        }
+        if model is not None:
+            shown["content"] = self._components.content(model)
+        return shown

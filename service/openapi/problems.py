@@ -1,0 +1,116 @@
+"""The errors of a route: those its view declares, and those that follow from what it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from service.errors import (
+    BadHost,
+    Busy,
+    CrossSite,
+    Forbidden,
+    Invalid,
+    LockerError,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from service.web import SAFE_METHODS, Problem, problem_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.routing import Rule
+
+    from service.schemas import Operation
+
+    from .components import Components
+
+RETRYABLE = (429, 503)
+
+
+def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerError]]:
+    """Return every error that the route may answer with, short of faults of our own."""
+    errors: set[type[LockerError]] = {Malformed, BadHost, *declared.errors}
+    if method not in SAFE_METHODS:
+        errors |= {CrossSite}
+    if rule.arguments:
+        errors |= {NotFound}
+    if declared.query:
+        errors |= {Invalid}
+    if declared.body:
+        errors |= {TooLarge, UnsupportedMediaType, Invalid}
+    if rule.rule.startswith("/api/"):
+        # A token may not hold, or not have the scope; finding out takes the database.
+        errors |= {Unauthenticated, Forbidden, Busy, Unavailable}
+    return errors
+
+
+def problem_responses(
+    errors: Iterable[type[LockerError]], components: Components
+) -> dict[str, Any]:
+    """Return the responses for these errors, by status."""
+    by_status = defaultdict(list)
+    for error in sorted(errors, key=lambda error: (error.status, error.code)):
+        by_status[error.status].append(error)
+    return {
+        str(status): components.response(
+            "-".join(error.code for error in same), partial(_response, same, components)
+        )
+        for status, same in by_status.items()
+    }
+
+
+def _response(errors: list[type[LockerError]], components: Components) -> dict[str, Any]:
+    """Return the response for errors of one status."""
+    status = errors[0].status
+    headers = ["X-Request-Id"]
+    if status in RETRYABLE:
+        headers.append("Retry-After")
+    if Unauthenticated in errors:
+        headers.append("WWW-Authenticate")
+    extra = {name: kind for error in errors for name, kind in error.extra.items()}
+    properties = {
+        "status": {"const": status},
+        "code": {"enum": [error.code for error in errors]},
+        **{name: components.schema(kind) for name, kind in extra.items()},
+    }
+    return {
+        "description": " · ".join(f"`{error.code}`: {error.title}." for error in errors),
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "allOf": [
+                        components.schema(Problem),
+                        {"type": "object", "properties": properties},
+                    ]
+                },
+                "examples": {
+                    error.code: {"summary": error.title, "value": _example(error, components)}
+                    for error in errors
+                },
+            }
+        },
+    }
+
+
+def _example(error: type[LockerError], components: Components) -> dict[str, Any]:
+    shown = components.example(components.schema(Problem))
+    return {
+        **shown,
+        "type": problem_type(error.code),
+        "title": error.title,
+        "status": error.status,
+        "detail": error.title,
+        "code": error.code,
+        **{
+            name: components.example(components.schema(kind), name)
+            for name, kind in error.extra.items()
+        },
+    }
