@@ -62,6 +62,7 @@ LOST = (
 """The database is away, restarting, or no longer the primary."""
 
 OVERLOADED = (
+    *RETRYABLE,  # again and again
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
