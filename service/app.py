@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, database, web
+from . import accounts, auth, database, openapi, web
 from .accounts.api import blueprint as accounts_api
 from .carts.api import blueprint as carts_api
 from .catalogue.api import blueprint as catalogue_api
-from .openapi.api import blueprint as openapi_api
 from .preferences.api import blueprint as preferences_api
 from .sessions import SignedSessions
 from .settings import Settings
@@ -35,5 +34,5 @@ def create_app(settings: Settings | None = None) -> Quart:
 
     for api in (catalogue_api, carts_api, accounts_api, preferences_api):
         app.register_blueprint(api, url_prefix=API)
-    app.register_blueprint(openapi_api)
+    openapi.init_app(app, settings)
     return app

@@ -2,3 +2,7 @@
 
 Start with `document`; `api` serves it.
 """
+
+from .api import init_app
+
+__all__ = ["init_app"]

@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from typing import cast
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
-from quart import Blueprint, Response, current_app, render_template, request, url_for
+from quart import Response, request
 
 from .document import build_document
 
-blueprint = Blueprint("openapi", __name__)
+if TYPE_CHECKING:
+    from quart import Quart
 
-VIEWER = "vendor/swagger-ui-dist-5.35.0"
-"""From the npm registry, unchanged, with its licence."""
-
-_KEY = "locker.openapi"
+    from service.settings import Settings
 
 
-@blueprint.get("/openapi.json")
-async def show_document() -> Response:
-    """Show the document."""
-    body, tag = _document()
-    response = Response(body, content_type="application/json")
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = "no-cache"
-    await response.make_conditional(request)
-    return response
+def init_app(app: Quart, settings: Settings) -> None:
+    """Serve the document of the routes that are there when it is first asked for."""
 
+    # Asked for anew each time, as a page must fit the files beside it after an upgrade.
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
 
-@blueprint.get("/docs")
-async def show_docs() -> str:
-    """Show the page."""
-    viewer = url_for("static", filename=VIEWER)
-    return await render_template("openapi/docs.html", viewer=viewer)
+    @cache
+    def made() -> tuple[bytes, str]:
+        body = msgspec.json.encode(build_document(app, settings))
+        return body, hashlib.sha256(body).hexdigest()[:32]
 
+    @app.get("/openapi.json")
+    async def show_document() -> Response:
+        body, tag = made()
+        response = Response(body, content_type="application/json")
+        response.set_etag(tag)
+        response.headers["Cache-Control"] = "no-cache"
+        await response.make_conditional(request)
+        return response
 
-def _document() -> tuple[bytes, str]:
-    """Return the document with its tag, made the first time, when all routes are known."""
-    extensions = current_app.extensions
-    if _KEY not in extensions:
-        document = build_document(current_app, extensions["locker.settings"])
-        body = msgspec.json.encode(document)
-        extensions[_KEY] = body, hashlib.sha256(body).hexdigest()[:32]
-    return cast("tuple[bytes, str]", extensions[_KEY])
+    @app.get("/docs")
+    async def show_docs() -> Response:
+        # Not a template: rendering one asks who is logged in, so the page could not be cached.
+        return await app.send_static_file("docs.html")

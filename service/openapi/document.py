@@ -85,7 +85,7 @@ class _Provider(OpenAPIProvider):
             "operationId": view.__name__,
             "tags": [rule.endpoint.partition(".")[0]],
             "summary": summary.removesuffix("."),
-            "description": description.strip(),
+            "description": f"{description.strip()}\n\nFor {declared.caller.value}.".strip(),
             "security": [{"session": []}, {"token": []}],
             "parameters": [*self._parameters(rule, declared)],
             "responses": {

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 DESCRIPTION = """\
-A shop's login, cart and preferences.
-
 A caller is a guest, signed in (by the session's cookies, which logging in and registering set) or
 a token, beside which cookies are neither read nor written. An invalid token is 401 everywhere.
 
-Amounts are integers in the
-currency's minor unit: `28900` with `"currency": "USD"` is 289.00. Times are RFC 3339 in UTC. Ids
-are opaque. Bodies are JSON in UTF-8; unknown fields are refused, and nothing is converted: no
-float or boolean for an integer.
+Amounts are integers in the currency's minor unit: `28900` with `"currency": "USD"` is 289.00.
+Times are RFC 3339 in UTC. Ids are opaque. Bodies are JSON in UTF-8; unknown fields are refused,
+and nothing is converted: no float or boolean for an integer.
 
 Errors are problem details (RFC 9457). Their `code` is stable, their texts are not. Every answer
 has an `X-Request-Id`, which is the caller's own if it sent one of up to 128 letters, digits and

@@ -1,12 +1,9 @@
 "use strict";
 
-const place = document.getElementById("docs");
-
 window.SwaggerUIBundle({
-  domNode: place,
-  url: place.dataset.document,
+  dom_id: "#docs",
+  url: "openapi.json",
   deepLinking: true,
-  defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   // The badge would fetch its verdict from another site.
   validatorUrl: null,
