@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def init_app(app: Quart, settings: Settings) -> None:
     """Serve the document of the routes that are there when it is first asked for."""
-
     # Asked for anew each time, as a page must fit the files beside it after an upgrade.
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
 
