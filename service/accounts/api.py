@@ -148,7 +148,7 @@ async def delete_session() -> Response:
     if caller:
         await run(lambda db: end_login(db, caller, clock.now()))
         # The account's cart stays with the account, not with the browser.
-        session.pop("cart", None)
+        session["cart"] = visitor().remembered.after_logout().write()
     logout_user()
     return no_content()
 

@@ -170,7 +170,9 @@ async def open_locked(
 
 async def store(db: Connection, opened: Opened, changed: Cart) -> Opened:
     """Store a changed cart as its next revision; raises `Conflicted` if another came first."""
-    cart_id = changed.id or opened.remembered.guest_cart or uuid4()
+    # A guest's first line makes the cart that the browser has the id of.
+    copy = opened.remembered.copy
+    cart_id = changed.id or (copy.cart_id if copy else uuid4())
     stored = replace(changed, id=cart_id, revision=changed.revision + 1)
     await queries.upsert_cart(db, stored, opened.account_id, opened.cart.revision, clock.now())
     return _remember(opened.remembered, stored, opened.account_id)

@@ -22,34 +22,42 @@ LONGEST = 2_800
 class Copy:
     """What the browser remembers of a cart: ``lines`` are variant ids and quantities.
 
-    ``account_id`` is None for a guest's cart. A copy too large for a cookie has no lines.
+    ``account_id`` is None for a guest's cart. ``next_guest`` is, beside an account's cart, the
+    id of the guest's cart to come after the login: adds that meet the login's end all land
+    there. A copy too large for a cookie has no lines.
     """
 
     cart_id: UUID
-    revision: int
-    lines: tuple[tuple[int, int], ...]
-    account_id: UUID | None
+    revision: int = 0
+    lines: tuple[tuple[int, int], ...] = ()
+    account_id: UUID | None = None
+    next_guest: UUID | None = None
 
     @classmethod
-    def of(cls, cart: Cart, account_id: UUID | None) -> Self:
-        """Return the copy of a cart; one that isn't made yet gets its id here.
+    def of(cls, cart: Cart) -> Self:
+        """Return the copy of a guest's cart; one that isn't made yet gets its id here.
 
         With an id from the browser's first look at its cart, the first adds of two tabs land
         in one cart.
         """
-        lines = tuple((line.offer.variant_id, line.quantity) for line in cart.lines)
-        return cls(cart.id or uuid4(), cart.revision, lines, account_id)
+        return cls(cart.id or uuid4(), cart.revision, _copied(cart))
+
+    @classmethod
+    def of_account(cls, cart: Cart, account_id: UUID, next_guest: UUID) -> Self:
+        """Return the copy of an account's cart."""
+        return cls(cart.id or uuid4(), cart.revision, _copied(cart), account_id, next_guest)
 
     @classmethod
     def read(cls, section: Mapping[str, Any]) -> Self | None:
         """Return the copy that a section holds, or None where it holds something else."""
         try:
-            account = section.get("account")
+            account, following = section.get("account"), section.get("next")
             return cls(
                 UUID(section["id"]),
                 int(section["revision"]),
                 tuple((int(variant), int(count)) for variant, count in section.get("lines", ())),
                 UUID(account) if account else None,
+                UUID(following) if following else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
@@ -59,10 +67,15 @@ class Copy:
         section: dict[str, Any] = {"id": str(self.cart_id), "revision": self.revision}
         if self.account_id:
             section["account"] = str(self.account_id)
+            section["next"] = str(self.next_guest)
         lines = [list(line) for line in self.lines]
         if len(str(lines)) <= LONGEST:
             section["lines"] = lines
         return section
+
+
+def _copied(cart: Cart) -> tuple[tuple[int, int], ...]:
+    return tuple((line.offer.variant_id, line.quantity) for line in cart.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +106,10 @@ class Remembered:
 
     @property
     def guest_cart(self) -> UUID | None:
-        """The id of the guest's cart, if the section is about one."""
-        return self.copy.cart_id if self.copy and self.copy.account_id is None else None
+        """The id of the guest's cart: this one's, or of the one to come after the login."""
+        if self.copy is None:
+            return None
+        return self.copy.next_guest if self.copy.account_id else self.copy.cart_id
 
     def of(self, account_id: UUID | None) -> Copy | None:
         """Return the copy of this account's cart, or of the guest's."""
@@ -115,12 +130,19 @@ class Remembered:
         account's cart ends it. ``closed``: the guest's cart went into an account's too long
         ago, and the browser gets the id of a new one.
         """
+        copy = self.copy
         if account_id is not None:
-            return Remembered(Copy.of(cart, account_id))
-        if not cart.revision and self.guest_cart and not closed:
-            return self
-        left = self.copy if self.copy and self.copy.account_id else self.left
-        return Remembered(Copy.of(cart, None), left)
+            same = copy and copy.account_id == account_id
+            next_guest = copy.next_guest if copy and same else None
+            return Remembered(Copy.of_account(cart, account_id, next_guest or uuid4()))
+        left = copy if copy and copy.account_id else self.left
+        if cart.revision or closed or self.guest_cart is None:
+            return Remembered(Copy.of(cart), left)
+        return Remembered(Copy(self.guest_cart), left)
+
+    def after_logout(self) -> Remembered:
+        """Return what to remember when the shopper logged out: nothing of the account's."""
+        return Remembered(Copy(self.guest_cart) if self.guest_cart else None)
 
     def handed_over(self, old: UUID, new: UUID) -> Remembered:
         """Return this with the copies of one account's cart as another's."""
