@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Quart
 
 from . import accounts, auth, database, openapi, web
+from .access.api import blueprint as access_api
 from .accounts.api import blueprint as accounts_api
 from .carts.api import blueprint as carts_api
 from .catalogue.api import blueprint as catalogue_api
@@ -32,7 +33,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings)
     app.after_serving(hasher.close)
 
-    for api in (catalogue_api, carts_api, accounts_api, preferences_api):
+    for api in (catalogue_api, carts_api, accounts_api, access_api, preferences_api):
         app.register_blueprint(api, url_prefix=API)
     openapi.init_app(app, settings)
     return app

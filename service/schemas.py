@@ -62,9 +62,10 @@ class Operation(msgspec.Struct, frozen=True):
     query: type[Input] | None
     headers: Mapping[str, str]
     sends: tuple[str, ...]
+    tokens: bool
 
 
-def operation(
+def operation(  # noqa: PLR0913 - a declaration, all by name
     caller: Caller,
     *,
     answers: Mapping[int, type[Output] | None],
@@ -73,6 +74,8 @@ def operation(
     query: type[Input] | None = None,
     headers: Mapping[str, str] | None = None,
     sends: tuple[str, ...] = (),
+    tokens: bool = True,
+    rides_along: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
     """Declare a view of the JSON API.
 
@@ -80,8 +83,11 @@ def operation(
     statuses to their bodies (None: no body), ``headers`` names request headers the view
     understands, with a sentence each, ``sends`` response headers of its answers. Errors that
     follow from the rest, such as 422 where there is a body, need no mention.
+
+    ``tokens`` is whether an API token may do this at all. With ``rides_along`` the view's own
+    statement looks a token up and confirms it (`Claim.confirm`), which saves a round trip.
     """
-    declared = Operation(caller, answers, errors, body, query, headers or {}, sends)
+    declared = Operation(caller, answers, errors, body, query, headers or {}, sends, tokens)
 
     def decorate(view: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         @wraps(view)
@@ -90,7 +96,7 @@ def operation(
                 arguments["data"] = await _read_body(body)
             if query is not None:
                 arguments["query"] = _read_query(query)
-            await check_token()
+            await check_token(allowed=tokens, rides_along=rides_along)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
             return await view(**arguments)

@@ -105,7 +105,13 @@ class SessionOutput(Output):
 
 
 @blueprint.post("/session")
-@operation(Caller.ANYONE, body=LoginInput, answers={200: LoginOutput}, errors=(WrongCredentials,))
+@operation(
+    Caller.ANYONE,
+    body=LoginInput,
+    answers={200: LoginOutput},
+    errors=(WrongCredentials,),
+    tokens=False,
+)
 async def post_session(data: LoginInput) -> Response:
     """Log in.
 
@@ -122,7 +128,7 @@ async def post_session(data: LoginInput) -> Response:
 
 
 @blueprint.get("/session")
-@operation(Caller.ANYONE, answers={200: SessionOutput})
+@operation(Caller.ANYONE, answers={200: SessionOutput}, rides_along=True)
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
     caller, remembered, now = claim(), visitor().remembered, clock.now()
@@ -141,7 +147,7 @@ async def show_session() -> Response:
 
 
 @blueprint.delete("/session")
-@operation(Caller.ANYONE, answers={204: None})
+@operation(Caller.ANYONE, answers={204: None}, tokens=False)
 async def delete_session() -> Response:
     """Log out. A cookie saved before no longer logs in."""
     caller = claim()
@@ -159,6 +165,7 @@ async def delete_session() -> Response:
     body=RegistrationInput,
     answers={201: LoginOutput},
     errors=(UsernameTaken, EmailTaken, WeakPassword),
+    tokens=False,
 )
 async def post_account(data: RegistrationInput) -> Response:
     """Register, and log in."""

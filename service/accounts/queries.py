@@ -86,6 +86,7 @@ async def select_session(
         now,
         guest_cart,
     )
+    claim.confirm(found=row["id"] is not None)
     if row["id"] is None:
         return SessionState(None, None, row["quantity"])
     return SessionState(_account(row), choices_of(row), row["quantity"])

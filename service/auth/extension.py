@@ -7,27 +7,30 @@ session does; so only its interface is used here.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 from quart import request, session
-from quart_auth import Action, AuthUser, QuartAuth
+from quart_auth import Action, AuthUser, QuartAuth, current_user
 
 from service import clock
 from service.database import run
-from service.errors import Unauthenticated
-from service.sessions import Claim, Session, bearer_token, select_login
+from service.errors import Forbidden, Unauthenticated
+from service.sessions import NOT_VALID, Claim, Session, bearer_token, select_login
 
 if TYPE_CHECKING:
     from quart import Response
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""
 
 
 class Shopper(AuthUser):
-    """The caller. A guest has no ``auth_id``.
+    """The caller. A guest has no ``auth_id``, a token none before it is looked up.
 
-    ``await is_authenticated`` looks the login up, once for each request (one indexed read);
-    a login that has ended makes a guest.
+    ``await is_authenticated`` looks the login or token up, once for each request (one indexed
+    read); a login that has ended makes a guest.
     """
 
     def __init__(
@@ -47,10 +50,8 @@ class Shopper(AuthUser):
     @property
     async def is_authenticated(self) -> bool:
         if self._valid is None:
-            caller = claim()
-            self._valid = bool(caller) and await run(
-                lambda db: select_login(db, caller, clock.now())
-            )
+            self._auth_id = await _find(claim())
+            self._valid = self._auth_id is not None
         return self._valid
 
 
@@ -90,11 +91,41 @@ def _session() -> Session:
 
 
 def claim() -> Claim:
-    """Return whom this request says it comes from; see `Claim`."""
-    return Claim.of(session)
+    """Return whom this request says it comes from; see `Claim`.
+
+    Raises `Unauthenticated` for what can't be a token of ours.
+    """
+    token = bearer_token(request.headers)
+    return Claim.of(session) if token is None else Claim.of_token(token)
 
 
-async def check_token() -> None:
-    """Refuse an invalid token; it must not fall back to a guest (http-api, "Conventions")."""
-    if bearer_token(request.headers) is not None:
-        raise Unauthenticated("The token is not valid.")
+async def _find(caller: Claim) -> str | None:
+    if not caller:
+        return None
+    account_id = await run(lambda db: select_login(db, caller, clock.now()))
+    return str(account_id) if account_id else None
+
+
+async def check_token(*, allowed: bool, rides_along: bool) -> None:
+    """Check the request's token, if it has one, and whether it may do this.
+
+    ``allowed`` is whether tokens may at all; with ``rides_along`` the view's own statement
+    looks the token up. Raises `Unauthenticated`: an invalid token is never a guest (http-api,
+    "Conventions"). Raises `Forbidden` for a valid one that lacks the scope.
+    """
+    # Probes and scrapers may send a token of their own, and must not need the database.
+    if not request.path.startswith("/api/") or bearer_token(request.headers) is None:
+        return
+    scopes = claim().scopes or frozenset()
+    permitted = allowed and ("read" if request.method in SAFE_METHODS else "write") in scopes
+    if permitted and rides_along:
+        return
+    if not await current_user.is_authenticated:
+        raise Unauthenticated(NOT_VALID)
+    if not permitted:
+        raise Forbidden("This token may not do that.")
+
+
+def account_id() -> UUID:
+    """Return the signed-in caller's account, once the caller has been checked."""
+    return UUID(current_user.auth_id)

@@ -29,14 +29,16 @@ class PreferencesOutput(Preferences, Output):
 
 
 @blueprint.get("/preferences")
-@operation(Caller.ANYONE, answers={200: PreferencesOutput})
+@operation(Caller.ANYONE, answers={200: PreferencesOutput}, rides_along=True)
 async def show_preferences() -> Response:
     """Show all preferences."""
     return answer(preferences_output(await current_choices()))
 
 
 @blueprint.patch("/preferences")
-@operation(Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput})
+@operation(
+    Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput}, rides_along=True
+)
 async def patch_preferences(data: PreferencesInput) -> Response:
     """Change some preferences; answers with all of them."""
     caller, guest = claim(), guest_choices()

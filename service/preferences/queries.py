@@ -29,6 +29,7 @@ async def select_choices(db: Connection, claim: Claim, now: datetime) -> Choices
         claim.account_id,
         now,
     )
+    claim.confirm(found=row is not None)
     return choices_of(row) if row else None
 
 
@@ -59,6 +60,7 @@ async def upsert_choices(
         *chosen.columns(),
         *filling.columns(),
     )
+    claim.confirm(found=row is not None)
     return choices_of(row) if row else None
 
 

@@ -4,21 +4,34 @@ Start with `model.Session`, which is what a view sees; `interface` moves it over
 """
 
 from .interface import SignedSessions
-from .logins import LONGEST_USER_AGENT, Claim, NewLogin, bearer_token, hash_token, new_token
+from .logins import (
+    LONGEST_USER_AGENT,
+    NOT_VALID,
+    Claim,
+    NewLogin,
+    Scope,
+    bearer_token,
+    hash_token,
+    new_api_token,
+    new_token,
+)
 from .model import Session
 from .queries import LOGIN, end_login, end_logins, select_login
 
 __all__ = [
     "LOGIN",
     "LONGEST_USER_AGENT",
+    "NOT_VALID",
     "Claim",
     "NewLogin",
+    "Scope",
     "Session",
     "SignedSessions",
     "bearer_token",
     "end_login",
     "end_logins",
     "hash_token",
+    "new_api_token",
     "new_token",
     "select_login",
 ]

@@ -71,15 +71,15 @@ class SignedSessions(SessionInterface):
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
         if bearer_token(request.headers) is not None:
             # A token speaks for itself; the cookies beside it must not (http-api).
-            return Session(lambda _: self._load(None))
+            return Session(lambda _: Section(None, _seconds()), detached=True)
 
         def read(name: str) -> Section:
             return self._load(self._cookies[name], request.cookies.get(self._cookies[name].name))
 
         return Session(read)
 
-    def _load(self, cookie: SectionCookie | None, value: str | None = None) -> Section:
-        opened = cookie.open(value) if cookie and value else None
+    def _load(self, cookie: SectionCookie, value: str | None) -> Section:
+        opened = cookie.open(value) if value else None
         if opened and opened.old_key:
             self.old_key_uses += 1
         return Section(opened, _seconds())
@@ -100,6 +100,8 @@ class SignedSessions(SessionInterface):
             # What depends on who asks must not be kept by anything in between, nor shown by
             # the back button after logging out.
             response.headers.setdefault("Cache-Control", "no-store")
+        if session.detached:
+            return
         for name, section in session.sections.items():
             if section.changed or self._is_due(section):
                 # Cart and preferences outlive a closed tab; a login does if it was asked to.

@@ -42,10 +42,14 @@ class Section:
 
 
 class Session(SessionMixin):
-    """Quart's ``session``. ``read`` opens a section; it is called once for each."""
+    """Quart's ``session``. ``read`` opens a section; it is called once for each.
 
-    def __init__(self, read: Callable[[str], Section]) -> None:
+    A ``detached`` one lasts for the request and is not kept.
+    """
+
+    def __init__(self, read: Callable[[str], Section], *, detached: bool = False) -> None:
         self._read = read
+        self.detached = detached
         self.sections: dict[str, Section] = {}
 
     def _section(self, name: str) -> Section:

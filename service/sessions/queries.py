@@ -16,33 +16,36 @@ LOGIN = """
     login as (
         select l.account_id
         from logins l join accounts a on a.id = l.account_id
-        where l.token_hash = $1 and l.account_id = $2 and l.ended_at is null
-            and l.expires_at > $3 and l.last_seen_at + l.idle > $3 and a.disabled_at is null
+        where l.token_hash = $1
+            and (l.account_id = $2 or ($2::uuid is null and l.scopes is not null))
+            and l.ended_at is null and l.expires_at > $3
+            and (l.last_seen_at + l.idle <= $3) is not true and a.disabled_at is null
     ),
     seen as (
         update logins set last_seen_at = $3
         where token_hash = (
             select token_hash from logins
-            where token_hash = $1 and last_seen_at <= $3 - interval '1 minute'
+            where token_hash = $1 and (last_seen_at > $3 - interval '1 minute') is not true
                 and exists (select from login)
             for update skip locked
         )
     )
 """
 """The login check, to stand first in a ``with``: ``$1`` to ``$3`` are token hash, account id
-and time. ``login`` has one row if the claim holds, else none. It also notes the use, at most
-once a minute, and never waits for another request that does the same."""
+and time. ``login`` has one row if the claim holds, else none; whoever reads it tells
+`Claim.confirm`. It also notes the use, at most once a minute, and never waits for another
+request that does the same."""
 
 
-async def select_login(db: Connection, claim: Claim, now: datetime) -> bool:
-    """Return whether the claim holds."""
-    found = await db.fetchval(
-        f"with {LOGIN} select exists (select from login)",
+async def select_login(db: Connection, claim: Claim, now: datetime) -> UUID | None:
+    """Return whose login or token the claim names, or None where it doesn't hold."""
+    account_id: UUID | None = await db.fetchval(
+        f"with {LOGIN} select account_id from login",
         claim.token_hash,
         claim.account_id,
         now,
     )
-    return bool(found)
+    return account_id
 
 
 async def end_login(db: Connection, claim: Claim, now: datetime) -> None:
@@ -57,7 +60,7 @@ async def end_login(db: Connection, claim: Claim, now: datetime) -> None:
 
 
 async def end_logins(db: Connection, account_id: UUID, now: datetime) -> int:
-    """End every login of the account; returns how many there were."""
+    """End every login and token of the account; returns how many there were."""
     return int(
         await db.fetchval(
             """

@@ -1,0 +1,161 @@
+"""Logins and tokens of the account, over HTTP (http-api, "Account")."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from quart import Blueprint, session
+from quart_auth import logout_user
+
+from service import clock
+from service.auth import account_id, claim
+from service.database import run
+from service.errors import NotFound
+from service.schemas import Caller, Input, Output, answer, no_content, operation
+from service.sessions import Scope, new_api_token
+
+from . import queries
+from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
+
+if TYPE_CHECKING:
+    from quart import Response
+
+blueprint = Blueprint("access", __name__)
+
+
+class LoginOutput(Output):
+    """A login. `last_seen_at` is exact to the minute; `current` is the one that asks."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    user_agent: str
+    ip: str
+    current: bool
+
+
+class LoginsOutput(Output):
+    """The logins that hold, the last used first."""
+
+    sessions: list[LoginOutput]
+
+
+class TokenInput(Input):
+    """A token to make."""
+
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=LONGEST_LABEL,
+            description="What it is for, in its owner's words.",
+            examples=["backup"],
+        ),
+    ]
+    expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
+    scopes: Annotated[
+        tuple[Scope, ...],
+        Meta(
+            min_length=1,
+            max_length=2,
+            description="`read` for `GET`, `write` for what changes something.",
+        ),
+    ] = ("read", "write")
+
+
+class TokenOutput(Output):
+    """A token, without its text. `last_used_at` is exact to the minute."""
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+class NewTokenOutput(TokenOutput):
+    """A token, with its text, which is not shown again."""
+
+    token: str
+
+
+class TokensOutput(Output):
+    """The tokens that hold, the newest first."""
+
+    tokens: list[TokenOutput]
+
+
+@blueprint.get("/account/sessions")
+@operation(Caller.SIGNED_IN, answers={200: LoginsOutput})
+async def show_logins() -> Response:
+    """List the account's logins, with device and address."""
+    current = claim().token_hash
+    logins = await run(lambda db: queries.select_logins(db, account_id(), clock.now(), current))
+    return answer(msgspec.convert({"sessions": logins}, LoginsOutput, from_attributes=True))
+
+
+@blueprint.delete("/account/sessions/<uuid:login_id>")
+@operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
+async def delete_login(login_id: UUID) -> Response:
+    """End a login. Its own end is a log out."""
+    ended = await run(lambda db: queries.end_one(db, "login", account_id(), clock.now(), login_id))
+    if ended is None:
+        raise NotFound
+    if ended == claim().token_hash:
+        session.pop("cart", None)
+        logout_user()
+    return no_content()
+
+
+@blueprint.delete("/account/sessions")
+@operation(Caller.SIGNED_IN, answers={204: None})
+async def delete_logins() -> Response:
+    """End every login but this one. Tokens stay."""
+    current = claim().token_hash
+    await run(lambda db: queries.end_others(db, account_id(), clock.now(), current))
+    return no_content()
+
+
+@blueprint.get("/account/tokens")
+@operation(Caller.SIGNED_IN, answers={200: TokensOutput})
+async def show_tokens() -> Response:
+    """List the account's tokens."""
+    tokens = await run(lambda db: queries.select_tokens(db, account_id(), clock.now()))
+    return answer(msgspec.convert({"tokens": tokens}, TokensOutput, from_attributes=True))
+
+
+@blueprint.post("/account/tokens")
+@operation(
+    Caller.SIGNED_IN,
+    body=TokenInput,
+    answers={201: NewTokenOutput},
+    errors=(TokenLimit,),
+    tokens=False,
+)
+async def post_token(data: TokenInput) -> Response:
+    """Make a token. This answer alone shows it.
+
+    A token can't make another, or it could outlive its own end.
+    """
+    scopes = tuple(sorted(set(data.scopes)))
+    new = NewToken(new_api_token(scopes), data.name, scopes, timedelta(days=data.expires_in_days))
+    token = await run(lambda db: queries.insert_token(db, account_id(), new, clock.now()))
+    if token is None:
+        raise TokenLimit
+    return answer(NewTokenOutput(**dataclasses.asdict(token), token=new.text), 201)
+
+
+@blueprint.delete("/account/tokens/<uuid:token_id>")
+@operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
+async def delete_token(token_id: UUID) -> Response:
+    """End a token."""
+    ended = await run(lambda db: queries.end_one(db, "token", account_id(), clock.now(), token_id))
+    if ended is None:
+        raise NotFound
+    return no_content()

@@ -1,0 +1,124 @@
+"""How an account's logins and tokens are listed, made and ended. Both are rows of ``logins``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from service.sessions import hash_token
+
+from .model import MOST_TOKENS, Login, NewToken, Token
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from asyncpg import Record
+
+    from service.database import Connection
+
+Kind = Literal["login", "token"]
+
+HOLDS = "ended_at is null and expires_at > $2 and (last_seen_at + idle <= $2) is not true"
+
+
+async def select_logins(
+    db: Connection, account_id: UUID, now: datetime, current: bytes | None
+) -> list[Login]:
+    """Return the logins that hold, the last used first; ``current`` is a login's hash."""
+    rows = await db.fetch(
+        f"""
+        select id, created_at, last_seen_at, user_agent, ip,
+            token_hash is not distinct from $3 as current
+        from logins where account_id = $1 and scopes is null and {HOLDS}
+        order by last_seen_at desc, id
+        """,
+        account_id,
+        now,
+        current,
+    )
+    return [Login(**row) for row in rows]
+
+
+async def select_tokens(db: Connection, account_id: UUID, now: datetime) -> list[Token]:
+    """Return the tokens that hold, the newest first."""
+    rows = await db.fetch(
+        f"""
+        select id, name, scopes, created_at, last_seen_at, expires_at
+        from logins where account_id = $1 and scopes is not null and {HOLDS}
+        order by created_at desc, id
+        """,
+        account_id,
+        now,
+    )
+    return [_token(row) for row in rows]
+
+
+async def insert_token(
+    db: Connection, account_id: UUID, token: NewToken, now: datetime
+) -> Token | None:
+    """Store a token by its hash; returns None when the account has as many as it may."""
+    row = await db.fetchrow(
+        f"""
+        insert into logins (
+            token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
+        )
+        select $3, $1, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
+        where {MOST_TOKENS} > (
+            select count(*) from logins
+            where account_id = $1 and scopes is not null and {HOLDS}
+        )
+        returning id, name, scopes, created_at, last_seen_at, expires_at
+        """,
+        account_id,
+        now,
+        hash_token(token.text),
+        token.lifetime,
+        token.name,
+        token.scopes,
+    )
+    return _token(row) if row else None
+
+
+async def end_one(
+    db: Connection, kind: Kind, account_id: UUID, now: datetime, login_id: UUID
+) -> bytes | None:
+    """End a login or token of the account; returns its hash, or None if there is none."""
+    ended: bytes | None = await db.fetchval(
+        f"""
+        update logins set ended_at = $2
+        where account_id = $1 and id = $3 and (scopes is null) = $4 and {HOLDS}
+        returning token_hash
+        """,
+        account_id,
+        now,
+        login_id,
+        kind == "login",
+    )
+    return ended
+
+
+async def end_others(
+    db: Connection, account_id: UUID, now: datetime, current: bytes | None
+) -> None:
+    """End the account's logins but this one; tokens stay."""
+    await db.execute(
+        """
+        update logins set ended_at = $2
+        where account_id = $1 and scopes is null and ended_at is null
+            and token_hash is distinct from $3
+        """,
+        account_id,
+        now,
+        current,
+    )
+
+
+def _token(row: Record) -> Token:
+    return Token(
+        row["id"],
+        row["name"],
+        tuple(row["scopes"]),
+        row["created_at"],
+        row["last_seen_at"],
+        row["expires_at"],
+    )

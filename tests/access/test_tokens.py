@@ -1,0 +1,295 @@
+"""API tokens: who they stand for, what they may do, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from quart import Quart
+
+from service import clock
+from service.sessions import hash_token
+from tests.shopping import API, PASSWORD, Product, add, get, register
+
+INVALID = "Bearer locker_rw_" + "A" * 32
+
+if TYPE_CHECKING:
+    import asyncpg
+    from quart.typing import TestClientProtocol
+
+    Observer = asyncpg.Connection[asyncpg.Record]
+
+StartApp = Callable[..., Awaitable[Quart]]
+
+
+async def make_token(client: TestClientProtocol, **more: Any) -> dict[str, Any]:
+    """Make a token; returns the answer's body."""
+    response = await client.post(f"{API}/account/tokens", json={"name": "backup", **more})
+    assert response.status_code == 201, await response.get_data(as_text=True)
+    body: dict[str, Any] = await response.get_json()
+    return body
+
+
+def bearer(token: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token['token']}"}
+
+
+@pytest.fixture
+def stranger(app: Quart) -> TestClientProtocol:
+    """A client without cookies."""
+    return app.test_client(use_cookies=False)
+
+
+async def test_token_stands_for_its_account(
+    client: TestClientProtocol, stranger: TestClientProtocol, product: Product
+) -> None:
+    """A token sees and changes its owner's cart, and no cookie is read or sent with it."""
+    user = (await register(client))["user"]
+    token = bearer(await make_token(client))
+    response = await stranger.post(f"{API}/cart/lines", json={"sku": product.sku}, headers=token)
+    assert response.status_code == 201
+    assert "Set-Cookie" not in response.headers
+    assert (await get(client, "/cart"))["quantity"] == 1
+    response = await stranger.get(f"{API}/session", headers=token)
+    assert (await response.get_json())["user"] == user
+    assert "Set-Cookie" not in response.headers
+
+
+async def test_cookies_beside_a_token_count_for_nothing(
+    app: Quart, client: TestClientProtocol, product: Product
+) -> None:
+    """With a token, whoever the cookies say is signed in is not who is asking."""
+    owner = (await register(client))["user"]
+    token = bearer(await make_token(client))
+    other = app.test_client()
+    await register(other)
+    await add(other, product.sku)
+    response = await other.get(f"{API}/session", headers=token)
+    body = await response.get_json()
+    assert (body["user"], body["cart"]["quantity"]) == (owner, 0)
+
+
+async def test_token_is_shown_once_and_kept_as_a_hash(
+    client: TestClientProtocol, observer: Observer
+) -> None:
+    """The text has a known prefix and 128 bits or more; the table has only its digest."""
+    token = await make_token(client) if await register(client) else {}
+    text = token["token"]
+    assert text.startswith("locker_rw_")
+    assert len(text.removeprefix("locker_rw_")) * 6 >= 128
+    listed = (await get(client, "/account/tokens"))["tokens"]
+    assert listed == [{name: value for name, value in token.items() if name != "token"}]
+    assert text not in str(await observer.fetch("select logins::text from logins"))
+    assert (
+        await observer.fetchval("select name from logins where token_hash = $1", hash_token(text))
+        == "backup"
+    )
+
+
+@pytest.mark.parametrize("scopes", [["read"], ["write"]])
+async def test_scope_bounds_what_a_token_may(
+    client: TestClientProtocol, stranger: TestClientProtocol, product: Product, scopes: list[str]
+) -> None:
+    """`read` is for safe methods and `write` for the others; 403 for what is not covered."""
+    await register(client)
+    token = bearer(await make_token(client, scopes=scopes))
+    read = await stranger.get(f"{API}/cart", headers=token)
+    body = {"sku": product.sku}
+    write = await stranger.post(f"{API}/cart/lines", json=body, headers=token)
+    refused, done = (write, read) if scopes == ["read"] else (read, write)
+    assert refused.status_code == 403
+    assert (await refused.get_json())["code"] == "forbidden"
+    assert done.status_code in {200, 201}
+    assert (await get(client, "/cart"))["quantity"] == (scopes == ["write"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/session", {"username": "nobody", "password": PASSWORD}),
+        ("DELETE", "/session", None),
+        ("POST", "/account", {"username": "xyz", "email": "x@y.example", "password": PASSWORD}),
+        ("POST", "/account/tokens", {"name": "another"}),
+    ],
+)
+async def test_token_has_no_session_and_makes_no_token(
+    client: TestClientProtocol, stranger: TestClientProtocol, method: str, path: str, body: Any
+) -> None:
+    """What is about a browser's login, or would let a token outlive its end, is forbidden."""
+    await register(client)
+    token = bearer(await make_token(client))
+    response = await stranger.open(f"{API}{path}", method=method, json=body, headers=token)
+    assert response.status_code == 403
+    assert (await response.get_json())["code"] == "forbidden"
+
+
+async def test_invalid_token_is_401_on_every_route(app: Quart, product: Product) -> None:
+    """An invalid token is never a guest: 401, also where a guest would be let in."""
+    client = app.test_client()
+    for header in (
+        INVALID,
+        "Bearer",
+        "Bearer ",
+        "bearer x",
+        "Bearer locker_",
+        INVALID.replace("_rw_", "_r_"),
+        INVALID.replace("_rw_", "_w_"),
+    ):
+        for method, path, body in (
+            ("GET", "/products", None),
+            ("GET", f"/products/{product.handle}", None),
+            ("GET", "/cart", None),
+            ("POST", "/cart/lines", {"sku": product.sku}),
+            ("PUT", f"/cart/lines/{product.sku}", {"quantity": 1}),
+            ("DELETE", f"/cart/lines/{product.sku}", None),
+            ("DELETE", "/cart", None),
+            ("GET", "/session", None),
+            ("POST", "/session", {"username": "nobody", "password": PASSWORD}),
+            ("DELETE", "/session", None),
+            ("POST", "/account", {"username": "a-b", "email": "a@b.example", "password": PASSWORD}),
+            ("GET", "/account", None),
+            ("GET", "/account/sessions", None),
+            ("DELETE", "/account/sessions", None),
+            ("GET", "/account/tokens", None),
+            ("POST", "/account/tokens", {"name": "x"}),
+            ("GET", "/preferences", None),
+            ("PATCH", "/preferences", {"theme": "dark"}),
+        ):
+            response = await client.open(
+                f"{API}{path}", method=method, json=body, headers={"Authorization": header}
+            )
+            assert response.status_code == 401, (header, method, path)
+            assert (await response.get_json())["code"] == "unauthenticated"
+            assert "Set-Cookie" not in response.headers
+
+
+async def test_login_of_a_session_is_no_token(client: TestClientProtocol, app: Quart) -> None:
+    """What a session's cookie holds can't be used as a token."""
+    await register(client)
+    async with client.session_transaction() as session:
+        text = session["login"]
+    for attempt in (text, f"locker_rw_{text}"):
+        response = await app.test_client(use_cookies=False).get(
+            f"{API}/account", headers={"Authorization": f"Bearer {attempt}"}
+        )
+        assert response.status_code == 401
+
+
+async def test_widening_the_scope_in_the_text_breaks_the_token(
+    client: TestClientProtocol, stranger: TestClientProtocol
+) -> None:
+    """The scopes in the text are covered by the hash."""
+    await register(client)
+    text = (await make_token(client, scopes=["read"]))["token"]
+    widened = {"Authorization": f"Bearer {text.replace('_r_', '_rw_')}"}
+    response = await stranger.get(f"{API}/account", headers=widened)
+    assert response.status_code == 401
+
+
+async def test_token_expires(
+    client: TestClientProtocol, stranger: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token ends when its days are over, however much it was used, and leaves the list."""
+    await register(client)
+    token = await make_token(client, expires_in_days=1)
+    start = datetime.now(UTC)
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=23))
+    assert (await stranger.get(f"{API}/account", headers=bearer(token))).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=25))
+    assert (await stranger.get(f"{API}/account", headers=bearer(token))).status_code == 401
+
+
+async def test_disuse_does_not_end_a_token(
+    start_app: StartApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike a login, a token needs no use to stay valid."""
+    client = (await start_app(login_idle=60)).test_client()
+    await register(client)
+    token = bearer(await make_token(client))
+    start = datetime.now(UTC)
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(days=80))
+    assert (await client.get(f"{API}/account", headers=token)).status_code == 200
+
+
+async def test_use_is_noted_at_most_once_a_minute(
+    client: TestClientProtocol, stranger: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last use is null before the first, noted at the first, and then once a minute."""
+    await register(client)
+    token = await make_token(client)
+    assert token["last_used_at"] is None
+    start = datetime.now(UTC).replace(microsecond=0)
+    seen = []
+    for seconds in (1, 30, 62):
+        moment = start + timedelta(seconds=seconds)
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        await stranger.get(f"{API}/cart", headers=bearer(token))
+        (listed,) = (await get(client, "/account/tokens"))["tokens"]
+        seen.append((datetime.fromisoformat(listed["last_used_at"]) - start).seconds)
+    assert seen == [1, 1, 62]
+
+
+async def test_ended_token_is_invalid_at_once(
+    client: TestClientProtocol, stranger: TestClientProtocol
+) -> None:
+    """Ending a token refuses its next request and takes it off the list."""
+    await register(client)
+    ended, kept = await make_token(client), await make_token(client)
+    assert (await client.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 204
+    assert (await stranger.get(f"{API}/cart", headers=bearer(ended))).status_code == 401
+    assert (await stranger.get(f"{API}/cart", headers=bearer(kept))).status_code == 200
+    assert [token["id"] for token in (await get(client, "/account/tokens"))["tokens"]] == [
+        kept["id"]
+    ]
+    assert (await client.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 404
+
+
+async def test_token_of_another_account_cannot_be_ended(
+    app: Quart, client: TestClientProtocol, stranger: TestClientProtocol
+) -> None:
+    """Somebody else's token is not found, and neither is a login by a token's route."""
+    await register(client)
+    token = await make_token(client)
+    other = app.test_client()
+    await register(other)
+    assert (await other.delete(f"{API}/account/tokens/{token['id']}")).status_code == 404
+    assert (await client.delete(f"{API}/account/sessions/{token['id']}")).status_code == 404
+    assert (await stranger.get(f"{API}/cart", headers=bearer(token))).status_code == 200
+
+
+async def test_number_of_tokens_is_bounded(
+    client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the limit a token is refused with 409 until another has ended."""
+    monkeypatch.setattr("service.access.queries.MOST_TOKENS", 2)
+    await register(client)
+    first, _ = await make_token(client), await make_token(client)
+    response = await client.post(f"{API}/account/tokens", json={"name": "one more"})
+    assert response.status_code == 409
+    assert (await response.get_json())["code"] == "token_limit"
+    await client.delete(f"{API}/account/tokens/{first['id']}")
+    await make_token(client)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "x", "expires_in_days": 0},
+        {"name": "x", "expires_in_days": 366},
+        {"name": "x", "expires_in_days": 1.5},
+        {"name": "x", "scopes": []},
+        {"name": "x", "scopes": ["admin"]},
+        {"name": "x", "scopes": ["read", "write", "read"]},
+    ],
+)
+async def test_token_out_of_range_is_refused(client: TestClientProtocol, body: Any) -> None:
+    """A token needs a name, an end within a year, and scopes that exist."""
+    await register(client)
+    response = await client.post(f"{API}/account/tokens", json=body)
+    assert response.status_code == 422
+    assert (await get(client, "/account/tokens"))["tokens"] == []
