@@ -33,7 +33,13 @@ def create_app(settings: Settings | None = None) -> Quart:
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings)
     app.after_serving(hasher.close)
 
-    for api in (catalogue_api, carts_api, accounts_api, access_api, preferences_api):
+    for api in (
+        catalogue_api,
+        carts_api,
+        accounts_api,
+        access_api,
+        preferences_api,
+    ):
         app.register_blueprint(api, url_prefix=API)
     openapi.init_app(app, settings)
     return app
