@@ -9,6 +9,7 @@ from .access.api import blueprint as access_api
 from .accounts.api import blueprint as accounts_api
 from .carts.api import blueprint as carts_api
 from .catalogue.api import blueprint as catalogue_api
+from .orders.api import blueprint as orders_api
 from .preferences.api import blueprint as preferences_api
 from .sessions import SignedSessions
 from .settings import Settings
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         accounts_api,
         access_api,
         preferences_api,
+        orders_api,
     ):
         app.register_blueprint(api, url_prefix=API)
     openapi.init_app(app, settings)

@@ -1,0 +1,113 @@
+"""`once`: the one place where the API heeds an ``Idempotency-Key`` (http-api, "Conventions")."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+from quart import Response, request
+
+from service import clock
+from service.auth import claim
+from service.database import run
+from service.errors import Conflict
+from service.web import problem
+
+from . import queries
+from .model import HEADER, Key, Outcome
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.database import Connection
+    from service.schemas import Input
+
+T = TypeVar("T")
+
+KEY_HEADER = {
+    HEADER: "1 to 255 visible ASCII characters. A repeat within 24 hours has no further effect, "
+    "and gets the first answer again with `Idempotent-Replayed: true`."
+}
+"""What `operation` says of the header, for views that use `once`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T]):
+    """What the action returned, None where it refused; and the answer to keep."""
+
+    result: T | None
+    outcome: Outcome
+    replayed: bool = False
+
+
+async def once(
+    action: Callable[[Connection], Awaitable[T]],
+    respond: Callable[[T], Response],
+    *,
+    data: Input | None = None,
+    guest: UUID | None = None,
+    then: Callable[[T], object] = lambda _: None,
+) -> Response:
+    """Run the action as `run` does, and answer; with a key, once for each key.
+
+    ``data`` is the request's body, ``guest`` the cart of a caller without a login. ``respond``
+    makes the answer of what the action returned, before it is committed; ``then`` is for what
+    may only happen after that, such as changes of the session, and does not happen again in a
+    replay. The outcome, also a 409, is stored in the action's own transaction. Raises `Invalid`
+    for a bad key and `KeyReused`. Without a key nothing is added to what the action costs.
+    """
+    header = request.headers.get(HEADER)
+    if header is None:
+        result = await run(action)
+        then(result)
+        return respond(result)
+    key = Key.read(header, request.method, request.path, msgspec.json.encode(data))
+    caller = claim()
+
+    async def act(db: Connection) -> _Done[T]:
+        async with db.transaction():
+            scope, free = await queries.claim_key(db, caller, guest, key, clock.now())
+            if scope is not None and not free:
+                return _Done(None, await queries.select_outcome(db, scope, key), replayed=True)
+            done = await _act(db, action, respond)
+            if scope is not None:
+                await queries.update_outcome(db, scope, key, done.outcome)
+            return done
+
+    done = await run(act)
+    if done.result is not None:
+        then(done.result)
+    return replay(done.outcome) if done.replayed else _response(done.outcome)
+
+
+def replay(outcome: Outcome) -> Response:
+    """Return the answer that was given before, marked as such."""
+    response = _response(outcome)
+    response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+async def to_outcome(response: Response) -> Outcome:
+    """Return what is to be remembered of an answer."""
+    headers = {name: value for name, value in response.headers if name != "Content-Length"}
+    return Outcome(response.status_code, headers, await response.get_data(as_text=False))
+
+
+async def _act(
+    db: Connection, action: Callable[[Connection], Awaitable[T]], respond: Callable[[T], Response]
+) -> _Done[T]:
+    try:
+        # A savepoint: what an action wrote before it refused must not be kept with the refusal.
+        async with db.transaction():
+            result = await action(db)
+    except Conflict as refusal:
+        return _Done(None, await to_outcome(await problem(refusal)))
+    return _Done(result, await to_outcome(respond(result)))
+
+
+def _response(outcome: Outcome) -> Response:
+    response = Response(outcome.body, outcome.status)
+    response.headers.update(outcome.headers)
+    return response

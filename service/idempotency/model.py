@@ -1,0 +1,53 @@
+"""What a key is, and what is remembered under it. No I/O, no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEADER = "Idempotency-Key"
+
+KEY = re.compile(r"[!-~]{1,255}")
+"""Visible ASCII."""
+
+
+class KeyReused(Invalid):
+    code, title = "idempotency_key_reused", "This key was used for another request"
+
+    def __init__(self) -> None:
+        super().__init__(HEADER, "Was used for another request; take a new key for each.")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer as it was given: ``headers`` are those of the view, the body is whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, and what tells the request it came with from another."""
+
+    text: str
+    fingerprint: bytes
+
+    @classmethod
+    def read(cls, header: str, *request: str | bytes) -> Key:
+        """Return the key of a request, which is made of these parts; raises `Invalid`."""
+        if not KEY.fullmatch(header):
+            raise Invalid(HEADER, "Must be 1 to 255 visible ASCII characters.")
+        digest = hashlib.sha256()
+        for part in request:
+            content = part.encode() if isinstance(part, str) else part
+            digest.update(len(content).to_bytes(8, "big") + content)
+        return cls(header, digest.digest())

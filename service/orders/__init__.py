@@ -1,0 +1,16 @@
+"""Orders: what was in a cart, bought once. Start with `actions.place`; `model` has the rules."""
+
+from .actions import fulfil, history, show
+from .model import Order, Page, Status
+from .numbers import new_number, read_number
+
+__all__ = [
+    "Order",
+    "Page",
+    "Status",
+    "fulfil",
+    "history",
+    "new_number",
+    "read_number",
+    "show",
+]

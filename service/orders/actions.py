@@ -1,0 +1,142 @@
+"""What one can do with orders. Each is one transaction.
+
+Rows are locked in this order, as by everyone: the account's cart or the order first, then the
+variants by their ids.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from service import carts, clock
+from service.carts import Cart, Visitor
+from service.errors import NotFound, Unauthenticated
+
+from . import queries
+from .model import (
+    EmptyCart,
+    InvalidCursor,
+    NotCancellable,
+    NotFulfillable,
+    TotalChanged,
+    order_lines,
+)
+from .numbers import new_number, read_number
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.carts import Cart, Opened, Policy, Visitor
+    from service.database import Connection
+
+    from .model import Order, Page, Status
+
+
+class CartChanged(TotalChanged):
+    """This is the cart as it is now."""
+
+    def __init__(self, cart: Cart) -> None:
+        super().__init__(f"The total is {cart.total}.")
+        self.cart = cart
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order and the cart that it left behind; ``new`` unless it had been placed before."""
+
+    order: Order
+    opened: Opened
+    new: bool
+
+
+async def place(db: Connection, visitor: Visitor, policy: Policy, expected_total: int) -> Placed:
+    """Order exactly what is in the account's cart, at the prices of now.
+
+    A cart that an order emptied, and nothing has changed since, gives that same order: whoever
+    asks again has missed the answer. Raises `EmptyCart`, `CartChanged`, `OutOfStock`,
+    and `Unauthenticated` where the claim doesn't hold.
+    """
+    async with db.transaction():
+        opened, _ = await carts.open_locked(db, visitor, policy)
+        account_id, cart = opened.account_id, opened.cart
+        if account_id is None:
+            raise Unauthenticated
+        if not cart.lines:
+            before = await queries.select_order_from(db, cart)
+            if before is None:
+                raise EmptyCart
+            return Placed(before, opened, new=False)
+        if cart.total != expected_total:
+            raise CartChanged(cart)
+        lines = order_lines(cart, await queries.take_stock(db, cart))
+        now = clock.now()
+        order = None
+        while order is None:
+            order = await queries.insert_order(db, new_number(), account_id, cart, lines, now)
+        return Placed(order, await carts.store(db, opened, carts.clear(cart)), new=True)
+
+
+async def show(db: Connection, text: str, account_id: UUID | None = None) -> Order:
+    """Return the order of this number, however it is written; raises `NotFound`.
+
+    With an account, someone else's is not found either.
+    """
+    return await _find(db, text, account_id)
+
+
+async def history(
+    db: Connection,
+    account_id: UUID | None = None,
+    *,
+    status: Status | None = None,
+    limit: int = 20,
+    after: str | None = None,
+) -> Page:
+    """Return orders, newest first: an account's, or everyone's; raises `InvalidCursor`."""
+    before = None
+    if after is not None:
+        try:
+            before = (await _find(db, after, account_id)).id
+        except NotFound:
+            raise InvalidCursor from None
+    return await queries.select_orders(
+        db, account_id=account_id, status=status, limit=limit, before=before
+    )
+
+
+async def cancel(db: Connection, text: str, account_id: UUID) -> Order:
+    """Cancel an order and give its stock back; raises `NotFound`, `NotCancellable`."""
+    async with db.transaction():
+        order = await _find(db, text, account_id, lock=True)
+        if order.status != "placed":
+            raise NotCancellable
+        await queries.update_status(db, order.id, "cancelled")
+        taken: Counter[int] = Counter()
+        for line in order.lines:
+            if line.from_stock:
+                taken[line.variant_id] += line.quantity
+        await queries.give_back_stock(db, taken)
+        return replace(order, status="cancelled")
+
+
+async def fulfil(db: Connection, text: str) -> Order:
+    """Note that an order has been sent; raises `NotFound`, `NotFulfillable`.
+
+    Doing it twice changes nothing.
+    """
+    async with db.transaction():
+        order = await _find(db, text, None, lock=True)
+        if order.status == "cancelled":
+            raise NotFulfillable
+        await queries.update_status(db, order.id, "fulfilled")
+        return replace(order, status="fulfilled")
+
+
+async def _find(db: Connection, text: str, account_id: UUID | None, *, lock: bool = False) -> Order:
+    number = read_number(text)
+    order = await queries.select_order(db, number, account_id, lock=lock) if number else None
+    if order is None:
+        raise NotFound
+    return order

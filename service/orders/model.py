@@ -1,0 +1,129 @@
+"""What an order is, and when there can be one. No I/O, no HTTP. Amounts are in minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+
+from service.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.carts import Cart
+
+Status = Literal["placed", "cancelled", "fulfilled"]
+
+
+class EmptyCart(Conflict):
+    code, title = "empty_cart", "There is nothing in the cart"
+
+
+class TotalChanged(Conflict):
+    code, title = "total_changed", "The total is no longer the one expected"
+
+
+class ShortLine(TypedDict):
+    """A line of which fewer are available; none of what is no longer sold."""
+
+    sku: str
+    quantity: int
+    available: int
+
+
+class OutOfStock(Conflict):
+    code, title = "insufficient_stock", "There are not enough in stock"
+    extra: ClassVar[Mapping[str, Any]] = {"lines": list[ShortLine]}
+
+
+class NotCancellable(Conflict):
+    code, title = "not_cancellable", "Only an order not yet fulfilled or cancelled can be cancelled"
+
+
+class NotFulfillable(Conflict):
+    code, title = "not_fulfillable", "A cancelled order can't be fulfilled"
+
+
+class InvalidCursor(Invalid):
+    """A cursor that no page of this list gave out as its ``next``."""
+
+    def __init__(self) -> None:
+        super().__init__("after", "is not a cursor from `next`")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """What was bought of a variant, as it was then called and priced.
+
+    ``from_stock`` says whether its units were taken out of a stock that is counted.
+    """
+
+    variant_id: int
+    sku: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    quantity: int
+    unit_price: int
+    from_stock: bool
+
+    @property
+    def total(self) -> int:
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as it was stored. ``id`` stays inside: it counts the orders."""
+
+    id: int
+    number: str
+    status: Status
+    placed_at: datetime
+    currency: str
+    total: int
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list, newest first; ``next`` is the number after which it goes on."""
+
+    orders: tuple[Order, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A counted stock: how much there was, and whether what was asked for was taken from it."""
+
+    before: int
+    taken: bool
+
+
+def order_lines(cart: Cart, stocks: Mapping[int, Stock]) -> tuple[OrderLine, ...]:
+    """Return what is bought; ``stocks`` are those of the variants where it is counted.
+
+    Raises `OutOfStock` with the ``lines`` of which there is too little.
+    """
+    short: list[ShortLine] = []
+    for line in cart.lines:
+        offer = line.offer
+        stock = stocks.get(offer.variant_id)
+        if not offer.sold or (stock and not stock.taken):
+            available = max(stock.before, 0) if stock and offer.sold else 0
+            short.append({"sku": offer.sku, "quantity": line.quantity, "available": available})
+    if short:
+        raise OutOfStock(f"Not enough of {', '.join(line['sku'] for line in short)}.", lines=short)
+    return tuple(
+        OrderLine(
+            variant_id=line.offer.variant_id,
+            sku=line.offer.sku,
+            title=line.offer.title,
+            options=line.offer.options,
+            quantity=line.quantity,
+            unit_price=line.offer.price,
+            from_stock=line.offer.variant_id in stocks,
+        )
+        for line in cart.lines
+    )
