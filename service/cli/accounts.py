@@ -74,7 +74,7 @@ def end(name: str) -> None:
     ended = _run(Settings.from_env(), lambda db: accounts.end_all_logins(db, name))
     if ended is None:
         raise _nobody(name)
-    click.echo(f"Ended {ended} logins of {name}.")
+    click.echo(f"Logins of {name} ended: {ended}.")
 
 
 def _run(settings: Settings, action: Callable[[Connection], Awaitable[T]]) -> T:

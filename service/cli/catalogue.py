@@ -37,10 +37,10 @@ def import_(file: Path, *, dry_run: bool) -> None:
     for row in report.bad_rows:
         click.echo(f"line {row.line}: {row.reason}", err=True)
     click.echo(
-        f"{'Would have taken' if dry_run else 'Took'} {report.products} products"
-        f" ({report.added} new, {report.updated} changed, {report.unchanged} as before)"
-        f" with {report.variants} variants and {report.images} pictures;"
-        f" {len(report.bad_rows)} bad rows."
+        f"Products: {report.products} ({report.added} new, {report.updated} changed,"
+        f" {report.unchanged} as before). Variants: {report.variants}."
+        f" Pictures: {report.images}. Bad rows: {len(report.bad_rows)}."
+        f"{' Nothing was written.' if dry_run else ''}"
     )
     if report.bad_rows:
         raise SystemExit(1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import dataclasses
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -22,7 +23,8 @@ CONNECT_WITHIN = 10.0
 @asynccontextmanager
 async def direct(url: str) -> AsyncIterator[Connection]:
     """Connect without the service's limits, or anything else of it that may not work."""
-    db = await asyncpg.connect(url, timeout=CONNECT_WITHIN)
+    with _usable_url():
+        db = await asyncpg.connect(url, timeout=CONNECT_WITHIN)
     try:
         yield db
     finally:
@@ -31,11 +33,22 @@ async def direct(url: str) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def through_app(settings: Settings) -> AsyncIterator[Connection]:
-    """Take a connection as a request does."""
-    app = create_app(settings)
+    """Take a connection as a request does; only this one is opened."""
+    app = create_app(dataclasses.replace(settings, pool_min=0, pool_max=1))
     await app.startup()
     try:
         async with app.app_context():
-            yield await get_db()
+            with _usable_url():
+                db = await get_db()
+            yield db
     finally:
         await app.shutdown()
+
+
+@contextmanager
+def _usable_url() -> Iterator[None]:
+    """Let asyncpg mean what it says elsewhere when a port isn't a number."""
+    try:
+        yield
+    except ValueError as error:
+        raise asyncpg.ClientConfigurationError(str(error)) from error

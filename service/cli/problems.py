@@ -25,7 +25,14 @@ _TEXTS = (
         (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError),
         "the database was busy with somebody else's work; try again",
     ),
-    (asyncpg.ClientConfigurationError, "LOCKER_DATABASE_URL can't be used: {}"),
+    (
+        # asyncpg's own text may quote what it took for a port: half a password with a slash in it.
+        asyncpg.ClientConfigurationError,
+        (
+            "LOCKER_DATABASE_URL can't be used: write postgresql://user:password@host:port/database"
+            " with special characters in the password percent-encoded"
+        ),
+    ),
     ((asyncpg.PostgresError, asyncpg.InterfaceError), "the database says: {}"),
     (TimeoutError, "the database did not answer in time"),
     (OSError, "the database can't be reached: {}"),

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from service.ops import configure_logging
 from service.settings import Settings
 
+from .database import direct
 from .hosting import host, open_sockets
+
+if TYPE_CHECKING:
+    from hypercorn.config import Config
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A hypercorn.toml of your own; LOCKER_BIND stays in force.",
-)
-def serve(config: Path | None) -> None:
+def serve() -> None:
     """Serve on LOCKER_BIND, until SIGTERM or Ctrl-C."""
     settings = Settings.from_env()
     configure_logging(settings)
-    hosting = open_sockets(settings.bind, config)
-    asyncio.run(host(settings, hosting))
+    asyncio.run(_serve(settings, open_sockets(settings.bind)))
+
+
+async def _serve(settings: Settings, config: Config) -> None:
+    if settings.pool_min:
+        # Such a start needs the database. Without it this is one line, and later a traceback.
+        async with direct(settings.database_url):
+            pass
+    await host(settings, config)

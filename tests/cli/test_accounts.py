@@ -1,0 +1,114 @@
+"""`locker user` and `locker sessions`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from quart.typing import TestClientProtocol as Client
+
+from service import create_app
+from service.settings import Settings
+from tests.cli.conftest import Locker, development
+from tests.shopping import API
+
+PASSWORD = "correct horse battery staple"
+OTHER_PASSWORD = "another horse, another staple"
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[Client]:
+    """A browser on a service with the same database."""
+    environ = {f"LOCKER_{name}": value for name, value in development(url).items()}
+    app = create_app(Settings.from_env(environ))
+    async with app.test_app():
+        yield app.test_client()
+
+
+@pytest.fixture
+def alice(locker: Locker) -> str:
+    """An account made by the operator."""
+    made = locker("user", "create", "alice", "--email", "alice@example.com", text=f"{PASSWORD}\n")
+    assert (made.status, made.output, made.errors) == (0, "Made the account alice.\n", "")
+    return "alice"
+
+
+async def log_in(client: Client, name: str, password: str) -> int:
+    answer = await client.post(f"{API}/session", json={"username": name, "password": password})
+    return answer.status_code
+
+
+async def is_logged_in(client: Client) -> bool:
+    answer = await client.get(f"{API}/session")
+    return bool((await answer.get_json())["authenticated"])
+
+
+async def test_create(client: Client, alice: str) -> None:
+    """An account made here logs in with its name or address, and with its password alone."""
+    assert await log_in(client, alice, PASSWORD) == 200
+    assert await log_in(client, "alice@example.com", PASSWORD) == 200
+    assert await log_in(client, alice, f"{PASSWORD}\n") == 401
+
+
+REFUSED = [
+    ("alice", "other@example.com", PASSWORD, "This user name is taken"),
+    ("other", "alice@example.com", PASSWORD, "This e-mail address is taken"),
+    ("o ther", "other@example.com", PASSWORD, "username: "),
+    ("other", "other@example.com", "short", "password: "),
+    ("other", "other@example.com", "", "password: "),
+]
+
+
+def test_create_refused(locker: Locker, alice: str) -> None:
+    """What registering refuses is refused here too, with the reason in a line."""
+    for name, email, password, reason in REFUSED:
+        ended = locker("user", "create", name, "--email", email, text=password)
+        assert (ended.status, ended.output, ended.errors.count("\n")) == (1, "", 1)
+        assert ended.errors.startswith(f"Error: {reason}")
+
+
+async def test_password(locker: Locker, client: Client, alice: str) -> None:
+    """A new password ends every login and is the only one from then on."""
+    await log_in(client, alice, PASSWORD)
+    changed = locker("user", "password", alice, text=f"{OTHER_PASSWORD}\n")
+    assert (changed.status, changed.output) == (0, "Changed the password of alice.\n")
+    assert not await is_logged_in(client)
+    assert await log_in(client, alice, PASSWORD) == 401
+    assert await log_in(client, alice, OTHER_PASSWORD) == 200
+
+
+async def test_disable(locker: Locker, client: Client, alice: str) -> None:
+    """A disabled account is logged out and stays so."""
+    await log_in(client, alice, PASSWORD)
+    disabled = locker("user", "disable", alice)
+    assert (disabled.status, disabled.output) == (0, "Disabled alice.\n")
+    assert not await is_logged_in(client)
+    assert await log_in(client, alice, PASSWORD) == 401
+
+
+async def test_end_sessions(locker: Locker, client: Client, alice: str) -> None:
+    """Ending the sessions logs out, and lets log in again."""
+    await log_in(client, alice, PASSWORD)
+    ended = locker("sessions", "end", "--user", alice)
+    assert (ended.status, ended.output) == (0, "Logins of alice ended: 1.\n")
+    assert not await is_logged_in(client)
+    assert await log_in(client, alice, PASSWORD) == 200
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["user", "disable"], ["user", "password"], ["sessions", "end", "--user"]],
+    ids=" ".join,
+)
+def test_nobody(locker: Locker, arguments: list[str]) -> None:
+    """An account that doesn't exist is told by its name."""
+    ended = locker(*arguments, "nobody", text=f"{PASSWORD}\n")
+    assert (ended.status, ended.errors) == (1, "Error: there is no account nobody\n")
+
+
+def test_password_not_text(locker: Locker) -> None:
+    """A password that is not UTF-8 is refused."""
+    ended = locker(
+        *("user", "create", "alice", "--email", "alice@example.com"), text="\udcff\udcfe" * 9
+    )
+    assert (ended.status, ended.errors) == (1, "Error: the password is not UTF-8\n")

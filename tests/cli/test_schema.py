@@ -1,0 +1,47 @@
+"""`locker migrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import asyncpg
+
+from service.schema import migrations
+from tests.cli.conftest import Locker, development
+
+NAMES = [migration.name for migration in migrations()]
+
+
+def test_migrate(make_locker: Callable[..., Locker], empty_url: str) -> None:
+    """It names what it applied, and then has nothing more to do; `--check` changes nothing."""
+    locker = make_locker(**development(empty_url))
+    checked = locker("migrate", "--check")
+    assert (checked.status, checked.output.split()) == (
+        1,
+        [word for name in NAMES for word in ("pending", name)],
+    )
+    applied = locker("migrate")
+    assert (applied.status, applied.output.split()) == (
+        0,
+        [word for name in NAMES for word in ("applied", name)],
+    )
+    for again in (locker("migrate"), locker("migrate", "--check")):
+        assert (again.status, again.output) == (0, "The schema is up to date.\n")
+
+
+def test_two_at_once(make_locker: Callable[..., Locker], empty_url: str) -> None:
+    """Started by every replica at once, one does the work and none fails."""
+    ended = make_locker(**development(empty_url)).at_once(3, ["migrate"])
+    assert [run.status for run in ended] == [0, 0, 0]
+    assert sorted(run.output.count("applied") for run in ended) == [0, 0, len(NAMES)]
+
+
+async def test_newer_database(locker: Locker, url: str) -> None:
+    """An older version leaves the database of a newer one alone, and says why."""
+    db = await asyncpg.connect(url)
+    await db.execute("insert into migrations values (9999, '9999_later', '')")
+    await db.close()
+    for arguments in (["migrate"], ["migrate", "--check"]):
+        ended = locker(*arguments)
+        assert (ended.status, ended.errors.count("\n")) == (1, 1)
+        assert "newer than this Locker, which doesn't know 9999_later" in ended.errors
