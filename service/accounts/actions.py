@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ class Browser:
     """What a login takes over from the browser it comes from."""
 
     visitor: Visitor
+    username: str | None
     choices: Choices
     user_agent: str
     ip: str
@@ -82,9 +83,20 @@ async def register(
     async def store(db: Connection) -> LoggedIn:
         async with db.transaction():
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
-            return await _start(db, account, browser, policy, None)
+            return await _start(db, account, _known(browser, account), policy, None)
 
     return await run(store)
+
+
+def _known(browser: Browser, account: Account) -> Browser:
+    """Return the browser, and what it remembers of an account that the database lost as this one's.
+
+    It was signed in under a name that is free again.
+    """
+    if browser.username != account.username:
+        return browser
+    visitor = browser.visitor.as_account(account.id)
+    return replace(browser, visitor=visitor)
 
 
 async def log_in(

@@ -216,6 +216,7 @@ def _respond(logged_in: LoggedIn, status: int, *, remember: bool) -> Response:
 def _browser() -> actions.Browser:
     return actions.Browser(
         visitor=visitor(),
+        username=session.get("username"),
         choices=guest_choices(),
         user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
         ip=request.remote_addr or "",

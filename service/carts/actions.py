@@ -42,6 +42,13 @@ class Visitor:
     claim: Claim
     remembered: Remembered = field(default_factory=Remembered)
 
+    def as_account(self, account_id: UUID) -> Visitor:
+        """Return the visitor with the claimed account's copies as this account's."""
+        old = self.claim.account_id
+        return (
+            replace(self, remembered=self.remembered.handed_over(old, account_id)) if old else self
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -245,7 +252,7 @@ async def _apply(
 async def _find(
     db: Connection, visitor: Visitor, policy: Policy, sku: str | None, *, lock: bool = False
 ) -> Found:
-    return await queries.select_cart(
+    found = await queries.select_cart(
         db,
         visitor.claim,
         clock.now(),
@@ -255,6 +262,8 @@ async def _find(
         late=policy.late,
         lock=lock,
     )
+    visitor.claim.confirm(found=found.account_id is not None)
+    return found
 
 
 def _settled(visitor: Visitor, found: Found) -> bool:

@@ -200,14 +200,15 @@ CLOSE = """
     select id, revision + 1, '[]', {account_id}, {now}, {now}, {now}
     from unnest({ids}::uuid[], {revisions}::int[]) as guest (id, revision)
     on conflict (id) do update
-    set revision = greatest(carts.revision + 1, excluded.revision), lines = '[]',
+    set revision = greatest(carts.revision + 1, excluded.revision),
+        lines = case when carts.revision < excluded.revision then '[]' else carts.lines end,
         merged_into = excluded.merged_into, updated_at = excluded.updated_at,
         merged_at = coalesce(carts.merged_at, excluded.merged_at)
 """
 """Empties guests' carts, whose lines go into the account's, also those without a row.
 
-They come with the revision that nothing may bring them back to. Lines added to them later are
-found by ``merged_into``.
+They come with the revision that was read, which nothing may bring them back to. A row that has
+come into being since keeps its lines; they, and those added later, are found by ``merged_into``.
 """
 
 

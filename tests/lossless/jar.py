@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 
+import pytest
 from quart import Quart, Response
+
+from service import clock
 
 API = "/api/v1"
 
@@ -62,3 +66,9 @@ class Jar:
     def copy(self) -> Jar:
         """Return a copy of the browser's profile, as a thief or a backup has it."""
         return Jar(self.app, dict(self.cookies))
+
+
+def later(patch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """Set the service's clock ahead."""
+    now = clock.now
+    patch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))

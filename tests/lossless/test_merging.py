@@ -1,0 +1,195 @@
+"""Carts that meet at login: the same however often, and whoever comes at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from tests.lossless.jar import Jar, later
+from tests.shopping import PASSWORD, Product, add_product, new_name
+
+Start = Callable[..., Awaitable[Quart]]
+
+
+async def shopper(app: Quart, sku: str | None = None, quantity: int = 0) -> str:
+    """Return the name of a new account, with this in its cart."""
+    jar, name = Jar(app), new_name()
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    await jar.ask("POST", "/account", body, status=201)
+    if sku:
+        await jar.ask("POST", "/cart/lines", {"sku": sku, "quantity": quantity}, status=201)
+    return name
+
+
+async def guest(app: Quart, sku: str, quantity: int) -> Jar:
+    """Return a browser with this in its cart."""
+    jar = Jar(app)
+    await jar.ask("POST", "/cart/lines", {"sku": sku, "quantity": quantity}, status=201)
+    return jar
+
+
+def login(name: str) -> tuple[str, str, Any]:
+    return ("POST", "/session", {"username": name, "password": PASSWORD})
+
+
+@pytest.mark.parametrize(
+    ("strategy", "quantity", "outcome"),
+    [
+        ("max", 5, "kept_larger"),
+        ("sum", 7, "summed"),
+        ("guest", 2, "kept_guest"),
+        ("account", 5, "kept_account"),
+    ],
+)
+async def test_each_strategy_says_what_became_of_each_line(
+    start_app: Start, database_url: str, strategy: str, quantity: int, outcome: str
+) -> None:
+    """Where both carts hold a variant the strategy decides; the guest's other lines are added."""
+    app = await start_app(cart_merge=strategy)
+    both, new = await add_product(database_url), await add_product(database_url)
+    name = await shopper(app, both.sku, 5)
+    jar = await guest(app, both.sku, 2)
+    await jar.ask("POST", "/cart/lines", {"sku": new.sku, "quantity": 3}, status=201)
+    body = await jar.ask(*login(name))
+    assert [(line["sku"], line["quantity"]) for line in body["cart"]["lines"]] == [
+        (both.sku, quantity),
+        (new.sku, 3),
+    ]
+    assert body["merge"]["lines"] == [
+        {
+            "sku": both.sku,
+            "guest_quantity": 2,
+            "account_quantity": 5,
+            "quantity": quantity,
+            "outcome": outcome,
+        },
+        {
+            "sku": new.sku,
+            "guest_quantity": 3,
+            "account_quantity": 0,
+            "quantity": 3,
+            "outcome": "added",
+        },
+    ]
+
+
+async def test_a_merge_is_capped_by_limit_and_stock(start_app: Start, database_url: str) -> None:
+    """What the limit or the stock leaves no room for is capped, down to dropped."""
+    app = await start_app(cart_merge="sum", cart_max_quantity=10)
+    many = await add_product(database_url)
+    few = await add_product(database_url, stock=4)
+    name = await shopper(app, many.sku, 8)
+    owner = Jar(app)
+    await owner.ask(*login(name))
+    await owner.ask("POST", "/cart/lines", {"sku": few.sku, "quantity": 4}, status=201)
+    jar = await guest(app, many.sku, 7)
+    gone = await add_product(database_url, stock=2)
+    await jar.ask("POST", "/cart/lines", {"sku": few.sku, "quantity": 3}, status=201)
+    await jar.ask("POST", "/cart/lines", {"sku": gone.sku, "quantity": 2}, status=201)
+    await add_product(database_url, sku=gone.sku, stock=0)
+    body = await jar.ask(*login(name))
+    assert [(line["quantity"], line["outcome"]) for line in body["merge"]["lines"]] == [
+        (10, "capped"),
+        (4, "capped"),
+        (0, "dropped"),
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["max", "sum", "guest", "account"])
+async def test_twenty_logins_at_once_merge_once(
+    start_app: Start, product: Product, strategy: str
+) -> None:
+    """However many logins bring the same guest's cart at once, it joins once."""
+    app = await start_app(cart_merge=strategy)
+    name = await shopper(app, product.sku, 5)
+    jar = await guest(app, product.sku, 2)
+    replay = jar.copy()
+    answers = await asyncio.gather(*(jar.send(*login(name)) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    wanted = {"max": 5, "sum": 7, "guest": 2, "account": 5}[strategy]
+    bodies = [await answer.get_json() for answer in answers]
+    assert {body["cart"]["quantity"] for body in bodies} == {wanted}
+    assert sum(body["merge"] is not None for body in bodies) == 1
+    assert (await replay.ask(*login(name)))["cart"]["quantity"] == wanted
+
+
+async def race_an_add_with_a_login(app: Quart, product: Product, rounds: int) -> None:
+    name = await shopper(app)
+    for number in range(rounds):
+        jar = await guest(app, product.sku, 1)
+        add = ("POST", "/cart/lines", {"sku": product.sku, "quantity": 2})
+        await jar.at_once([add, login(name)], random.Random(number))
+        cart = await jar.ask("GET", "/cart")
+        assert cart["quantity"] == 3
+        await jar.ask("DELETE", "/cart")
+
+
+async def test_an_add_that_races_a_login_is_never_lost(app: Quart, product: Product) -> None:
+    """An add in flight while the login commits ends up in the account's cart."""
+    await race_an_add_with_a_login(app, product, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_five_hundred_races_lose_nothing(app: Quart, product: Product) -> None:
+    """The same five hundred times."""
+    await race_an_add_with_a_login(app, product, 500)
+
+
+async def test_a_first_add_that_races_a_login_is_never_lost(app: Quart, product: Product) -> None:
+    """A browser that only looked at its cart has its id, and an add with it follows the login."""
+    for number in range(20):
+        jar = Jar(app)
+        name = await shopper(app)
+        await jar.ask("GET", "/cart")
+        add = ("POST", "/cart/lines", {"sku": product.sku})
+        await jar.at_once([add, login(name)], random.Random(number))
+        assert (await jar.ask("GET", "/cart"))["quantity"] == 1
+
+
+async def test_a_guests_cookies_never_show_the_accounts_cart(app: Quart, product: Product) -> None:
+    """Cookies from before the login show a guest's cart, before and after logging out."""
+    name = await shopper(app, product.sku, 5)
+    jar = await guest(app, product.sku, 2)
+    before = jar.copy()
+    await jar.ask(*login(name))
+    assert (await before.ask("GET", "/cart"))["lines"] == []
+    await jar.ask("DELETE", "/session", status=204)
+    assert (await before.ask("GET", "/cart"))["lines"] == []
+    assert (await jar.ask("GET", "/cart"))["lines"] == []
+
+
+async def test_after_a_time_a_guests_cookies_begin_a_cart_of_their_own(
+    start_app: Start, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added with them soon after the login follows the login; later it doesn't."""
+    app = await start_app(cart_late=600)
+    name = await shopper(app)
+    jar = await guest(app, product.sku, 1)
+    before = jar.copy()
+    await jar.ask(*login(name))
+    add = ("POST", "/cart/lines", {"sku": product.sku, "quantity": 2})
+    await before.copy().ask(*add, status=201)
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 3
+    with monkeypatch.context() as patch:
+        later(patch, seconds=601)
+        stranger = before.copy()
+        assert (await stranger.ask(*add, status=201))["quantity"] == 2
+        assert (await stranger.ask("GET", "/cart"))["quantity"] == 2
+        assert (await jar.ask("GET", "/cart"))["quantity"] == 3
+
+
+async def test_another_account_gets_nothing_of_a_merged_cart(app: Quart, product: Product) -> None:
+    """A guest's cart that joined one account brings nothing to another, by no replay."""
+    first, second = await shopper(app), await shopper(app)
+    jar = await guest(app, product.sku, 2)
+    before = jar.copy()
+    await jar.ask(*login(first))
+    body = await before.ask(*login(second))
+    assert body["cart"]["quantity"] == 0
+    assert body["merge"] is None
