@@ -4,5 +4,6 @@ Start with `document`; `api` serves it.
 """
 
 from .api import init_app
+from .document import build_document
 
-__all__ = ["init_app"]
+__all__ = ["build_document", "init_app"]

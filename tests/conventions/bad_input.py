@@ -1,0 +1,174 @@
+"""Every request that must be refused, made from the document: bad bodies, queries and paths."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conventions.document import Operation, resolve
+
+MALFORMED = (400, "malformed")
+INVALID = (422, "invalid")
+JSON = {"Content-Type": "application/json"}
+
+NOT_JSON = {
+    "nothing": b"",
+    "cut short": b"{",
+    "two values": b"{}{}",
+    "NaN": b"NaN",
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "invalid UTF-8": b'{"\xff": 1}',
+    "a surrogate in UTF-8": b'{"\xed\xa0\x80": 1}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "a lone surrogate": b'{"\\ud800": 1}',
+    "NUL in a name": b'{"\\u0000": 1}',
+    "NUL itself": b'{"a": "\x00"}',
+    "nested 100,000 deep": b"[" * 100_000 + b"]" * 100_000,
+    "an object nested 100,000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "nested beyond the limit": b"[" * 40 + b"]" * 40,
+}
+NOT_AN_OBJECT = (b"null", b"[]", b"[{}]", b'"text"', b"1", b"true")
+OTHER_MEDIA = (
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/xml",
+    "application/jsonp",
+    "nonsense",
+    "",
+)
+NOT_INTEGERS: tuple[Any, ...] = (
+    "1",
+    1.5,
+    1.0,
+    True,
+    False,
+    None,
+    [],
+    {},
+    float("nan"),
+    float("inf"),
+)
+TOO_LARGE = (2**31, -(2**31) - 1, 2**63, 2**64, 10**30, -(10**30))
+NOT_TEXTS: tuple[Any, ...] = (1, True, [], {})
+NOT_BOOLEANS: tuple[Any, ...] = (0, 1, "true", [], {})
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A request that must be refused, and with what: status and code."""
+
+    what: str
+    expected: set[tuple[int, str]]
+    path: str
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=lambda: dict(JSON))
+
+
+def bad_requests(operation: Operation) -> Iterator[Bad]:
+    """Yield every bad request there is to this operation."""
+    yield from _bad_anywhere(operation)
+    yield from _bad_paths(operation)
+    yield from _bad_queries(operation)
+    if operation.schema:
+        yield from _bad_bodies(operation)
+        for name, schema in operation.schema["properties"].items():
+            yield from _bad_fields(operation, name, schema)
+
+
+def _bad_anywhere(operation: Operation) -> Iterator[Bad]:
+    path, body = operation.path(), _example(operation)
+    yield Bad("NUL in the query", {MALFORMED}, f"{path}?nothing=%00", body)
+    for host in ("evil.example", "localhost.evil.example", "evil.example:80", "", "[", "a b"):
+        yield Bad(f"host {host!r}", {(400, "bad_host")}, path, body, {**JSON, "Host": host})
+    if operation.method != "GET":
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+        ):
+            yield Bad(f"{headers}", {(403, "cross_site")}, path, body, {**JSON, **headers})
+    if operation.template.startswith("/api/"):
+        for token in ("", "x", "\xff", "a b", "x" * 5000):
+            headers = {**JSON, "Authorization": f"Bearer {token}"}
+            yield Bad(f"token {token[:9]!r}", {(401, "unauthenticated")}, path, body, headers)
+
+
+def _bad_paths(operation: Operation) -> Iterator[Bad]:
+    body = _example(operation)
+    for parameter in operation.parameters("path"):
+        name = parameter["name"]
+        missing = {(404, code) for code in operation.codes(404)} | {MALFORMED}
+        for value in ("a%00b", "%00"):
+            yield Bad(f"NUL in {name}", {MALFORMED}, operation.path(**{name: value}), body)
+        for value in ("%FF", "%ED%A0%80", "%FF%FE", "x" * 5000, "%0A", "%F0%9F%94%92", "%E2%80%AE"):
+            yield Bad(f"{name} {value[:9]}", missing, operation.path(**{name: value}), body)
+
+
+def _bad_queries(operation: Operation) -> Iterator[Bad]:
+    path = operation.path()
+    for parameter in operation.parameters("query"):
+        name, schema = parameter["name"], parameter["schema"]
+        for value in ("%00", "a%00b", "%FF", "%ED%A0%80", "%FF%FE"):
+            yield Bad(f"{name}={value}", {MALFORMED}, f"{path}?{name}={value}")
+        yield Bad(f"{name} twice", {INVALID}, f"{path}?{name}=1&{name}=1")
+        values = ["x" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
+        if schema.get("type") == "integer":
+            values += ["", "x", "1.5", "1.0", "true", "1e1", "0x10", "%2B1", "1_0", "%D9%A1", "NaN"]
+            values += map(str, TOO_LARGE)
+        for value in values:
+            yield Bad(f"{name}={value[:9]}", {INVALID}, f"{path}?{name}={value}")
+    if operation.parameters("query"):
+        yield Bad("an unknown parameter", {INVALID}, f"{path}?nothing=1")
+
+
+def _bad_bodies(operation: Operation) -> Iterator[Bad]:
+    path, example = operation.path(), operation.body
+    for what, body in NOT_JSON.items():
+        yield Bad(what, {MALFORMED}, path, body)
+    for body in NOT_AN_OBJECT:
+        yield Bad(f"{body!r}", {INVALID}, path, body)
+    for media in OTHER_MEDIA:
+        headers = {"Content-Type": media}
+        yield Bad(media, {(415, "unsupported_media_type")}, path, _example(operation), headers)
+    yield Bad("too large", {(413, "too_large")}, path, b" " * 3_000_000)
+    yield Bad("an unknown field", {INVALID}, path, _json({**example, "nothing": 1}))
+    assert operation.schema
+    for name in operation.schema["required"]:
+        yield Bad(f"no {name}", {INVALID}, path, _json({**example, name: ...}))
+
+
+def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iterator[Bad]:
+    path, example = operation.path(), operation.body
+    for text in ("\x00", "a\x00b"):
+        yield Bad(f"NUL in {name}", {MALFORMED}, path, _json({**example, name: text}))
+    for part in ({name: text} for text in ("\ud800", "a\udfffb")):
+        yield Bad(f"a lone surrogate in {name}", {MALFORMED}, path, _json({**example, **part}))
+    values: list[Any] = []
+    kinds = {part.get("type"): part for part in map(resolve, [schema, *schema.get("anyOf", [])])}
+    if "integer" in kinds:
+        values += [*NOT_INTEGERS, *TOO_LARGE]
+        values += [kinds["integer"]["minimum"] - 1, kinds["integer"]["maximum"] + 1]
+    elif "string" in kinds or "enum" in schema:
+        values += [*NOT_TEXTS, "x" * (schema.get("maxLength", 1000) + 1)]
+    elif "boolean" in kinds:
+        values += NOT_BOOLEANS
+    elif "array" in kinds:
+        values += ["x", 1, {}, [1], [["x"]]]
+    if "null" not in kinds:
+        values.append(None)
+    for value in values:
+        expected = {INVALID, MALFORMED} if isinstance(value, float) else {INVALID}
+        yield Bad(f"{name}: {value!r:.20}", expected, path, _json({**example, name: value}))
+
+
+def _example(operation: Operation) -> bytes | None:
+    return _json(operation.body) if operation.schema else None
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    """Return the object as JSON, or what passes for it; a field that is ``...`` is left out."""
+    return json.dumps({name: value for name, value in content.items() if value is not ...}).encode()

@@ -1,0 +1,129 @@
+"""Every bad input on every route: refused in problem+json, never our fault, and nothing written.
+
+The requests are made from the document, so a new route is swept without anyone asking for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import pytest
+from quart import Quart
+
+from tests.conventions.bad_input import Bad, bad_requests
+from tests.conventions.document import OPERATIONS, Operation, resolve
+from tests.shopping import API, PASSWORD, Product, new_name
+
+CALLERS = ("guest", "signed in")
+
+
+@pytest.fixture
+async def caller(
+    request: pytest.FixtureRequest,
+    start_app: Callable[..., Awaitable[Quart]],
+    product: Product,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A guest or an account, with something in the cart.
+
+    Bodies may be large, so that those that nest deeply are read at all.
+    """
+    app = await start_app(max_body=2_000_000)
+    transport = httpx.ASGITransport(cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        added = await client.post(f"{API}/cart/lines", json={"sku": product.sku})
+        assert added.status_code == 201
+        if request.param == "signed in":
+            name = new_name()
+            account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            assert (await client.post(f"{API}/account", json=account)).status_code == 201
+        yield client
+
+
+async def stored(observer: asyncpg.Connection[asyncpg.Record]) -> dict[str, str]:
+    """Return each table's content, short."""
+    tables = await observer.fetch(
+        "select format('%I', tablename) as name from pg_tables where schemaname = 'public'"
+    )
+    return {
+        name: await observer.fetchval(
+            f"select count(*) || md5(string_agg(t::text, ' ' order by t::text)) from {name} as t"  # noqa: S608
+        )
+        for (name,) in tables
+    }
+
+
+def complaint(operation: Operation, bad: Bad, response: httpx.Response) -> str | None:
+    """Return what is wrong with the answer."""
+    if response.headers["Content-Type"] != "application/problem+json":
+        return f"{response.status_code} {response.headers['Content-Type']}"
+    problem = response.json()
+    got = (response.status_code, problem["code"])
+    if got not in bad.expected or problem["status"] != response.status_code:
+        return f"{got}: {problem}"
+    if problem["request_id"] != response.headers["X-Request-Id"]:
+        return "another request's id"
+    if problem["code"] not in operation.codes(response.status_code):
+        return f"{got} is not in the document"
+    declared = resolve(operation.declared["responses"][str(response.status_code)])
+    base, own = declared["content"]["application/problem+json"]["schema"]["allOf"]
+    undeclared = problem.keys() - resolve(base)["properties"].keys() - own["properties"].keys()
+    return f"{undeclared} not in the document" if undeclared else None
+
+
+@pytest.mark.parametrize("caller", CALLERS, indirect=True)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+async def test_bad_input_is_refused(
+    operation: Operation,
+    caller: httpx.AsyncClient,
+    observer: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    """Each is refused with the status and code it deserves, and leaves no trace."""
+    before = await stored(observer)
+    wrong = {}
+    for bad in bad_requests(operation):
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in bad.headers.items()]
+        response = await caller.request(
+            operation.method, bad.path, content=bad.body, headers=headers
+        )
+        if found := complaint(operation, bad, response):
+            wrong[bad.what] = found
+    assert wrong == {}
+    assert await stored(observer) == before
+
+
+@pytest.mark.parametrize("caller", ["guest"], indirect=True)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+async def test_odd_headers_break_nothing(operation: Operation, caller: httpx.AsyncClient) -> None:
+    """Whatever stands in a header, a cookie above all, the answer is not our fault."""
+    odd = [
+        b"",
+        b"\xff",
+        b"a" * 8000,
+        b'"',
+        b"=",
+        b";=;",
+        b"\xed\xa0\x80",
+        b"%00",
+        b"-1",
+        b"W/",
+        b",,",
+    ]
+    names = (
+        "Accept Accept-Encoding Accept-Language Cookie Expect Forwarded Idempotency-Key "
+        "If-Match If-Modified-Since If-None-Match Origin Range Referer User-Agent "
+        "X-Forwarded-For X-Forwarded-Proto X-Request-Id"
+    )
+    for name in names.split():
+        for value in odd:
+            response = await caller.request(
+                operation.method,
+                operation.path(),
+                content=b"{}" if operation.schema else None,
+                headers=[(b"Content-Type", b"application/json"), (name.encode(), value)],
+            )
+            assert response.status_code < 500, (name, value, response.text)
+            assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", response.headers["X-Request-Id"])

@@ -1,0 +1,56 @@
+"""What holds for every route, whoever adds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.schemas import Caller
+from tests.conventions.document import DOCUMENT, OPERATIONS, app
+
+OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs"}
+"""Routes that aren't part of the API: files, and the document itself."""
+
+
+def test_every_route_declares_who_may_call_it() -> None:
+    """Each route of the API says so with `operation`; no other kind of route is there unnoticed."""
+    service = app()
+    for rule in service.url_map.iter_rules():
+        declared = getattr(service.view_functions[rule.endpoint], "operation", None)
+        if rule.rule.startswith("/api/") or rule.rule not in OUTSIDE:
+            assert declared is not None, rule
+            assert isinstance(declared.caller, Caller)
+
+
+def test_every_route_is_in_the_document() -> None:
+    """As many routes and methods declare themselves as the document has operations."""
+    service = app()
+    declared = [
+        method
+        for rule in service.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if hasattr(service.view_functions[rule.endpoint], "operation")
+    ]
+    assert len(declared) == len(OPERATIONS)
+    assert DOCUMENT["paths"].keys() >= {operation.template for operation in OPERATIONS}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+async def test_an_unknown_path_is_404_for_everyone(method: str) -> None:
+    """Also with a host that would be refused elsewhere."""
+    client = app().test_client()
+    headers = {"Host": "evil.example"}
+    response = await client.open("/api/v1/nothing", method=method, headers=headers, json=None)
+    assert response.status_code == 404
+    assert (await response.get_json())["code"] == "not_found"
+
+
+async def test_another_method_is_405() -> None:
+    """And `Allow` names the ones there are."""
+    client = app().test_client()
+    for template, methods in DOCUMENT["paths"].items():
+        operation = next(each for each in OPERATIONS if each.template == template)
+        response = await client.open(operation.path(), method="TRACE", json=None)
+        assert response.status_code == 405, template
+        assert (await response.get_json())["code"] == "method_not_allowed"
+        allowed = set(response.headers["Allow"].split(", "))
+        assert allowed - {"HEAD", "OPTIONS"} == {method.upper() for method in methods}

@@ -1,0 +1,173 @@
+"""What the document promises to those who make clients from it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+
+from service.openapi import build_document
+from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, app, resolve
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
+
+
+def parts(of: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every object and array of the document with the way to it."""
+    yield path, of
+    pairs = of.items() if isinstance(of, dict) else enumerate(of) if isinstance(of, list) else ()
+    for key, part in pairs:
+        yield from parts(part, *path, str(key))
+
+
+def complaints(schema: dict[str, Any], example: Any) -> list[str]:
+    """Return what keeps the example from fitting the schema."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    return [error.message for error in validator.iter_errors(example)]
+
+
+def test_it_is_valid() -> None:
+    """The document is valid OpenAPI 3.1, and one that isn't would be noticed."""
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+    broken = copy.deepcopy(DOCUMENT)
+    del broken["info"]["title"]
+    with pytest.raises(jsonschema_rs.ValidationError):
+        schemathesis.openapi.from_dict(broken).validate()
+
+
+def test_references_lead_somewhere() -> None:
+    """Every reference leads to a part of the document, and no part is there for nobody."""
+    references = {
+        part["$ref"] for _, part in parts(DOCUMENT) if isinstance(part, dict) and "$ref" in part
+    }
+    for reference in references:
+        assert resolve({"$ref": reference})
+    for kind in ("schemas", "responses"):
+        for name in DOCUMENT["components"][kind]:
+            assert f"#/components/{kind}/{name}" in references
+
+
+def test_names_are_unique() -> None:
+    """A client's method is named by its operation's id, so no two have the same."""
+    names = [operation.id for operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+@each_operation
+def test_an_operation_says_what_it_does(operation: Operation) -> None:
+    """Each has a summary in a line of its own, and a tag that is explained."""
+    assert 0 < len(operation.declared["summary"]) <= 100
+    assert set(operation.declared["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
+
+
+@each_operation
+def test_examples_fit(operation: Operation) -> None:
+    """Every example is what its schema allows: requests, answers, problems, parameters."""
+    messages = [
+        operation.declared.get("requestBody", {}),
+        *operation.declared["responses"].values(),
+    ]
+    for message in map(resolve, messages):
+        for media in message.get("content", {}).values():
+            named = [each["value"] for each in media.get("examples", {}).values()]
+            examples = [media["example"]] if "example" in media else named
+            assert examples
+            for example in examples:
+                assert complaints(media["schema"], example) == []
+    for parameter in operation.declared["parameters"]:
+        if "example" in parameter:
+            assert complaints(parameter["schema"], parameter["example"]) == []
+
+
+@each_operation
+def test_values_have_limits(operation: Operation) -> None:
+    """Every text a client may send has a length limit, every number bounds.
+
+    Headers are bounded together, by the server.
+    """
+    taken = [
+        (each["name"], each["schema"])
+        for place in ("path", "query")
+        for each in operation.parameters(place)
+    ]
+    if operation.schema:
+        taken += operation.schema["properties"].items()
+    limits = {"string": {"maxLength"}, "integer": {"minimum", "maximum"}}
+    for name, schema in taken:
+        for part in [schema, *schema.get("anyOf", [])]:
+            if part.keys().isdisjoint({"enum", "const", "format"}):
+                assert limits.get(part.get("type"), set()) <= part.keys(), name
+
+
+@each_operation
+def test_it_names_the_errors_that_follow_from_what_it_is(operation: Operation) -> None:
+    """What every route may answer is said of each: hosts, tokens, bodies, other sites."""
+    assert {"malformed", "bad_host"} <= set(operation.codes(400))
+    if operation.template.startswith("/api/"):
+        assert "unauthenticated" in operation.codes(401)
+        assert {"busy", "unavailable"} <= set(operation.codes(503))
+    if operation.method not in {"GET", "HEAD"}:
+        assert "cross_site" in operation.codes(403)
+    if operation.parameters("path"):
+        assert operation.codes(404)
+    if operation.schema:
+        assert operation.declared["requestBody"]["required"]
+        assert operation.codes(413) == ["too_large"]
+        assert operation.codes(415) == ["unsupported_media_type"]
+        assert operation.schema["additionalProperties"] is False
+    if operation.schema or operation.parameters("query"):
+        assert "invalid" in operation.codes(422)
+
+
+def test_links_lead_to_operations() -> None:
+    """A link names an operation and its parameters, and where the cart comes from is known."""
+    by_name = {operation.id: operation for operation in OPERATIONS}
+    linked = set()
+    for operation in OPERATIONS:
+        for answer in operation.declared["responses"].values():
+            for link in answer.get("links", {}).values():
+                target = by_name[link["operationId"]]
+                taken = {each["name"] for each in target.declared["parameters"]}
+                assert link.get("parameters", {}).keys() <= taken
+                linked.add((operation.id, target.id))
+    assert {
+        ("list_products", "show_product"),
+        ("list_products", "post_line"),
+        ("post_line", "put_line"),
+        ("post_line", "delete_line"),
+    } <= linked
+
+
+def test_the_session_has_its_name() -> None:
+    """The cookie is named as it is set, which over HTTPS differs."""
+    for secure, name in ((False, "session"), (True, "__Host-session")):
+        document = build_document(app(), dataclasses.replace(SETTINGS, secure_cookies=secure))
+        assert document["components"]["securitySchemes"]["session"]["name"] == name
+
+
+async def test_it_is_served(client: Client) -> None:
+    """It comes with a tag, and not again to those who have it."""
+    response = await client.get("/openapi.json")
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    assert (await response.get_json()).keys() == DOCUMENT.keys()
+    again = await client.get("/openapi.json", headers={"If-None-Match": response.headers["ETag"]})
+    assert again.status_code == 304
+    assert await again.get_data() == b""
+
+
+async def test_it_is_made_once(app: Quart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second request makes nothing, so the document can't be used to keep us busy."""
+    client = app.test_client()
+    first = await client.get("/openapi.json")
+    monkeypatch.setattr("service.openapi.api.build_document", None)
+    second = await client.get("/openapi.json")
+    assert await second.get_data() == await first.get_data()

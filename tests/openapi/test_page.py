@@ -1,0 +1,62 @@
+"""The page that shows the document."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from quart.typing import TestClientProtocol as Client
+
+
+class Page(HTMLParser):
+    """What a page loads, and what a strict content security policy would block."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.blocked: list[str] = []
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._inside = tag
+        for name, value in attributes:
+            if name == "src" or (name == "href" and tag == "link"):
+                self.loaded.append(value or "")
+            if name == "style" or name.startswith("on"):
+                self.blocked.append(name)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in {"script", "style"} and data.strip():
+            self.blocked.append(data)
+
+
+async def test_it_needs_nothing_from_elsewhere(client: Client) -> None:
+    """All that the page loads is served here, and the viewer's licence lies beside it."""
+    page = Page(await (await client.get("/docs")).get_data(as_text=True))
+    assert len(page.loaded) == 4
+    for path in page.loaded:
+        assert path.startswith("static/")
+        assert (await client.get(f"/{path}")).status_code == 200
+    vendored = page.loaded[0].rpartition("/")[0]
+    licence = await client.get(f"/{vendored}/LICENSE")
+    assert "Apache License" in await licence.get_data(as_text=True)
+
+
+async def test_it_works_under_the_policy_of_all_pages(client: Client) -> None:
+    """It has no script or style of its own within, so the policy needs no exception for it."""
+    response = await client.get("/docs")
+    assert Page(await response.get_data(as_text=True)).blocked == []
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+async def test_it_is_nobodys_own(client: Client) -> None:
+    """It doesn't depend on who asks, so it may be kept, if asked for anew after an upgrade."""
+    response = await client.get("/docs")
+    assert "Cookie" not in response.headers.get("Vary", "")
+    assert response.headers["ETag"]
+    assert response.cache_control.no_cache or response.cache_control.max_age == 0
