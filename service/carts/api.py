@@ -13,6 +13,8 @@ from quart import Blueprint, current_app, request, session
 from service.auth import claim
 from service.database import run
 from service.errors import RevisionMismatch
+from service.idempotency import KeyReused
+from service.idempotency.api import KEY_HEADER, once
 from service.schemas import Caller, Input, answer, operation
 
 from . import actions
@@ -82,7 +84,8 @@ async def delete_cart() -> Response:
     body=NewLine,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=REFUSALS,
+    errors=(*REFUSALS, KeyReused),
+    headers=KEY_HEADER,
 )
 async def post_line(data: NewLine) -> Response:
     """Add units to what is there, atomically.
@@ -90,8 +93,13 @@ async def post_line(data: NewLine) -> Response:
     201 for a new line, 200 for a larger one.
     """
     who, rules = visitor(), policy()
-    opened, new = await run(lambda db: actions.add(db, who, data.sku, data.quantity, rules))
-    return respond(opened, 201 if new else 200)
+    return await once(
+        lambda db: actions.add(db, who, data.sku, data.quantity, rules),
+        lambda added: _show(added[0].cart, 201 if added[1] else 200),
+        data=data,
+        guest=who.remembered.guest_cart,
+        then=lambda added: keep(added[0]),
+    )
 
 
 @blueprint.put("/cart/lines/<text:sku>")
@@ -141,8 +149,7 @@ def visitor() -> Visitor:
 def respond(opened: Opened, status: int = 200) -> Response:
     """Answer with the cart, and keep the session's copy in step."""
     keep(opened)
-    cart = opened.cart
-    return answer(cart_output(cart, _settings().currency), status, ETag=f'"{cart.revision}"')
+    return _show(opened.cart, status)
 
 
 def keep(opened: Opened) -> None:
@@ -172,6 +179,10 @@ def _condition() -> Condition | None:
     if header.strip() == "*":
         return actions.Condition(None)
     return actions.Condition(frozenset(int(tag) for tag in ETAG.findall(header) if tag))
+
+
+def _show(cart: Cart, status: int) -> Response:
+    return answer(_output(cart), status, ETag=f'"{cart.revision}"')
 
 
 def _output(cart: Cart) -> CartOutput:

@@ -3,7 +3,14 @@
 Start with `api.once`, which a view that writes runs its action by.
 """
 
-from .model import KeyReused, Outcome
-from .queries import RETENTION
+from .model import Key, KeyReused, Outcome
+from .queries import RETENTION, select_outcome, upsert_outcome
 
-__all__ = ["RETENTION", "KeyReused", "Outcome"]
+__all__ = [
+    "RETENTION",
+    "Key",
+    "KeyReused",
+    "Outcome",
+    "select_outcome",
+    "upsert_outcome",
+]

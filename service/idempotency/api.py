@@ -58,28 +58,38 @@ async def once(
     replay. The outcome, also a 409, is stored in the action's own transaction. Raises `Invalid`
     for a bad key and `KeyReused`. Without a key nothing is added to what the action costs.
     """
-    header = request.headers.get(HEADER)
-    if header is None:
+    key = read_key(data)
+    if key is None:
         result = await run(action)
         then(result)
         return respond(result)
-    key = Key.read(header, request.method, request.path, msgspec.json.encode(data))
     caller = claim()
 
     async def act(db: Connection) -> _Done[T]:
         async with db.transaction():
-            scope, free = await queries.claim_key(db, caller, guest, key, clock.now())
-            if scope is not None and not free:
-                return _Done(None, await queries.select_outcome(db, scope, key), replayed=True)
+            now = clock.now()
+            scope, free = await queries.claim_key(db, caller, guest, key, now)
+            if scope is None:
+                return await _act(db, action, respond)
+            before = None if free else await queries.select_outcome(db, scope, key, now)
+            if before is not None:
+                return _Done(None, before, replayed=True)
             done = await _act(db, action, respond)
-            if scope is not None:
-                await queries.update_outcome(db, scope, key, done.outcome)
+            await queries.upsert_outcome(db, scope, key, done.outcome, now)
             return done
 
     done = await run(act)
     if done.result is not None:
         then(done.result)
     return replay(done.outcome) if done.replayed else _response(done.outcome)
+
+
+def read_key(data: Input | None = None) -> Key | None:
+    """Return the request's key, if it has one, bound to path and body; raises `Invalid`."""
+    header = request.headers.get(HEADER)
+    if header is None:
+        return None
+    return Key.read(header, request.method, request.path, msgspec.json.encode(data))
 
 
 def replay(outcome: Outcome) -> Response:

@@ -31,7 +31,7 @@ async def claim_key(
 
     The scope is the account, or the guest's cart; None, where there is neither, has no keys.
     Waits for another request that has the key and isn't done. A row past its time counts for
-    nothing.
+    nothing. Raises `Unauthenticated` for a token that doesn't hold.
     """
     (row,) = await db.fetch(
         f"""
@@ -46,7 +46,9 @@ async def claim_key(
             where k.created_at <= $3 - $7::interval
             returning true
         )
-        select scope.id, exists (select from claimed) as free from scope
+        select scope.id, exists (select from claimed) as free,
+            (select account_id from login) as account_id
+        from scope
         """,
         claim.token_hash,
         claim.account_id,
@@ -56,33 +58,44 @@ async def claim_key(
         key.fingerprint,
         RETENTION,
     )
+    claim.confirm(found=row["account_id"] is not None)
     return row["id"], row["free"]
 
 
-async def select_outcome(db: Connection, scope: UUID, key: Key) -> Outcome:
-    """Return what the key, which is taken, led to; raises `KeyReused` for another request's."""
-    (row,) = await db.fetch(
+async def select_outcome(db: Connection, scope: UUID, key: Key, now: datetime) -> Outcome | None:
+    """Return what the key led to, None if it is free; raises `KeyReused` for another request's."""
+    row = await db.fetchrow(
         """
         select fingerprint, status, headers::text as headers, body from idempotency_keys
-        where scope = $1 and key = $2
+        where scope = $1 and key = $2 and created_at > $3::timestamptz - $4::interval
         """,
         scope,
         key.text,
+        now,
+        RETENTION,
     )
+    if row is None:
+        return None
     if row["fingerprint"] != key.fingerprint:
         raise KeyReused
     return Outcome(row["status"], _headers.decode(row["headers"]), row["body"])
 
 
-async def update_outcome(db: Connection, scope: UUID, key: Key, outcome: Outcome) -> None:
-    """Keep what the key led to."""
+async def upsert_outcome(
+    db: Connection, scope: UUID, key: Key, outcome: Outcome, now: datetime
+) -> None:
+    """Keep what the key led to; the caller has claimed the key, or nobody else has this scope."""
     await db.execute(
         """
-        update idempotency_keys set status = $3, headers = $4, body = $5
-        where scope = $1 and key = $2
+        insert into idempotency_keys (scope, key, fingerprint, created_at, status, headers, body)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (scope, key) do update
+        set status = excluded.status, headers = excluded.headers, body = excluded.body
         """,
         scope,
         key.text,
+        key.fingerprint,
+        now,
         outcome.status,
         msgspec.json.encode(outcome.headers).decode(),
         outcome.body,

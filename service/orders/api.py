@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
-from uuid import UUID
 
 from msgspec import Meta
 from quart import Blueprint, current_app, url_for
-from quart_auth import current_user
 
+from service.auth import account_id
 from service.carts.api import keep, policy, visitor
 from service.carts.schema import CartOutput, cart_output
 from service.database import run
@@ -126,7 +125,7 @@ async def post_order(data: NewOrder) -> Response:
 )
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
-    owner = _account_id()
+    owner = account_id()
     page = await run(
         lambda db: actions.history(db, owner, limit=query.limit, after=query.after or None)
     )
@@ -137,7 +136,7 @@ async def list_orders(query: OrdersQuery) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: OrderOutput}, errors=(NotFound,))
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
-    owner = _account_id()
+    owner = account_id()
     return answer(order_output(await run(lambda db: actions.show(db, number, owner))))
 
 
@@ -150,7 +149,7 @@ async def show_order(number: str) -> Response:
 )
 async def post_cancel(number: str) -> Response:
     """Cancel an order that has not been fulfilled; its stock is given back."""
-    owner = _account_id()
+    owner = account_id()
     return await once(
         lambda db: actions.cancel(db, number, owner), lambda order: answer(order_output(order))
     )
@@ -185,11 +184,6 @@ def _respond(placed: Placed) -> Response:
         201 if placed.new else 200,
         Location=url_for("orders.show_order", number=order.number),
     )
-
-
-def _account_id() -> UUID:
-    """Return whose login or token it is, which `operation` has checked."""
-    return UUID(current_user.auth_id)
 
 
 def _settings() -> Settings:
