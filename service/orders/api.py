@@ -52,9 +52,7 @@ class OrdersQuery(Input):
     """Which of one's orders."""
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    after: Annotated[str | None, Meta(max_length=64, description="`next` of the page before.")] = (
-        None
-    )
+    after: Annotated[str, Meta(max_length=64, description="`next` of the page before.")] = ""
 
 
 class OrderLineOutput(Output):
