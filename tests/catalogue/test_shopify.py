@@ -234,6 +234,17 @@ def test_row_without_end() -> None:
     assert {bad_row.line for bad_row in bad_rows} == {2}
 
 
+def test_cells_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that goes on from line to line is given up, too, and its lines are read anew."""
+    monkeypatch.setattr("service.catalogue.rows.ROW_LENGTH", 1_000)
+    entries, bad_rows = read(
+        io.BytesIO(HEADER + b'x,"\n' + b'","\n' * 1_000 + b"last,Last,,9.99\n")
+    )
+    assert "too long" in bad_rows[0].reason
+    assert [bad_row.line for bad_row in bad_rows] == list(range(2, 1_003))
+    assert [entry.product.handle for entry in entries] == ["last"]
+
+
 def test_limits_of_one_product() -> None:
     """A product has as many variants and pictures as it may, and the rest is listed."""
     entries, bad_rows = read(
