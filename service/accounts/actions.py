@@ -15,6 +15,8 @@ from . import queries
 from .model import Account, check_password, check_username
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from service.carts import MergedLine, Opened, Visitor
     from service.database import Connection
     from service.preferences import Choices
@@ -70,8 +72,9 @@ async def register(
     *,
     browser: Browser,
     policy: LoginPolicy,
+    within: Callable[[Connection, LoggedIn], Awaitable[None]] | None = None,
 ) -> LoggedIn:
-    """Make an account and log in, in one transaction.
+    """Make an account and log in, in one transaction, in which ``within`` is awaited last.
 
     Raises `Invalid`, `WeakPassword`, `UsernameTaken`, `EmailTaken`. Holds no connection while
     it hashes.
@@ -83,7 +86,10 @@ async def register(
     async def store(db: Connection) -> LoggedIn:
         async with db.transaction():
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
-            return await _start(db, account, _known(browser, account), policy, None)
+            logged_in = await _start(db, account, _known(browser, account), policy, None)
+            if within:
+                await within(db, logged_in)
+            return logged_in
 
     return await run(store)
 

@@ -15,6 +15,8 @@ from service.carts.api import keep, policy, visitor
 from service.carts.schema import CartOutput, MergeOutput, cart_output, merge_output
 from service.database import run
 from service.errors import Unauthenticated, WeakPassword, WrongCredentials
+from service.idempotency import select_outcome, upsert_outcome
+from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
 from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
 from service.schemas import Caller, Input, Output, answer, no_content, operation
 from service.sessions import LONGEST_USER_AGENT, end_login
@@ -33,6 +35,8 @@ from .model import (
 if TYPE_CHECKING:
     from quart import Response
 
+    from service.database import Connection
+    from service.idempotency import Key, Outcome
     from service.settings import Settings
 
     from .actions import LoggedIn
@@ -165,18 +169,39 @@ async def delete_session() -> Response:
     body=RegistrationInput,
     answers={201: LoginOutput},
     errors=(UsernameTaken, EmailTaken, WeakPassword),
+    headers=KEY_HEADER,
     tokens=False,
 )
 async def post_account(data: RegistrationInput) -> Response:
-    """Register, and log in."""
-    logged_in = await actions.register(
-        _hasher(),
-        data.username,
-        data.email,
-        data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
-    )
+    """Register, and log in.
+
+    A repeat with the same `Idempotency-Key`, user name, e-mail address and password logs in, and
+    gets the first answer again.
+    """
+    # The scope of the key is the account that it makes. Of the body, name and address are in that
+    # account, and the password is checked as at any login: a plain digest of it must not exist.
+    key = read_key()
+
+    async def remember(db: Connection, logged_in: LoggedIn) -> None:
+        if key:
+            outcome = await to_outcome(_answer(logged_in, 201))
+            await upsert_outcome(db, logged_in.account.id, key, outcome, clock.now())
+
+    try:
+        logged_in = await actions.register(
+            _hasher(),
+            data.username,
+            data.email,
+            data.password,
+            browser=_browser(),
+            policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
+            within=remember,
+        )
+    except (UsernameTaken, EmailTaken):
+        again = await _registered(data, key) if key else None
+        if again is None:
+            raise
+        return again
     return _respond(logged_in, 201, remember=False)
 
 
@@ -196,16 +221,49 @@ def user_output(account: Account) -> UserOutput:
     return UserOutput(str(account.id), account.username, account.email, account.created_at)
 
 
+async def _registered(data: RegistrationInput, key: Key) -> Response | None:
+    """Return the answer that this registration has had, if it has, and log in."""
+
+    async def find(db: Connection) -> Outcome | None:
+        account_id = await queries.select_registered(db, data.username, data.email)
+        return await select_outcome(db, account_id, key, clock.now()) if account_id else None
+
+    outcome = await run(find)
+    if outcome is None:
+        return None
+    try:
+        logged_in = await actions.log_in(
+            _hasher(),
+            data.username,
+            data.password,
+            browser=_browser(),
+            policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
+        )
+    except WrongCredentials:
+        return None
+    _begin(logged_in, remember=False)
+    return replay(outcome)
+
+
 def _respond(logged_in: LoggedIn, status: int, *, remember: bool) -> Response:
+    _begin(logged_in, remember=remember)
+    return _answer(logged_in, status)
+
+
+def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
+    """Put the login and its cart into the session."""
     account = logged_in.account
     login_user(
         Shopper(str(account.id), username=account.username, token=logged_in.token),
         remember=remember,
     )
     keep(logged_in.opened)
+
+
+def _answer(logged_in: LoggedIn, status: int) -> Response:
     return answer(
         LoginOutput(
-            user_output(account),
+            user_output(logged_in.account),
             cart_output(logged_in.opened.cart, _settings().currency),
             merge_output(logged_in.receipt),
         ),

@@ -34,6 +34,16 @@ async def select_credentials(db: Connection, name: str) -> Credentials | None:
     return Credentials(_account(row), row["password_hash"]) if row else None
 
 
+async def select_registered(db: Connection, username: str, email: str) -> UUID | None:
+    """Return the account that has both this user name and this e-mail address."""
+    account_id: UUID | None = await db.fetchval(
+        "select id from accounts where username_key = $1 and email_key = $2",
+        key(username),
+        key(email),
+    )
+    return account_id
+
+
 async def select_account(db: Connection, claim: Claim, now: datetime) -> Account | None:
     """Return the account of the claim, or None where it doesn't hold."""
     row = await db.fetchrow(
