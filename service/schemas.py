@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import enum
 import re
+from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 M = TypeVar("M", bound=msgspec.Struct)
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in an answer, RFC 3339 in UTC."""
 
 NESTING = 32
 """Levels of arrays and objects that a body may have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from service import clock
 from service.auth import account_id, claim
 from service.database import run
 from service.errors import NotFound
-from service.schemas import Caller, Input, Output, answer, no_content, operation
+from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
 from service.sessions import Scope, new_api_token
 
 from . import queries
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 blueprint = Blueprint("access", __name__)
 
 
-class LoginOutput(Output):
+class ActiveLoginOutput(Output):
     """A login. `last_seen_at` is exact to the minute; `current` is the one that asks."""
 
     id: UUID
-    created_at: datetime
-    last_seen_at: datetime
+    created_at: Moment
+    last_seen_at: Moment
     user_agent: str
     ip: str
     current: bool
@@ -42,7 +42,7 @@ class LoginOutput(Output):
 class LoginsOutput(Output):
     """The logins that hold, the last used first."""
 
-    sessions: list[LoginOutput]
+    sessions: list[ActiveLoginOutput]
 
 
 class TokenInput(Input):
@@ -74,9 +74,9 @@ class TokenOutput(Output):
     id: UUID
     name: str
     scopes: tuple[Scope, ...]
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime
+    created_at: Moment
+    last_used_at: Moment | None
+    expires_at: Moment
 
 
 class NewTokenOutput(TokenOutput):

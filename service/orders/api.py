@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
@@ -16,7 +15,7 @@ from service.database import run
 from service.errors import NotFound
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once
-from service.schemas import Caller, Input, Output, answer, operation
+from service.schemas import Caller, Input, Moment, Output, answer, operation
 
 from . import actions, model
 from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock, Status
@@ -71,7 +70,7 @@ class OrderOutput(Output):
 
     number: Number
     status: Status
-    placed_at: datetime
+    placed_at: Moment
     currency: str
     lines: list[OrderLineOutput]
     total: Amount
