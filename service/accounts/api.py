@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
 from msgspec import Meta
@@ -18,7 +17,7 @@ from service.errors import Unauthenticated, WeakPassword, WrongCredentials
 from service.idempotency import select_outcome, upsert_outcome
 from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
 from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
-from service.schemas import Caller, Input, Output, answer, no_content, operation
+from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
 from service.sessions import LONGEST_USER_AGENT, end_login
 
 from . import actions, queries
@@ -82,7 +81,7 @@ class UserOutput(Output):
     id: str
     username: str
     email: str
-    created_at: datetime
+    created_at: Moment
 
 
 class LoginOutput(Output):
