@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING, Any
 
+from service.catalogue import ImportReport, import_products
 from service.catalogue.rows import BadRow
 from service.catalogue.shopify import Entry, read_products
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 def csv_file(*rows: dict[str, str]) -> io.BytesIO:
@@ -45,3 +50,10 @@ def read(source: io.BytesIO, currency: str = "USD") -> tuple[list[Entry], list[B
         [entry for entry in entries if isinstance(entry, Entry)],
         [entry for entry in entries if isinstance(entry, BadRow)],
     )
+
+
+async def load(
+    db: asyncpg.Connection[asyncpg.Record], *rows: dict[str, str], **options: Any
+) -> ImportReport:
+    """Import these rows in dollars."""
+    return await import_products(db, csv_file(*rows), currency="USD", **options)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,29 +18,9 @@ from service.catalogue import (
     select_product,
 )
 from service.catalogue.queries import select_stored
-from tests.catalogue.files import csv_file, more, row, size
+from tests.catalogue.files import csv_file, load, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-Connect: TypeAlias = Callable[[], Coroutine[Any, Any, Database]]
-
-
-@pytest.fixture
-async def connect(database_url: str) -> AsyncIterator[Connect]:
-    """Connections with transactions of their own, for what happens between them."""
-    connections: list[Database] = []
-
-    async def connect() -> Database:
-        connections.append(await asyncpg.connect(database_url))
-        return connections[-1]
-
-    yield connect
-    for connection in connections:
-        await connection.close()
-
-
-async def load(db: Database, *rows: dict[str, str], **options: Any) -> ImportReport:
-    """Import these rows in dollars."""
-    return await import_products(db, csv_file(*rows), currency="USD", **options)
 
 
 async def sold(db: Database, handle: str) -> Product:
@@ -263,109 +239,3 @@ async def test_progress(db: Database) -> None:
     assert told == sorted(told)
     assert len(told) > 2
     assert told[-1] == len(source.getvalue())
-
-
-async def test_two_imports_at_once(connect: Connect) -> None:
-    """Imports of the same products in opposite order, at once, both come to their end."""
-    rows = [row(f"once-{number}", Variant_SKU=f"ONCE-{number}") for number in range(1_500)]
-    dearer = [line | {"Variant Price": "12"} for line in reversed(rows)]
-    one, two = await connect(), await connect()
-    for _ in range(2):
-        await asyncio.gather(load(one, *rows), load(two, *dearer))
-    assert await one.fetchval("select count(*) from variants where sku like 'ONCE-%'") == 1_500
-
-
-async def test_import_beside_a_checkout(connect: Connect) -> None:
-    """An import doesn't deadlock with one who locks the same variants in the order of ids."""
-    importer, shopper, observer = await connect(), await connect(), await connect()
-    first = size("beside", "S", Title="T", Variant_SKU="BESIDE-1")
-    second = size("beside", "M", Variant_SKU="BESIDE-2")
-    await load(importer, first, second)
-    one, two = await importer.fetch("select id from variants where sku like 'BESIDE-_' order by id")
-    lock = "select id from variants where id = $1 for update"
-
-    async with shopper.transaction():
-        await shopper.execute("set local lock_timeout = '5s'")
-        await shopper.execute(lock, one["id"])
-        task = asyncio.create_task(
-            load(importer, size("beside", "M", Title="New", Variant_SKU="BESIDE-2"), first)
-        )
-        while not await observer.fetchval(
-            "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1",
-            importer.get_server_pid(),
-        ):
-            assert not task.done()
-            await asyncio.sleep(0.01)
-        await shopper.execute(lock, two["id"])
-    assert (await task).updated == 1
-
-
-async def test_failure_leaves_whole_products(db: Database) -> None:
-    """When an import breaks off, what it has done stays, and importing again finishes it."""
-    rows = [row(f"whole-{number}") for number in range(1_200)]
-
-    def break_off(_: int) -> None:
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        await load(db, *rows, progress=break_off)
-    done = await db.fetchval("select count(*) from catalogue where handle like 'whole-%'")
-    assert 0 < done < 1_200
-
-    report = await load(db, *rows)
-    assert counts(report) == (1_200 - done, 0, done)
-
-
-IMPORT = """
-import asyncio, re, sys
-from pathlib import Path
-import asyncpg
-from service.catalogue import import_products
-
-def peak():
-    # KiB. Not getrusage, which begins with the peak of the process that started this one.
-    return int(re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1])
-
-async def main(url, path):
-    db = await asyncpg.connect(url)
-    before = peak()
-    transaction = db.transaction()
-    await transaction.start()
-    with open(path, "rb") as source:
-        report = await import_products(db, source, currency="USD")
-    await transaction.rollback()
-    print(report.products, report.variants, report.images, len(report.bad_rows), peak() - before)
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory's peak from /proc")
-def test_large_file(database_url: str, tmp_path: Path) -> None:
-    """A file of 100,000 rows and 50 MB is imported in bounded memory."""
-    path = tmp_path / "large.csv"
-    with path.open("w", newline="") as file:
-        columns = [*size("", "", Title=""), "Body (HTML)", "Image Src"]
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for number in range(20_000):
-            handle = f"large-{number}"
-            body = f"<p>{'All about it, at length. ' * 100}</p>"
-            writer.writerow(size(handle, "S", Title="Large") | {"Body (HTML)": body})
-            writer.writerows(size(handle, value) for value in ("M", "L"))
-            writer.writerow(more(handle, Image_Src=f"https://x.example/{number}.jpg"))
-            writer.writerow(size(handle, "XL", Variant_Price="many"))
-    assert path.stat().st_size > 50_000_000
-
-    result = subprocess.run(
-        [sys.executable, "-c", IMPORT, database_url, str(path)],
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert result.returncode == 0, result.stderr
-    *numbers, grown = map(int, result.stdout.split())
-    assert numbers == [20_000, 60_000, 20_000, 20_000]
-    assert grown < 40_000, f"{grown} KiB"
