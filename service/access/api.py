@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Meta
 from quart import Blueprint, session
@@ -16,6 +17,8 @@ from service import clock
 from service.auth import account_id, claim
 from service.database import run
 from service.errors import NotFound
+from service.idempotency import KeyReused
+from service.idempotency.api import KEY_HEADER, once, read_key
 from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
 from service.sessions import Scope, new_api_token
 
@@ -24,6 +27,10 @@ from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
 
 if TYPE_CHECKING:
     from quart import Response
+
+    from service.database import Connection
+
+    from .model import Token
 
 blueprint = Blueprint("access", __name__)
 
@@ -135,7 +142,8 @@ async def show_tokens() -> Response:
     Caller.SIGNED_IN,
     body=TokenInput,
     answers={201: NewTokenOutput},
-    errors=(TokenLimit,),
+    errors=(TokenLimit, KeyReused),
+    headers=KEY_HEADER,
     tokens=False,
 )
 async def post_token(data: TokenInput) -> Response:
@@ -144,11 +152,29 @@ async def post_token(data: TokenInput) -> Response:
     A token can't make another, or it could outlive its own end.
     """
     scopes = tuple(sorted(set(data.scopes)))
-    new = NewToken(new_api_token(scopes), data.name, scopes, timedelta(days=data.expires_in_days))
-    token = await run(lambda db: queries.insert_token(db, account_id(), new, clock.now()))
-    if token is None:
-        raise TokenLimit
-    return answer(NewTokenOutput(**dataclasses.asdict(token), token=new.text), 201)
+    # A repeat has to show the token again, which is stored nowhere: so the same login and the
+    # same request make the same one.
+    key = read_key(data)
+    seed = (session["login"], key.text.encode() + key.fingerprint) if key else None
+    text = new_api_token(scopes, seed)
+    new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
+
+    async def make(db: Connection) -> Token:
+        try:
+            token = await queries.insert_token(db, account_id(), new, clock.now())
+        except asyncpg.UniqueViolationError:
+            # Made under this key, but longer ago than keys are remembered.
+            raise KeyReused from None
+        if token is None:
+            raise TokenLimit
+        return token
+
+    return await once(
+        make,
+        lambda token: answer(NewTokenOutput(**dataclasses.asdict(token), token=text), 201),
+        data=data,
+        unstored={"token": text},
+    )
 
 
 @blueprint.delete("/account/tokens/<uuid:token_id>")

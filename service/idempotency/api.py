@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from service.schemas import Input
 
 T = TypeVar("T")
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 KEY_HEADER = {
     HEADER: "1 to 255 visible ASCII characters. A repeat within 24 hours has no further effect, "
@@ -49,16 +52,19 @@ async def once(
     data: Input | None = None,
     guest: UUID | None = None,
     then: Callable[[T], object] = lambda _: None,
+    unstored: Mapping[str, str] = _NOTHING,
 ) -> Response:
     """Run the action as `run` does, and answer; with a key, once for each key.
 
     ``data`` is the request's body, ``guest`` the cart of a caller without a login. ``respond``
     makes the answer of what the action returned, before it is committed; ``then`` is for what
     may only happen after that, such as changes of the session, and does not happen again in a
-    replay. The outcome, also a 409, is stored in the action's own transaction. Raises `Invalid`
-    for a bad key and `KeyReused`. Without a key nothing is added to what the action costs.
+    replay. The outcome, also a 409, is stored in the action's own transaction; ``unstored`` are
+    secret members of the body, which aren't, and which a repeat must bring about by itself.
+    Raises `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing to what the
+    action costs.
     """
-    key = read_key(data)
+    key = read_key(data, *unstored.values())
     if key is None:
         result = await run(action)
         then(result)
@@ -73,9 +79,10 @@ async def once(
                 return await _act(db, action, respond)
             before = None if free else await queries.select_outcome(db, scope, key, now)
             if before is not None:
-                return _Done(None, before, replayed=True)
+                return _Done(None, before.with_members(unstored), replayed=True)
             done = await _act(db, action, respond)
-            await queries.upsert_outcome(db, scope, key, done.outcome, now)
+            outcome = done.outcome.without_members(unstored)
+            await queries.upsert_outcome(db, scope, key, outcome, now)
             return done
 
     done = await run(act)
@@ -84,12 +91,15 @@ async def once(
     return replay(done.outcome) if done.replayed else _response(done.outcome)
 
 
-def read_key(data: Input | None = None) -> Key | None:
-    """Return the request's key, if it has one, bound to path and body; raises `Invalid`."""
+def read_key(data: Input | None = None, *more: str) -> Key | None:
+    """Return the request's key, if it has one, bound to path, body and ``more``.
+
+    Raises `Invalid`.
+    """
     header = request.headers.get(HEADER)
     if header is None:
         return None
-    return Key.read(header, request.method, request.path, msgspec.json.encode(data))
+    return Key.read(header, request.method, request.path, msgspec.json.encode(data), *more)
 
 
 def replay(outcome: Outcome) -> Response:

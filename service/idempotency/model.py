@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from service.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 HEADER = "Idempotency-Key"
 
@@ -32,6 +35,21 @@ class Outcome:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def without_members(self, names: Collection[str]) -> Outcome:
+        """Return this without these members of its body."""
+        if not names:
+            return self
+        body = msgspec.json.decode(self.body)
+        rest = {name: value for name, value in body.items() if name not in names}
+        return replace(self, body=msgspec.json.encode(rest))
+
+    def with_members(self, members: Mapping[str, str]) -> Outcome:
+        """Return this with these members last in its body, unless it is a refusal."""
+        if not members or self.status >= HTTPStatus.BAD_REQUEST:
+            return self
+        body = {**msgspec.json.decode(self.body), **members}
+        return replace(self, body=msgspec.json.encode(body))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -97,10 +99,18 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def new_api_token(scopes: Collection[Scope]) -> str:
-    """Return a token for programs, which is shown once and then known by its hash alone."""
+def new_api_token(scopes: Collection[Scope], seed: tuple[str, bytes] | None = None) -> str:
+    """Return a token for programs, which is shown once and then known by its hash alone.
+
+    A ``seed``, a secret and what it was asked with, always gives the same one: then it can be
+    said again without being stored.
+    """
     letters = "".join(letter for scope, letter in _LETTERS.items() if scope in scopes)
-    return f"locker_{letters}_{secrets.token_urlsafe(API_TOKEN_BYTES)}"
+    if seed is None:
+        return f"locker_{letters}_{secrets.token_urlsafe(API_TOKEN_BYTES)}"
+    secret, request = seed
+    derived = hmac.digest(secret.encode(), b"api token" + request, "sha256")[:API_TOKEN_BYTES]
+    return f"locker_{letters}_{base64.urlsafe_b64encode(derived).decode()}"
 
 
 def hash_token(token: str) -> bytes:

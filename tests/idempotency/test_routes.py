@@ -1,0 +1,18 @@
+"""Which routes take an `Idempotency-Key`."""
+
+from __future__ import annotations
+
+from quart import Quart
+
+from service.idempotency.model import HEADER
+
+
+async def test_every_post_that_writes_takes_a_key(app: Quart) -> None:
+    """All but log in, which may be repeated as it is."""
+    without = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+        and HEADER not in app.view_functions[rule.endpoint].operation.headers  # type: ignore[attr-defined]
+    }
+    assert without == {"/api/v1/session"}
