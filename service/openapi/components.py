@@ -35,14 +35,17 @@ class Components:
     def schema(self, model: Any) -> dict[str, Any]:
         """Return the schema of a type; that of a class is a reference.
 
-        Clients know a `Cart`, not a `CartOutput`, so the names lose that.
+        Clients know a `Cart`, not a `CartOutput`, so the names lose that. Raises `ValueError`
+        when two classes would share a name.
         """
-        described = msgspec.json.schema_components(
+        generated = msgspec.json.schema_components(
             [model], ref_template="#/components/schemas/{name}"
         )
-        text = _SUFFIX.sub("", msgspec.json.encode(described).decode())
+        text = _SUFFIX.sub("", msgspec.json.encode(generated).decode())
         (schema,), schemas = msgspec.json.decode(text)
-        self._schemas |= schemas
+        for name, described in schemas.items():
+            if self._schemas.setdefault(name, described) != described:
+                raise ValueError(f"two schemas are named {name}")
         return dict(schema)
 
     def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class _Provider(OpenAPIProvider):
             "tags": [rule.endpoint.partition(".")[0]],
             "summary": summary.removesuffix("."),
             "description": f"{description.strip()}\n\nFor {declared.caller.value}.".strip(),
-            "security": [{"session": []}, {"token": []}],
+            "security": [{"session": []}],
             "parameters": [*self._parameters(rule, declared)],
             "responses": {
                 **{
@@ -96,6 +96,8 @@ class _Provider(OpenAPIProvider):
                 **problem_responses(errors_of(rule, method, declared), self._components),
             },
         }
+        if declared.tokens:
+            shown["security"].append({"token": []})
         if declared.caller is Caller.ANYONE:
             shown["security"].append({})
         if declared.body:
@@ -107,7 +109,8 @@ class _Provider(OpenAPIProvider):
 
     def _parameters(self, rule: Rule, declared: Operation) -> Iterator[dict[str, Any]]:
         for name in sorted(rule.arguments):
-            yield {"name": name, "in": "path", "required": True, **texts.PATH_PARAMETERS[name]}
+            described = texts.PATH_PARAMETERS.get(name, texts.ID)
+            yield {"name": name, "in": "path", "required": True, **described}
         if declared.query:
             # Its fields are parameters here, so the class itself is not shown.
             apart = Components()

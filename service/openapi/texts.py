@@ -21,6 +21,7 @@ TAGS = {
     "catalogue": "What the shop sells.",
     "carts": "The cart of a guest or an account.",
     "accounts": "Registering, logging in and out, and one's own account.",
+    "access": "An account's logins and tokens.",
     "preferences": "What a shopper prefers.",
     "orders": "Ordering the cart, and what was ordered.",
     "ops": "For those who run the service.",
@@ -54,17 +55,18 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         "example": "TENT-2P-GREEN",
     },
-    "id": {
-        "description": "As it was listed.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 64},
-        "example": "7f6c1d0e-52a4-4f0b-9d3c-6a1e8b2f4c57",
-    },
     "number": {
         "description": "The order's.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 64},
-        "example": "LK-7F3K9",
+        "example": "K7RX-3MDT",
     },
 }
+ID: dict[str, Any] = {
+    "description": "As it was answered before.",
+    "schema": {"type": "string", "format": "uuid"},
+    "example": "7f6c1d0e-52a4-4f0b-9d3c-6a1e8b2f4c57",
+}
+"""What any other parameter of a path is; another form is no path at all."""
 
 MOMENT = "2026-01-31T09:30:00Z"
 
@@ -106,7 +108,7 @@ EXAMPLES: dict[str, Any] = {
     "ip": "192.0.2.7",
     "name": "A phone",
     "token": "7Q2vN0pXr5sT8uW1yZ4aBc",
-    "number": "LK-7F3K9",
+    "number": "K7RX-3MDT",
     # A problem's.
     "request_id": "9f86d081884c7d65",
     "field": "quantity",

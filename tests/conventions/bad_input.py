@@ -52,6 +52,7 @@ NOT_INTEGERS: tuple[Any, ...] = (
     float("inf"),
 )
 TOO_LARGE = (2**31, -(2**31) - 1, 2**63, 2**64, 10**30, -(10**30))
+ANY_TEXT = {"handle", "sku"}
 NOT_TEXTS: tuple[Any, ...] = (1, True, [], {})
 NOT_BOOLEANS: tuple[Any, ...] = (0, 1, "true", [], {})
 
@@ -102,8 +103,12 @@ def _bad_paths(operation: Operation) -> Iterator[Bad]:
     for parameter in operation.parameters("path"):
         name = parameter["name"]
         missing = {(404, code) for code in operation.codes(404)} | {MALFORMED}
+        if {} not in operation.declared["security"]:
+            missing.add((401, "unauthenticated"))
         for value in ("a%00b", "%00"):
-            yield Bad(f"NUL in {name}", {MALFORMED}, operation.path(**{name: value}), body)
+            # One that may be any text is read as such; for the others it is no such path.
+            expected = {MALFORMED} if name in ANY_TEXT else missing
+            yield Bad(f"NUL in {name}", expected, operation.path(**{name: value}), body)
         for value in ("%FF", "%ED%A0%80", "%FF%FE", "x" * 5000, "%0A", "%F0%9F%94%92", "%E2%80%AE"):
             yield Bad(f"{name} {value[:9]}", missing, operation.path(**{name: value}), body)
 
@@ -150,8 +155,9 @@ def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iter
     values: list[Any] = []
     kinds = {part.get("type"): part for part in map(resolve, [schema, *schema.get("anyOf", [])])}
     if "integer" in kinds:
-        values += [*NOT_INTEGERS, *TOO_LARGE]
-        values += [kinds["integer"]["minimum"] - 1, kinds["integer"]["maximum"] + 1]
+        least, most = kinds["integer"]["minimum"], kinds["integer"]["maximum"]
+        values += [*NOT_INTEGERS, least - 1, most + 1]
+        values += [number for number in TOO_LARGE if not least <= number <= most]
     elif "string" in kinds or "enum" in schema:
         values += [*NOT_TEXTS, "x" * (schema.get("maxLength", 1000) + 1)]
     elif "boolean" in kinds:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 import pytest
 import schemathesis
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from service.openapi import build_document
+from service.openapi.components import Components
 from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, app, resolve
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
@@ -53,6 +55,16 @@ def test_references_lead_somewhere() -> None:
     for kind in ("schemas", "responses"):
         for name in DOCUMENT["components"][kind]:
             assert f"#/components/{kind}/{name}" in references
+
+
+def test_no_two_schemas_share_a_name() -> None:
+    """Two classes of one name are noticed, before one hides the other."""
+    hue = msgspec.defstruct("HueOutput", [("degrees", int)])
+    other = msgspec.defstruct("HueOutput", [("name", str)])
+    components = Components()
+    assert components.schema(hue) == components.schema(hue)
+    with pytest.raises(ValueError, match="two schemas are named Hue"):
+        components.schema(other)
 
 
 def test_names_are_unique() -> None:
