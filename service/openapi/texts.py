@@ -58,7 +58,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "number": {
         "description": "The order's.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 64},
-        "example": "K7RX-3MDT",
+        "example": "K7RX-3MD3",
     },
 }
 ID: dict[str, Any] = {
@@ -108,7 +108,7 @@ EXAMPLES: dict[str, Any] = {
     "ip": "192.0.2.7",
     "name": "A phone",
     "token": "7Q2vN0pXr5sT8uW1yZ4aBc",
-    "number": "K7RX-3MDT",
+    "number": "K7RX-3MD3",
     # A problem's.
     "request_id": "9f86d081884c7d65",
     "field": "quantity",

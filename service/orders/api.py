@@ -35,7 +35,7 @@ LARGEST_TOTAL = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
 Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
-Number = Annotated[str, Meta(examples=["K7RX-3MDT"])]
+Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
 
 
 class NewOrder(Input):

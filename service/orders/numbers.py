@@ -1,4 +1,4 @@
-"""Order numbers, such as ``K7RX-3MDT``: made to be read out, and to tell nothing.
+"""Order numbers, such as ``K7RX-3MD3``: made to be read out, and to tell nothing.
 
 They are random, so they don't say how many are sold. Their symbols can't be taken for one
 another, there is no vowel to make a word with, and the last one is a check character: a wrong
