@@ -9,6 +9,8 @@ from .access.api import blueprint as access_api
 from .accounts.api import blueprint as accounts_api
 from .carts.api import blueprint as carts_api
 from .catalogue.api import blueprint as catalogue_api
+from .ops import configure_logging, is_logging_configured
+from .ops.api import blueprint as ops_api
 from .orders.api import blueprint as orders_api
 from .preferences.api import blueprint as preferences_api
 from .sessions import SignedSessions
@@ -23,6 +25,8 @@ def create_app(settings: Settings | None = None) -> Quart:
     Raises `SettingsError` when they don't allow a start.
     """
     settings = settings or Settings.from_env()
+    if not is_logging_configured():
+        configure_logging(settings)
     app = Quart("service")
     app.extensions["locker.settings"] = settings
     # Quart wants a key of its own; the sessions' keys are with their signers.
@@ -43,5 +47,6 @@ def create_app(settings: Settings | None = None) -> Quart:
         orders_api,
     ):
         app.register_blueprint(api, url_prefix=API)
+    app.register_blueprint(ops_api)
     openapi.init_app(app, settings)
     return app
