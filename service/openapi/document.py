@@ -16,7 +16,7 @@ from service.schemas import Caller
 from . import texts
 from .components import Components
 from .links import add_links
-from .problems import errors_of, problem_responses
+from .problems import errors_of, is_api, problem_responses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,20 +86,16 @@ class _Provider(OpenAPIProvider):
             "tags": [rule.endpoint.partition(".")[0]],
             "summary": summary.removesuffix("."),
             "description": f"{description.strip()}\n\nFor {declared.caller.value}.".strip(),
-            "security": [{"session": []}],
+            "security": list(_security(rule, declared)),
             "parameters": [*self._parameters(rule, declared)],
             "responses": {
                 **{
-                    str(status): self._answer(status, model, declared.sends)
+                    str(status): self._answer(status, model, _headers(declared))
                     for status, model in declared.answers.items()
                 },
                 **problem_responses(errors_of(rule, method, declared), self._components),
             },
         }
-        if declared.tokens:
-            shown["security"].append({"token": []})
-        if declared.caller is Caller.ANYONE:
-            shown["security"].append({})
         if declared.body:
             shown["requestBody"] = {
                 "required": True,
@@ -131,9 +127,8 @@ class _Provider(OpenAPIProvider):
             }
 
     def _answer(
-        self, status: int, model: type[Output] | None, sends: tuple[str, ...]
+        self, status: int, model: type[Output] | None, headers: tuple[str, ...]
     ) -> dict[str, Any]:
-        headers = ("X-Request-Id", *sends)
         shown: dict[str, Any] = {
             "description": HTTPStatus(status).phrase,
             "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
@@ -141,3 +136,19 @@ class _Provider(OpenAPIProvider):
         if model is not None:
             shown["content"] = self._components.content(model)
         return shown
+
+
+def _security(rule: Rule, declared: Operation) -> Iterator[dict[str, list[str]]]:
+    """Yield the ways to call it; an empty one is that of a guest."""
+    if is_api(rule):
+        yield {"session": []}
+        if declared.tokens:
+            yield {"token": []}
+        if declared.caller is Caller.ANYONE:
+            yield {}
+
+
+def _headers(declared: Operation) -> tuple[str, ...]:
+    """Return the headers that an answer may have."""
+    replayed = ("Idempotent-Replayed",) if "Idempotency-Key" in declared.headers else ()
+    return ("X-Request-Id", *declared.sends, *replayed)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def add_links(paths: dict[str, Any], components: Components) -> None:
     """Link each collection to what is below it: `/products` to `/products/{handle}`.
 
-    Where the collection's operation asks for or answers with a field of the parameter's name.
+    Where the collection's operation asks for or answers with a field of the parameter's name,
+    which for `login_id` is `id`.
     Beyond that rule: what is listed can be put in the cart.
     """
     listed = paths["/api/v1/products"]["get"]["responses"]["200"]
@@ -29,7 +30,8 @@ def add_links(paths: dict[str, Any], components: Components) -> None:
             continue
         parameter = rest.partition("}")[0]
         for source in paths[collection].values():
-            for answer, value in _mentions(source, parameter, components):
+            field = parameter.rpartition("_")[2]
+            for answer, value in _mentions(source, field, components):
                 for target in targets.values():
                     answer.setdefault("links", {})[target["operationId"]] = {
                         "operationId": target["operationId"],

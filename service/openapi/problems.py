@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 RETRYABLE = (429, 503)
 
 
+def is_api(rule: Rule) -> bool:
+    """Return whether callers are told apart here, which probes are not."""
+    return rule.rule.startswith("/api/")
+
+
 def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerError]]:
     """Return every error that the route may answer with, short of faults of our own."""
     errors: set[type[LockerError]] = {Malformed, BadHost, *declared.errors}
@@ -45,7 +50,7 @@ def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerEr
         errors |= {Invalid}
     if declared.body:
         errors |= {TooLarge, UnsupportedMediaType, Invalid}
-    if rule.rule.startswith("/api/"):
+    if is_api(rule):
         # A token may not hold, or not have the scope; finding out takes the database.
         errors |= {Unauthenticated, Forbidden, Busy, Unavailable}
     return errors

@@ -33,6 +33,10 @@ SENT_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         "This state of it; for `If-Match` and `If-None-Match`.",
         {"type": "string", "examples": ['"3"']},
     ),
+    "Idempotent-Replayed": (
+        "There when this is the first answer again.",
+        {"const": "true"},
+    ),
     "Location": ("Where it is.", {"type": "string", "format": "uri-reference"}),
     "Retry-After": ("Seconds to wait first.", {"type": "integer", "minimum": 0}),
     "WWW-Authenticate": ("How to log in other than by the session.", {"const": "Bearer"}),

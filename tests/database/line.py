@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -58,6 +59,10 @@ class Line:
         """Let nothing through any more, and tell nobody: a machine that vanished."""
         self._flowing.clear()
 
+    def watch(self) -> Callable[[bytes], None]:
+        """Return what looks at the bytes that a new connection sends."""
+        return _ignore
+
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = f"{self._host}/.s.PGSQL.{self._port}"
         there = await (
@@ -65,16 +70,25 @@ class Line:
             if self._host.startswith("/")
             else asyncio.open_connection(self._host, self._port)
         )
-        for source, target in ((reader, there[1]), (there[0], writer)):
-            task = asyncio.create_task(self._pump(source, target))
+        for pump in (
+            self._pump(reader, there[1], self.watch()),
+            self._pump(there[0], writer, _ignore),
+        ):
+            task = asyncio.create_task(pump)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        watch: Callable[[bytes], None],
+    ) -> None:
         self._ends.add(target)
         try:
             while data := await source.read(65_536):
                 await self._flowing.wait()
+                watch(data)
                 target.write(data)
                 await target.drain()
         except ConnectionError:
@@ -82,3 +96,7 @@ class Line:
         finally:
             self._ends.discard(target)
             target.close()
+
+
+def _ignore(_: bytes) -> None:
+    """Look at nothing."""

@@ -1,0 +1,243 @@
+"""How often a request waits for the database, counted on the wire.
+
+The number of statements decides what a request costs, so each route has a budget; whoever is
+signed in is checked within it. Statements are prepared on first use, so that is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple
+
+import pytest
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+
+from service.database import get_db
+from tests.conventions.document import OPERATIONS
+from tests.database.line import Line
+from tests.shopping import API, Product, add, get, log_in, new_name, register
+
+Start = Callable[..., Awaitable[Quart]]
+
+AWAITED = b"SQ"
+"""The frontend's messages that ask for an answer: Sync, and simple queries such as BEGIN."""
+
+
+class Counter(Line):
+    """A line that counts the connections made by it and the answers waited for on it."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url)
+        self.connections = 0
+        self.trips = 0
+
+    @property
+    def url(self) -> str:
+        """The database's URL, by this line and in the clear."""
+        plain = super().url
+        return f"{plain}{'&' if '?' in plain else '?'}sslmode=disable"
+
+    def watch(self) -> Callable[[bytes], None]:
+        self.connections += 1
+        buffer = bytearray()
+        started = False
+
+        def look(data: bytes) -> None:
+            # A message is a byte for its kind, and its length, which the first lacks a kind for.
+            nonlocal started
+            buffer.extend(data)
+            while len(buffer) >= (head := 5 if started else 4):
+                end = head - 4 + int.from_bytes(buffer[head - 4 : head])
+                if len(buffer) < end:
+                    break
+                self.trips += started and buffer[0] in AWAITED
+                del buffer[:end]
+                started = True
+
+        return look
+
+
+@pytest.fixture
+async def counter(database_url: str) -> AsyncIterator[Counter]:
+    async with Counter(database_url) as counter:
+        yield counter
+
+
+@pytest.fixture
+async def shop(start_app: Start, counter: Counter) -> Quart:
+    """The service with one connection, which is the counted one."""
+    return await start_app(database_url=counter.url, pool_max=1)
+
+
+async def fill(client: Client, product: Product) -> dict[str, Any]:
+    """Put something in the cart."""
+    await add(client, product.sku, 3)
+    return {}
+
+
+async def order(client: Client, product: Product) -> dict[str, Any]:
+    """Order something, and have something in the cart again."""
+    for _ in range(2):
+        total = (await add(client, product.sku))["total"]
+    body = {"expected_total": total}
+    number = (await (await client.post(f"{API}/orders", json=body)).get_json())["number"]
+    return {"number": number, "total": (await add(client, product.sku))["total"]}
+
+
+async def have_logins(client: Client, product: Product) -> dict[str, Any]:
+    """Be logged in elsewhere, too."""
+    name = (await get(client, "/account"))["username"]
+    await log_in(client.app.test_client(), name)
+    logins = (await get(client, "/account/sessions"))["sessions"]
+    return {"login_id": next(each["id"] for each in logins if not each["current"])}
+
+
+async def have_token(client: Client, product: Product) -> dict[str, Any]:
+    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
+    return {"token_id": (await response.get_json())["id"]}
+
+
+class Visit(NamedTuple):
+    """A request to an operation, and how many answers of the database it may wait for."""
+
+    operation: str
+    trips: int
+    body: Any = None
+    prepare: Callable[[Client, Product], Awaitable[dict[str, Any]]] = fill
+
+
+VISITS = [
+    Visit("show_life", 0),
+    Visit("show_readiness", 1),
+    Visit("list_products", 1),
+    Visit("show_product", 1),
+    Visit("show_cart", 1),
+    Visit("post_line", 2, {"sku": "{sku}"}),
+    Visit("put_line", 2, {"quantity": 7}),
+    Visit("delete_line", 2),
+    Visit("delete_cart", 2),
+    Visit("show_session", 1),
+    Visit("show_preferences", 1),
+    Visit("patch_preferences", 1, {"theme": "dark"}),
+    Visit("show_account", 2),
+    Visit("show_logins", 2, prepare=have_logins),
+    Visit("delete_login", 2, prepare=have_logins),
+    Visit("delete_logins", 2, prepare=have_logins),
+    Visit("show_tokens", 2, prepare=have_token),
+    Visit("post_token", 2, {"name": "a script"}),
+    Visit("delete_token", 2, prepare=have_token),
+    Visit("list_orders", 2, prepare=order),
+    Visit("show_order", 2, prepare=order),
+    Visit("post_order", 7, {"expected_total": "{total}"}, prepare=order),
+    Visit("post_cancel", 6, prepare=order),
+]
+APART = {"post_session", "delete_session", "post_account"}
+"""Operations that are a test of their own, because they change who asks."""
+
+BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+
+def test_every_operation_has_a_budget() -> None:
+    """A new operation is given one here."""
+    assert BY_ID.keys() == {visit.operation for visit in VISITS} | APART
+
+
+def callers(visit: Visit) -> list[str]:
+    security = BY_ID[visit.operation].declared["security"]
+    return ["guest", "signed in"] if {} in security or not security else ["signed in"]
+
+
+@pytest.mark.parametrize(
+    ("visit", "who"),
+    [
+        pytest.param(visit, who, id=f"{visit.operation}-{who}")
+        for visit in VISITS
+        for who in callers(visit)
+    ],
+)
+async def test_a_request_keeps_to_its_budget(
+    visit: Visit, who: str, shop: Quart, counter: Counter, product: Product
+) -> None:
+    """With something in the cart, a request waits for no more answers than it may."""
+    client = shop.test_client()
+    operation = BY_ID[visit.operation]
+    if who == "signed in":
+        await register(client)
+
+    async def go() -> int:
+        values = {"sku": product.sku, "handle": product.handle}
+        values |= await visit.prepare(client, product)
+        body = visit.body and {
+            name: values.get(str(value).strip("{}"), value) for name, value in visit.body.items()
+        }
+        path = operation.template.format(**values)
+        before = counter.trips
+        response = await client.open(path, method=operation.method, json=body)
+        assert response.status_code < 300, await response.get_data()
+        return counter.trips - before
+
+    await go()  # prepares the statements
+    assert await go() <= visit.trips
+
+
+async def test_logging_in_and_out_keeps_to_its_budget(
+    shop: Quart, counter: Counter, product: Product
+) -> None:
+    """To log in takes six at most, with a cart to merge; to register no more; to log out one."""
+    counts: dict[str, int] = {}
+
+    async def count(what: str, action: Awaitable[Any]) -> Any:
+        before = counter.trips
+        result = await action
+        counts[what] = counter.trips - before
+        return result
+
+    name = new_name()
+    await register(shop.test_client(), name)
+    for _ in range(2):  # once to prepare the statements
+        client = shop.test_client()
+        await add(client, product.sku, 2)
+        merged = await count("log in", log_in(client, name))
+        assert merged["merge"]
+        await count("log in again", log_in(client, name))
+        await count("log out", client.delete(f"{API}/session"))
+        await add(client, product.sku, 2)
+        await count("register", register(client))
+    assert counts["log in"] <= 6
+    assert counts["log in again"] <= 6
+    assert counts["register"] <= 6
+    assert counts["log out"] <= 1
+
+
+async def test_a_request_without_data_takes_no_connection(shop: Quart, counter: Counter) -> None:
+    """What needs no data doesn't touch the database, which may be away."""
+    client = shop.test_client()
+    for method, path, status in (
+        ("GET", "/livez", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/docs", 200),
+        ("GET", "/static/docs.js", 200),
+        ("GET", "/nothing", 404),
+        ("DELETE", f"{API}/session", 204),
+        ("GET", f"{API}/preferences", 200),
+        ("GET", f"{API}/account", 401),
+        ("POST", f"{API}/session", 422),
+    ):
+        response = await client.open(path, method=method, json={} if status == 422 else None)
+        assert response.status_code == status, path
+    assert counter.connections == 0
+
+
+async def test_the_counter_counts(shop: Quart, counter: Counter, product: Product) -> None:
+    """A statement in a transaction is three answers: its own, BEGIN's and COMMIT's."""
+    async with shop.app_context():
+        db = await get_db()
+        await db.fetchval("select 1")
+        before = counter.trips
+        await db.fetchval("select 1")
+        assert counter.trips - before == 1
+        async with db.transaction():
+            await db.fetchval("select 1")
+        assert counter.trips - before == 4
+    assert counter.connections == 1
