@@ -8,7 +8,9 @@ from .accounts import sessions, user
 from .catalogue import catalogue
 from .dev import dev
 from .doctor import doctor
+from .orders import orders_
 from .problems import FORESEEN, explain
+from .purge import purge
 from .schema import migrate
 from .serve import serve
 
@@ -33,5 +35,5 @@ def main() -> None:
     """
 
 
-for command in (dev, serve, migrate, catalogue, user, sessions, doctor):
+for command in (dev, serve, migrate, catalogue, user, sessions, orders_, purge, doctor):
     main.add_command(command)

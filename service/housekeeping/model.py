@@ -1,0 +1,55 @@
+"""What the database need not keep for ever, and when it goes. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service.idempotency import RETENTION
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows that go once the time in a column is ``after`` ago. The SQL is ours, never input.
+
+    An index on ``column``, where ``condition`` holds, makes this cheap.
+    """
+
+    what: str
+    table: str
+    column: str
+    after: timedelta
+    condition: str = "true"
+
+
+def rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return what goes, and when."""
+    unused = timedelta(seconds=settings.section_idle)
+    over = timedelta(seconds=settings.section_lifetime)
+    return (
+        # The browser's copy ends with disuse as well, and heals the cart if it was too soon. A
+        # cart whose lines are still to follow into an account's waits for that.
+        Rule(
+            "guests' carts",
+            "carts",
+            "updated_at",
+            unused,
+            "account_id is null and merged_into is null and lines <> '[]'",
+        ),
+        # Empty is what their shoppers left them, and no copy may bring back what was in them: so
+        # they stay for as long as any cookie that names them can last.
+        Rule(
+            "guests' empty carts",
+            "carts",
+            "updated_at",
+            over,
+            "account_id is null and lines = '[]'",
+        ),
+        Rule("expired logins", "logins", "expires_at", timedelta(0)),
+        Rule("ended logins", "logins", "ended_at", timedelta(0), "ended_at is not null"),
+        Rule("idempotency keys", "idempotency_keys", "created_at", RETENTION),
+    )

@@ -1,0 +1,79 @@
+"""`locker orders`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from service import create_app
+from service.settings import Settings
+from tests.cli.conftest import Locker, development
+from tests.orders.checkout import check_out
+from tests.shopping import API, add, add_product, get, register
+
+Order = dict[str, Any]
+
+
+@pytest.fixture
+async def orders(url: str) -> AsyncIterator[list[Order]]:
+    """Three orders, the newest first; the oldest is cancelled."""
+    environ = {f"LOCKER_{name}": value for name, value in development(url).items()}
+    app = create_app(Settings.from_env(environ))
+    tent = await add_product(url, sku="TENT", price="1250.50")
+    async with app.test_app():
+        client = app.test_client()
+        await register(client)
+        for quantity in (1, 2, 3):
+            cart = await add(client, tent.sku, quantity)
+            _, order, _ = await check_out(client, cart["total"])
+            if quantity == 1:
+                await client.post(f"{API}/orders/{order['number']}/cancel")
+        yield (await get(client, "/orders"))["orders"]
+
+
+def numbers(output: str) -> list[str]:
+    return re.findall(r"^\S{4}-\S{4}", output, re.MULTILINE)
+
+
+def test_list(locker: Locker, orders: list[Order]) -> None:
+    """The newest first, page by page, or those of a status."""
+    third, second, first = (order["number"] for order in orders)
+    listed = locker("orders", "list", "--limit", "2")
+    assert (listed.status, numbers(listed.output)) == (0, [third, second])
+    assert f"--after {second}" in listed.errors
+    assert numbers(locker("orders", "list", "--after", second).output) == [first]
+    assert numbers(locker("orders", "list", "--status", "placed").output) == [third, second]
+    assert numbers(locker("orders", "list", "--status", "cancelled").output) == [first]
+    assert "3,751.50 USD" in listed.output
+
+
+def test_show(locker: Locker, orders: list[Order]) -> None:
+    """An order is found however its number is written, and shown with amounts as people read."""
+    shown = locker("orders", "show", orders[0]["number"].lower().replace("-", ""))
+    assert shown.status == 0
+    assert "placed  3,751.50 USD" in shown.output
+    assert "  3 x TENT  The TENT  1,250.50 each, 3,751.50" in shown.output
+
+
+def test_fulfil(locker: Locker, orders: list[Order]) -> None:
+    """An order that is sent is fulfilled; a cancelled one can't be."""
+    placed, cancelled = orders[0]["number"], orders[2]["number"]
+    assert locker("orders", "fulfil", placed).output == f"Fulfilled {placed}.\n"
+    assert "fulfilled" in locker("orders", "show", placed).output
+    refused = locker("orders", "fulfil", cancelled)
+    assert refused.status == 1
+    assert "cancelled" in refused.errors
+
+
+def test_wrong_numbers(locker: Locker) -> None:
+    """A mistyped number is told from one that no order has."""
+    mistyped = locker("orders", "show", "K7RX-3MD4")
+    assert (mistyped.status, mistyped.errors) == (
+        1,
+        "Error: K7RX-3MD4 is mistyped: no order has such a number\n",
+    )
+    unknown = locker("orders", "fulfil", "K7RX-3MD3")
+    assert (unknown.status, unknown.errors) == (1, "Error: there is no order K7RX-3MD3\n")
