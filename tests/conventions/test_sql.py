@@ -1,0 +1,126 @@
+"""What holds for every statement of the service."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conventions.document import OPERATIONS
+from tests.conventions.source import MODULES, ROOT, functions, names, texts
+
+SESSION_STATE = re.compile(
+    r"""
+      (?:^|;)\s* (?:
+          (?:set|SET)\s+(?:session|role|time\s+zone|SESSION|ROLE|TIME\s+ZONE)\b
+          | (?:set|SET)\s+[\w.]+\s*(?:=|to\b|TO\b)
+          | (?i:reset|listen|unlisten|discard)\s+[\w*]+\s*(?:;|$)
+          | (?i:prepare)\s+\w+\s*(?:\(|as\b|AS\b)
+      )
+    | (?i:\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\()
+    | (?i:\bset_config\s*\([^()]*,\s*false\s*\))
+    | (?i:\bcreate\s+(?:local\s+|global\s+)?temp(?:orary)?\b)
+    | (?i:\bwith\s+hold\b)
+    """,
+    re.VERBOSE,
+)
+CLIENT_STATE = {"add_listener", "set_type_codec", "set_builtin_type_codec", "reset_type_codec"}
+EVERYTHING = re.compile(r"\b(?:select|returning)\s+(?:\w+\.)?\*", re.IGNORECASE)
+MIGRATIONS = sorted((ROOT / "service/migrations").glob("*.sql"))
+QUERIES = [
+    (path, node)
+    for path, tree in MODULES.items()
+    if path.name == "queries.py"
+    for node in tree.body
+    if isinstance(node, ast.AsyncFunctionDef)
+]
+EXECUTE = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor"}
+
+each_module = pytest.mark.parametrize(
+    ("path", "tree"), MODULES.items(), ids=lambda value: getattr(value, "name", "")
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "leaves_something"),
+    [
+        ("set search_path to other", True),
+        ("SET SESSION statement_timeout = 0", True),
+        ("begin; set role other", True),
+        ("reset all", True),
+        ("listen orders", True),
+        ("select pg_advisory_lock(1)", True),
+        ("select pg_try_advisory_lock(1)", True),
+        ("select set_config('role', 'other', false)", True),
+        ("create temp table t ()", True),
+        ("declare c cursor with hold for select 1", True),
+        ("prepare p as select 1", True),
+        ("set local statement_timeout = 0", False),
+        ("select pg_advisory_xact_lock(1)", False),
+        ("select set_config('role', 'other', true)", False),
+        ("update carts\nset lines = '[]'", False),
+        ("Set LOCKER_DATABASE_URL to the primary", False),
+        ("insert into t values (1) on conflict do update set a = 1", False),
+    ],
+)
+def test_session_state_is_recognised(statement: str, *, leaves_something: bool) -> None:
+    """The search finds what outlives a transaction, and nothing else."""
+    assert bool(SESSION_STATE.search(statement)) is leaves_something
+
+
+@each_module
+def test_nothing_is_left_on_a_connection(path: Path, tree: ast.Module) -> None:
+    """No statement outlives its transaction, because nothing resets a connection on release."""
+    assert [text for text in texts(tree) if SESSION_STATE.search(text)] == []
+    assert names(tree).isdisjoint(CLIENT_STATE)
+
+
+@pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: path.name)
+def test_no_migration_leaves_anything(path: Path) -> None:
+    """Nor does a migration."""
+    assert not SESSION_STATE.search(re.sub(r"--.*", "", path.read_text()))
+
+
+@each_module
+def test_columns_are_named(path: Path, tree: ast.Module) -> None:
+    """Every column is named: after a migration ``*`` would be another list, and an error."""
+    assert [text for text in texts(tree) if EVERYTHING.search(text)] == []
+
+
+def test_a_query_is_one_statement() -> None:
+    """Each function of a `queries.py` sends one statement, so that they can be counted."""
+    for path, query in QUERIES:
+        sent = [
+            node
+            for node in ast.walk(query)
+            if isinstance(node, ast.Attribute) and node.attr in EXECUTE
+        ]
+        assert len(sent) == 1, f"{path}: {query.name}"
+
+
+def test_every_query_is_exercised() -> None:
+    """Each function of a `queries.py` is called by a test, or stands behind what tests call.
+
+    These are the API's operations, which `test_round_trips` all asks for, the commands, and
+    whatever a test names.
+    """
+    called: dict[str, set[str]] = {}
+    for tree in MODULES.values():
+        for function in functions(tree):
+            called.setdefault(function.name, set()).update(names(function))
+    reached: set[str] = set()
+    waiting = {operation.id for operation in OPERATIONS}
+    for path, tree in MODULES.items():
+        if path.parent.name == "cli":
+            waiting |= {function.name for function in functions(tree)}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        waiting |= names(ast.parse(path.read_text()))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting |= called.get(name, set())
+    queries = {query.name for _, query in QUERIES}
+    assert queries - reached == set()
