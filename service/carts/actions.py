@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from service import clock
+from service import clock, metrics
 from service.database import Conflicted
 from service.errors import RevisionMismatch
 
@@ -285,6 +285,7 @@ def _healed(cart: Cart, copy: Copy | None, offers: dict[int, Offer]) -> Cart:
     """Return the cart, with what its copy has more of if that is ahead."""
     if copy is None or not _is_ahead(copy, cart):
         return cart
+    metrics.carts_healed.inc()
     logger.warning("a cart was healed from its copy", extra={"cart": str(copy.cart_id)})
     healed = model.heal(cart, copy.lines, offers)
     return replace(healed, id=cart.id or copy.cart_id, revision=copy.revision)

@@ -60,7 +60,7 @@ class Mismatch(RevisionMismatch):
 
 
 @blueprint.get("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",))
+@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",), rides_along=True)
 async def show_cart() -> Response:
     """Show the cart.
 
@@ -71,7 +71,7 @@ async def show_cart() -> Response:
 
 
 @blueprint.delete("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",))
+@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",), rides_along=True)
 async def delete_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
     who, rules = visitor(), policy()
@@ -86,6 +86,7 @@ async def delete_cart() -> Response:
     sends=("ETag",),
     errors=(*REFUSALS, KeyReused),
     headers=KEY_HEADER,
+    rides_along=True,
 )
 async def post_line(data: NewLine) -> Response:
     """Add units to what is there, atomically.
@@ -110,6 +111,7 @@ async def post_line(data: NewLine) -> Response:
     sends=("ETag",),
     errors=(*REFUSALS, Mismatch),
     headers=IF_MATCH,
+    rides_along=True,
 )
 async def put_line(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
@@ -130,6 +132,7 @@ async def put_line(sku: str, data: Quantity) -> Response:
     sends=("ETag",),
     errors=(UnknownSku, Mismatch),
     headers=IF_MATCH,
+    rides_along=True,
 )
 async def delete_line(sku: str) -> Response:
     """Remove a line, also when it is gone already."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import asyncpg
-from quart import Blueprint, current_app
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from quart import Blueprint, Response, current_app
 
 from service.database import get_db
 from service.errors import LockerError, Unavailable
@@ -14,9 +15,6 @@ from service.schema import is_current
 from service.schemas import Caller, Output, answer, operation
 
 from .draining import is_draining
-
-if TYPE_CHECKING:
-    from quart import Response
 
 blueprint = Blueprint("ops", __name__)
 
@@ -59,3 +57,9 @@ async def show_readiness() -> Response:
     if not current:
         raise Unavailable("The database is to be migrated first.", retry_after=1)
     return answer(Status(), Cache_Control="no-store")
+
+
+@blueprint.get("/metrics")
+async def show_metrics() -> Response:
+    """Show what this process has counted, for Prometheus."""
+    return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

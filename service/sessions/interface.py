@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quart.sessions import SessionInterface
 from werkzeug.http import dump_cookie
 
-from service import clock
+from service import clock, metrics
 
 from .cookies import BROWSER_LIMIT, SectionCookie
 from .logins import bearer_token
@@ -66,7 +66,6 @@ class SignedSessions(SessionInterface):
                 idle=settings.section_idle,
                 lifetime=settings.section_lifetime,
             )
-        self.old_key_uses = 0
 
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
         if bearer_token(request.headers) is not None:
@@ -81,7 +80,7 @@ class SignedSessions(SessionInterface):
     def _load(self, cookie: SectionCookie, value: str | None) -> Section:
         opened = cookie.open(value) if value else None
         if opened and opened.old_key:
-            self.old_key_uses += 1
+            metrics.old_key_uses.inc()
         return Section(opened, _seconds())
 
     async def save_session(
