@@ -48,7 +48,7 @@ lock: $(READY) ## the newest versions that pyproject.toml allows, with their has
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 clean: ## caches and the environment; the data of `make run` stays
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # After a change of the locks the environment is brought up to date; one not finished is made anew.
