@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from .errors import SettingsError
 
@@ -40,7 +42,7 @@ class Settings:
         "host names to answer to, comma-separated, without port; `*.` for any name below"
     )
     secure_cookies: bool = _setting(
-        "`Secure` and `__Host-` cookies; may be off only in development", True
+        "`Secure` and `__Host-` cookies; may be off only in development", default=True
     )
     trusted_proxies: int = _setting("how many proxies in front may be believed", 0)
     bind: str = _setting("address and port for `locker serve`", "127.0.0.1:8000")
@@ -89,12 +91,17 @@ class Settings:
 
     def _problems(self) -> list[str]:
         problems = []
-        for key in (self.secret_key, *self.secret_key_fallbacks):
-            if len(key.encode()) < SHORTEST_KEY:
-                problems.append(
-                    f"{PREFIX}SECRET_KEY (and each of its fallbacks) must have "
-                    f"{SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32"
-                )
+        keys = (self.secret_key, *self.secret_key_fallbacks)
+        if any(len(key.encode()) < SHORTEST_KEY for key in keys):
+            problems.append(
+                f"{PREFIX}SECRET_KEY (and each of its fallbacks) must have "
+                f"{SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32"
+            )
+        if not _is_database_url(self.database_url):
+            problems.append(
+                f"{PREFIX}DATABASE_URL must be postgresql://user:password@host:port/database, "
+                "with special characters in the password percent-encoded"
+            )
         if self.production and not self.secure_cookies:
             problems.append(f"{PREFIX}SECURE_COOKIES can't be off in production")
         if not self.allowed_hosts or "*" in self.allowed_hosts:
@@ -111,8 +118,13 @@ class Settings:
         return self.environment == "production"
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings from the environment; raises `SettingsError`."""
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, serving: bool = True
+    ) -> Settings:
+        """Read the settings from the environment; raises `SettingsError`.
+
+        A command that answers no requests (``serving`` false) needs the database alone.
+        """
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
@@ -124,6 +136,9 @@ class Settings:
             values.setdefault("secure_cookies", False)
             values.setdefault("allowed_hosts", ("localhost", "127.0.0.1", "[::1]"))
             values.setdefault("drain_time", 0.0)
+        if not serving:
+            values.setdefault("secret_key", secrets.token_hex(SHORTEST_KEY))
+            values.setdefault("allowed_hosts", ("localhost",))
         missing = [
             PREFIX + field.name.upper()
             for field in dataclasses.fields(cls)
@@ -146,6 +161,14 @@ def _read(environ: Mapping[str, str], name: str) -> str | None:
             reason = getattr(error, "strerror", None) or "not text"
             raise SettingsError(f"{name}_FILE can't be read: {reason}") from None
     return environ.get(name) or None
+
+
+def _is_database_url(text: str) -> bool:
+    try:
+        scheme, port = urlsplit(text).scheme, urlsplit(text).port
+    except ValueError:
+        return False
+    return scheme in {"postgresql", "postgres"} and port != 0
 
 
 def _boolean(text: str) -> bool:

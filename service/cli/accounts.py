@@ -30,7 +30,7 @@ def user() -> None:
 @click.option("--email", required=True)
 def create(name: str, email: str) -> None:
     """Make an account. The password is read from standard input."""
-    settings, password = Settings.from_env(), _read_password()
+    settings, password = Settings.from_env(serving=False), _read_password()
 
     async def action(db: Connection) -> accounts.Account:
         return await accounts.create_account(db, name, email, password, accounts.Hasher(settings))
@@ -43,7 +43,7 @@ def create(name: str, email: str) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """End every login of an account, and let it log in no more."""
-    if not _run(Settings.from_env(), lambda db: accounts.disable(db, name)):
+    if not _run(Settings.from_env(serving=False), lambda db: accounts.disable(db, name)):
         raise _nobody(name)
     click.echo(f"Disabled {name}.")
 
@@ -52,7 +52,7 @@ def disable(name: str) -> None:
 @click.argument("name")
 def password(name: str) -> None:
     """Set a password, read from standard input, and end every login of the account."""
-    settings, new = Settings.from_env(), _read_password()
+    settings, new = Settings.from_env(serving=False), _read_password()
 
     async def action(db: Connection) -> bool:
         return await accounts.change_password(db, name, new, accounts.Hasher(settings))
@@ -71,7 +71,7 @@ def sessions() -> None:
 @click.option("--user", "name", required=True, metavar="NAME")
 def end(name: str) -> None:
     """End every login of an account."""
-    ended = _run(Settings.from_env(), lambda db: accounts.end_all_logins(db, name))
+    ended = _run(Settings.from_env(serving=False), lambda db: accounts.end_all_logins(db, name))
     if ended is None:
         raise _nobody(name)
     click.echo(f"Logins of {name} ended: {ended}.")

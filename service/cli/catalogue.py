@@ -33,7 +33,7 @@ def import_(file: Path, *, dry_run: bool) -> None:
     Importing again updates. Bad rows are listed and left out, the others go in; the exit
     status is 1 if there were any.
     """
-    report = asyncio.run(_import(Settings.from_env(), file, dry_run=dry_run))
+    report = asyncio.run(_import(Settings.from_env(serving=False), file, dry_run=dry_run))
     for row in report.bad_rows:
         click.echo(f"line {row.line}: {row.reason}", err=True)
     click.echo(

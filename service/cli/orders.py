@@ -77,7 +77,7 @@ def _found(number: str, action: Callable[[Connection], Awaitable[T]]) -> T:
 
 def _run(action: Callable[[Connection], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with through_app(Settings.from_env()) as db:
+        async with through_app(Settings.from_env(serving=False)) as db:
             return await action(db)
 
     return asyncio.run(run())

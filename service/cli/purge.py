@@ -20,7 +20,7 @@ def purge(*, dry_run: bool) -> None:
     Made for a cron job: it deletes in small batches that block nobody, and several can run at
     once.
     """
-    asyncio.run(_purge(Settings.from_env(), dry_run=dry_run))
+    asyncio.run(_purge(Settings.from_env(serving=False), dry_run=dry_run))
 
 
 async def _purge(settings: Settings, *, dry_run: bool) -> None:

@@ -19,7 +19,7 @@ def migrate(*, check: bool) -> None:
 
     Safe to run while the service runs, and twice at once.
     """
-    names = asyncio.run(_migrate(Settings.from_env().database_url, check=check))
+    names = asyncio.run(_migrate(Settings.from_env(serving=False).database_url, check=check))
     for name in names:
         click.echo(f"{'pending' if check else 'applied'} {name}")
     if not names:
