@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, database, openapi, web
+from . import accounts, auth, database, openapi, throttling, web
 from .access.api import blueprint as access_api
 from .accounts.api import blueprint as accounts_api
 from .carts.api import blueprint as carts_api
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     auth.SessionAuth(app)
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings)
     app.after_serving(hasher.close)
+    app.extensions["locker.throttle"] = throttling.Throttle(settings)
 
     for api in (
         catalogue_api,

@@ -20,6 +20,21 @@ from .errors import SettingsError
 PREFIX = "LOCKER_"
 SHORTEST_KEY = 32
 """Bytes; what HMAC-SHA-256 can use (RFC 2104, section 3)."""
+LARGEST_LIMIT = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limit:
+    """So many attempts in a window of so many seconds; 0 of them: no limit."""
+
+    count: int
+    seconds: int
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.seconds}" if self else "off"
 
 
 def _setting(doc: str, default: Any = dataclasses.MISSING, *, secret: bool = False) -> Any:
@@ -65,6 +80,16 @@ class Settings:
         "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
     )
     hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64)
+    throttle_account: Limit = _setting(  # noqa: RUF009 - frozen
+        "attempts at one account's password, `count/seconds`; `off` to lift", Limit(10, 600)
+    )
+    throttle_address: Limit = _setting(  # noqa: RUF009 - frozen
+        "the same from one address, and of registrations", Limit(100, 600)
+    )
+    throttle_total: Limit = _setting(  # noqa: RUF009 - frozen
+        "the same from everywhere; log ins that succeed count as well", Limit(3_000, 60)
+    )
+    audit_days: int = _setting("days to keep the record of log ins and changes of accounts", 90)
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
@@ -110,6 +135,8 @@ class Settings:
             problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
         if self.trusted_proxies < 0:
             problems.append(f"{PREFIX}TRUSTED_PROXIES must be 0 or more")
+        if self.audit_days < 1:
+            problems.append(f"{PREFIX}AUDIT_DAYS must be 1 or more")
         return problems
 
     @property
@@ -186,12 +213,22 @@ def _three_integers(text: str) -> tuple[int, int, int]:
     return first, second, third
 
 
+def _limit(text: str) -> Limit:
+    if text == "off":
+        return Limit(0, 0)
+    count, seconds = map(int, text.split("/"))
+    if not (1 <= count <= LARGEST_LIMIT and 1 <= seconds <= LARGEST_LIMIT):
+        raise ValueError
+    return Limit(count, seconds)
+
+
 _PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "str": ("a text", str),
     "int": ("a whole number", int),
     "float": ("a number", float),
     "bool": ("true or false", _boolean),
     "tuple[str, ...]": ("a comma-separated list", _list),
+    "Limit": ("count/seconds, such as 10/600, or off", _limit),
     "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
 }
 

@@ -23,7 +23,7 @@ from quart.typing import TestClientProtocol
 from service import create_app
 from service.devserver import PostgresServer
 from service.schema import migrate
-from service.settings import Settings
+from service.settings import Limit, Settings
 from tests.shopping import Product, add_product
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -99,6 +99,9 @@ def settings(database_url: str) -> Settings:
         allowed_hosts=("localhost", "127.0.0.1"),
         secure_cookies=False,
         argon2=(64, 1, 1),
+        # Every test logs in from one address.
+        throttle_address=Limit(0, 0),
+        throttle_total=Limit(0, 0),
         drain_time=0.0,
     )
 

@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from msgspec import Meta
 from quart import Blueprint, session
-from quart_auth import logout_user
 
-from service import clock
-from service.auth import account_id, claim
+from service import audit, clock
+from service.accounts.api import forget_login
+from service.auth import account_id, claim, source
 from service.database import run
 from service.errors import NotFound
 from service.idempotency import KeyReused
@@ -22,15 +21,12 @@ from service.idempotency.api import KEY_HEADER, once, read_key
 from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
 from service.sessions import Scope, new_api_token
 
-from . import queries
+from . import actions, queries
 from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
 
 if TYPE_CHECKING:
     from quart import Response
 
-    from service.database import Connection
-
-    from .model import Token
 
 blueprint = Blueprint("access", __name__)
 
@@ -111,12 +107,9 @@ async def show_logins() -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def delete_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
-    ended = await run(lambda db: queries.end_one(db, "login", account_id(), clock.now(), login_id))
-    if ended is None:
-        raise NotFound
+    ended = await run(lambda db: actions.end(db, "login_ended", account_id(), login_id, source()))
     if ended == claim().token_hash:
-        session.pop("cart", None)
-        logout_user()
+        forget_login()
     return no_content()
 
 
@@ -125,7 +118,7 @@ async def delete_login(login_id: UUID) -> Response:
 async def delete_logins() -> Response:
     """End every login but this one. Tokens stay."""
     current = claim().token_hash
-    await run(lambda db: queries.end_others(db, account_id(), clock.now(), current))
+    await run(lambda db: actions.end_others(db, account_id(), current, source()))
     return no_content()
 
 
@@ -151,28 +144,18 @@ async def post_token(data: TokenInput) -> Response:
 
     A token can't make another, or it could outlive its own end.
     """
-    scopes = tuple(sorted(set(data.scopes)))
     # A repeat has to show the token again, which is stored nowhere: so the same login and the
     # same request make the same one.
     key = read_key(data)
     seed = (session["login"], key.text.encode() + key.fingerprint) if key else None
+    scopes = tuple(sorted(set(data.scopes)))
     text = new_api_token(scopes, seed)
     new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
-
-    async def make(db: Connection) -> Token:
-        try:
-            token = await queries.insert_token(db, account_id(), new, clock.now())
-        except asyncpg.UniqueViolationError:
-            # Made under this key, but longer ago than keys are remembered.
-            raise KeyReused from None
-        if token is None:
-            raise TokenLimit
-        return token
-
     return await once(
-        make,
-        lambda token: answer(NewTokenOutput(**dataclasses.asdict(token), token=text), 201),
+        lambda db: actions.make_token(db, account_id(), new, source()),
+        lambda made: answer(NewTokenOutput(**dataclasses.asdict(made[0]), token=text), 201),
         data=data,
+        then=lambda made: audit.log(made[1]),
         unstored={"token": text},
     )
 
@@ -181,7 +164,5 @@ async def post_token(data: TokenInput) -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def delete_token(token_id: UUID) -> Response:
     """End a token."""
-    ended = await run(lambda db: queries.end_one(db, "token", account_id(), clock.now(), token_id))
-    if ended is None:
-        raise NotFound
+    await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
     return no_content()

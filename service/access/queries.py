@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from service.database import Connection
 
-Kind = Literal["login", "token"]
+Ended = Literal["login_ended", "token_ended"]
 
 HOLDS = "ended_at is null and expires_at > $2 and (last_seen_at + idle <= $2) is not true"
 
@@ -80,7 +80,7 @@ async def insert_token(
 
 
 async def end_one(
-    db: Connection, kind: Kind, account_id: UUID, now: datetime, login_id: UUID
+    db: Connection, kind: Ended, account_id: UUID, now: datetime, login_id: UUID
 ) -> bytes | None:
     """End a login or token of the account; returns its hash, or None if there is none."""
     ended: bytes | None = await db.fetchval(
@@ -92,7 +92,7 @@ async def end_one(
         account_id,
         now,
         login_id,
-        kind == "login",
+        kind == "login_ended",
     )
     return ended
 

@@ -1,7 +1,10 @@
-"""Accounts: registering, logging in and out. Start with `actions`."""
+"""Accounts. Start with `actions`: registering, logging in and out.
 
-from .actions import change_password, create_account, disable, end_all_logins
+`owner` is what its owner can change about an account, `operators` what an operator can.
+"""
+
 from .model import Account
+from .operators import change_password, create_account, disable, end_all_logins
 from .passwords import Hasher
 
 __all__ = [

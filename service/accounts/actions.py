@@ -1,4 +1,4 @@
-"""What one can do with an account: register, log in, log out; and what an operator can do."""
+"""Registering, logging in and out."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service import carts, clock
+from service import audit, carts, clock
+from service.audit import Event
 from service.database import release_db, run
 from service.errors import WrongCredentials
-from service.sessions import NewLogin, end_logins, new_token
+from service.sessions import NewLogin, end_login, new_token
+from service.throttling import count_attempt
 
 from . import queries
-from .model import Account, check_password, check_username
+from .model import Account, check_password, check_username, key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
+    from service.audit import Source
     from service.carts import MergedLine, Opened, Visitor
     from service.database import Connection
     from service.preferences import Choices
+    from service.sessions import Claim
     from service.settings import Settings
+    from service.throttling import Counted, Throttle
 
     from .passwords import Hasher
 
@@ -32,8 +38,7 @@ class Browser:
     visitor: Visitor
     username: str | None
     choices: Choices
-    user_agent: str
-    ip: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,25 @@ class LoggedIn:
     receipt: tuple[MergedLine, ...]
 
 
+async def check_attempt(counted: Counted, source: Source, account_id: UUID | None) -> None:
+    """Raise `TooManyAttempts` if the attempt was refused.
+
+    Every refusal is logged, and the first of a window is stored.
+    """
+    now = clock.now()
+    refusal = counted.refusal(now)
+    if refusal is None:
+        return
+    event = Event("throttled", now, source, account_id)
+    if counted.first:
+        await run(lambda db: audit.insert_event(db, event))
+    audit.log(event)
+    raise refusal
+
+
 async def register(
     hasher: Hasher,
+    throttle: Throttle,
     username: str,
     email: str,
     password: str,
@@ -76,22 +98,32 @@ async def register(
 ) -> LoggedIn:
     """Make an account and log in, in one transaction, in which ``within`` is awaited last.
 
-    Raises `Invalid`, `WeakPassword`, `UsernameTaken`, `EmailTaken`. Holds no connection while
-    it hashes.
+    Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`. Holds no
+    connection while it hashes.
     """
     name = check_username(username)
     check_password(password, name)
+    attempt = throttle.attempt("register", key(name), browser.source.ip)
+    await check_attempt(
+        await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None
+    )
+    release_db()
     password_hash = await hasher.hash(password)
 
-    async def store(db: Connection) -> LoggedIn:
+    async def store(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
-            logged_in = await _start(db, account, _known(browser, account), policy, None)
+            verified = queries.Verified(account, password_hash)
+            logged_in, event = await _start(
+                db, verified, _known(browser, account), policy, "registered"
+            )
             if within:
                 await within(db, logged_in)
-            return logged_in
+            return logged_in, event
 
-    return await run(store)
+    logged_in, event = await run(store)
+    audit.log(event)
+    return logged_in
 
 
 def _known(browser: Browser, account: Account) -> Browser:
@@ -106,88 +138,92 @@ def _known(browser: Browser, account: Account) -> Browser:
 
 
 async def log_in(
-    hasher: Hasher, name: str, password: str, *, browser: Browser, policy: LoginPolicy
+    hasher: Hasher,
+    throttle: Throttle,
+    name: str,
+    password: str,
+    *,
+    browser: Browser,
+    policy: LoginPolicy,
 ) -> LoggedIn:
-    """Log in by user name or e-mail address; raises `WrongCredentials`.
+    """Log in by user name or e-mail address; raises `WrongCredentials`, `TooManyAttempts`.
 
     One transaction starts the login and moves the guest's cart. Holds no connection while it
     checks the password, which takes as long for a name that nobody has.
     """
-    credentials = await run(lambda db: queries.select_credentials(db, name))
+    source = browser.source
+    attempt = throttle.attempt("login", key(name), source.ip)
+    counted, credentials = await run(
+        lambda db: queries.count_login(db, name, attempt, source.ip, clock.now())
+    )
+    await check_attempt(counted, source, credentials.account.id if credentials else None)
     release_db()
-    stored = credentials.password_hash if credentials else None
-    right = await hasher.verify(stored, password)
+    right = await hasher.verify(credentials.password_hash if credentials else None, password)
     if credentials is None or not right:
+        failed = Event(
+            "login_failed", clock.now(), source, credentials.account.id if credentials else None
+        )
+        await run(lambda db: audit.insert_event(db, failed))
+        audit.log(failed)
         raise WrongCredentials
-    fresh = await hasher.hash(password) if hasher.is_outdated(credentials.password_hash) else None
+    stored = credentials.password_hash
+    verified = queries.Verified(
+        credentials.account,
+        stored,
+        fresh_hash=await hasher.hash(password) if hasher.is_outdated(stored) else None,
+        forgiven=attempt.forgivable(counted.keys),
+    )
 
-    async def start(db: Connection) -> LoggedIn:
+    async def start(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
-            return await _start(db, credentials.account, browser, policy, fresh)
+            return await _start(db, verified, browser, policy, "logged_in")
 
-    return await run(start)
+    logged_in, event = await run(start)
+    audit.log(event)
+    return logged_in
+
+
+async def log_out(db: Connection, claim: Claim, source: Source) -> None:
+    """End the claim's login, if it holds."""
+    now = clock.now()
+    async with db.transaction():
+        ended = await end_login(db, claim, now)
+        event = Event("logged_out", now, source, claim.account_id, ended)
+        if ended:
+            await audit.insert_event(db, event)
+    if ended:
+        audit.log(event)
 
 
 async def _start(
     db: Connection,
-    account: Account,
+    verified: queries.Verified,
     browser: Browser,
     policy: LoginPolicy,
-    password_hash: str | None,
-) -> LoggedIn:
+    kind: audit.Kind,
+) -> tuple[LoggedIn, Event]:
     now = clock.now()
+    account = verified.account
     login = NewLogin(
         token=new_token(),
         account_id=account.id,
         now=now,
         idle=policy.idle,
         expires_at=now + policy.lifetime,
-        user_agent=browser.user_agent,
-        ip=browser.ip,
+        user_agent=browser.source.user_agent,
+        ip=browser.source.ip,
     )
-    await queries.start_login(
+    event = Event(kind, now, browser.source, account.id, login.id)
+    started = await queries.start_login(
         db,
         login,
+        verified,
         previous=browser.visitor.claim,
         choices=browser.choices,
-        password_hash=password_hash,
+        event=event,
     )
+    if not started:
+        # Disabled, deleted, or given another password, while this one was checked.
+        raise WrongCredentials
     opened, receipt = await carts.merge(db, account.id, browser.visitor, policy.cart)
-    return LoggedIn(account, login.token, opened, receipt)
-
-
-async def create_account(
-    db: Connection, username: str, email: str, password: str, hasher: Hasher
-) -> Account:
-    """Make an account, as an operator does; raises as `register` does."""
-    name = check_username(username)
-    check_password(password, name)
-    return await queries.insert_account(db, name, email, await hasher.hash(password), clock.now())
-
-
-async def change_password(db: Connection, username: str, password: str, hasher: Hasher) -> bool:
-    """Set a password and end every login; returns False if there is no such account."""
-    credentials = await queries.select_credentials(db, username)
-    if credentials is None:
-        return False
-    check_password(password, credentials.account.username)
-    password_hash = await hasher.hash(password)
-    await queries.update_password(db, credentials.account.id, password_hash, clock.now())
-    return True
-
-
-async def disable(db: Connection, username: str) -> bool:
-    """Disable an account and end its logins; returns False if there is no such account."""
-    credentials = await queries.select_credentials(db, username)
-    if credentials is None:
-        return False
-    await queries.disable_account(db, credentials.account.id, clock.now())
-    return True
-
-
-async def end_all_logins(db: Connection, username: str) -> int | None:
-    """End every login of an account; returns how many, or None if there is no such account."""
-    credentials = await queries.select_credentials(db, username)
-    if credentials is None:
-        return None
-    return await end_logins(db, credentials.account.id, clock.now())
+    return LoggedIn(account, login.token, opened, receipt), event

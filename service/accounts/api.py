@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, cast
 
-from msgspec import Meta
-from quart import Blueprint, current_app, request, session
+from quart import Blueprint, current_app, session
 from quart_auth import login_user, logout_user
 
 from service import clock, preferences
-from service.auth import Shopper, claim
+from service.auth import Shopper, account_id, claim, source
 from service.carts.api import keep, policy, visitor
-from service.carts.schema import CartOutput, MergeOutput, cart_output, merge_output
+from service.carts.schema import cart_output, merge_output
 from service.database import run
-from service.errors import Unauthenticated, WeakPassword, WrongCredentials
+from service.errors import (
+    TooManyAttempts,
+    Unauthenticated,
+    WeakPassword,
+    WrongCredentials,
+    WrongPassword,
+)
 from service.idempotency import select_outcome, upsert_outcome
 from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
 from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
-from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
-from service.sessions import LONGEST_USER_AGENT, end_login
+from service.schemas import Caller, Output, answer, no_content, operation
 
-from . import actions, queries
-from .model import (
-    EMAIL,
-    LONGEST_EMAIL,
-    LONGEST_NAME,
-    LONGEST_PASSWORD,
-    SHORTEST_NAME,
-    EmailTaken,
-    UsernameTaken,
+from . import actions, owner, queries
+from .model import EmailTaken, UsernameTaken
+from .schema import (
+    CartSummaryOutput,
+    DeletionInput,
+    EmailInput,
+    LoginInput,
+    LoginOutput,
+    PasswordInput,
+    RegistrationInput,
+    UserOutput,
+    user_output,
 )
 
 if TYPE_CHECKING:
@@ -37,65 +44,13 @@ if TYPE_CHECKING:
     from service.database import Connection
     from service.idempotency import Key, Outcome
     from service.settings import Settings
+    from service.throttling import Throttle
 
     from .actions import LoggedIn
-    from .model import Account
+    from .model import Credentials
     from .passwords import Hasher
 
 blueprint = Blueprint("accounts", __name__)
-
-Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD, examples=["correct horse battery"])]
-
-
-class LoginInput(Input):
-    """Who logs in; `remember` lets the login outlive the browser."""
-
-    username: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=LONGEST_EMAIL,
-            description="The user name or the e-mail address.",
-            examples=["ada"],
-        ),
-    ]
-    password: Password
-    remember: bool = False
-
-
-class RegistrationInput(Input):
-    """A new account."""
-
-    username: Annotated[
-        str, Meta(min_length=SHORTEST_NAME, max_length=LONGEST_NAME, examples=["ada"])
-    ]
-    email: Annotated[
-        str, Meta(max_length=LONGEST_EMAIL, pattern=EMAIL, examples=["ada@example.com"])
-    ]
-    password: Password
-
-
-class UserOutput(Output):
-    """Whoever is signed in."""
-
-    id: str
-    username: str
-    email: str
-    created_at: Moment
-
-
-class LoginOutput(Output):
-    """A login: who, their cart, and what became of the guest's cart (null: it was empty)."""
-
-    user: UserOutput
-    cart: CartOutput
-    merge: MergeOutput | None
-
-
-class CartSummaryOutput(Output):
-    """The cart, in short."""
-
-    quantity: Annotated[int, Meta(ge=0, description="Units, over all lines.")]
 
 
 class SessionOutput(Output):
@@ -112,7 +67,7 @@ class SessionOutput(Output):
     Caller.ANYONE,
     body=LoginInput,
     answers={200: LoginOutput},
-    errors=(WrongCredentials,),
+    errors=(WrongCredentials, TooManyAttempts),
     tokens=False,
 )
 async def post_session(data: LoginInput) -> Response:
@@ -122,6 +77,7 @@ async def post_session(data: LoginInput) -> Response:
     """
     logged_in = await actions.log_in(
         _hasher(),
+        _throttle(),
         data.username,
         data.password,
         browser=_browser(),
@@ -155,10 +111,8 @@ async def delete_session() -> Response:
     """Log out. A cookie saved before no longer logs in."""
     caller = claim()
     if caller:
-        await run(lambda db: end_login(db, caller, clock.now()))
-        # The account's cart stays with the account, not with the browser.
-        session["cart"] = visitor().remembered.after_logout().write()
-    logout_user()
+        await run(lambda db: actions.log_out(db, caller, source()))
+    forget_login()
     return no_content()
 
 
@@ -167,7 +121,7 @@ async def delete_session() -> Response:
     Caller.ANYONE,
     body=RegistrationInput,
     answers={201: LoginOutput},
-    errors=(UsernameTaken, EmailTaken, WeakPassword),
+    errors=(UsernameTaken, EmailTaken, WeakPassword, TooManyAttempts),
     headers=KEY_HEADER,
     tokens=False,
 )
@@ -189,6 +143,7 @@ async def post_account(data: RegistrationInput) -> Response:
     try:
         logged_in = await actions.register(
             _hasher(),
+            _throttle(),
             data.username,
             data.email,
             data.password,
@@ -215,9 +170,59 @@ async def show_account() -> Response:
     return answer(user_output(account))
 
 
-def user_output(account: Account) -> UserOutput:
-    """Return the account for the API."""
-    return UserOutput(str(account.id), account.username, account.email, account.created_at)
+@blueprint.patch("/account")
+@operation(
+    Caller.SIGNED_IN,
+    body=EmailInput,
+    answers={200: UserOutput},
+    errors=(WrongPassword, TooManyAttempts, EmailTaken),
+)
+async def patch_account(data: EmailInput) -> Response:
+    """Change the e-mail address."""
+    credentials = await _confirm(data.current_password)
+    return answer(user_output(await owner.change_email(credentials, data.email, source())))
+
+
+@blueprint.delete("/account")
+@operation(
+    Caller.SIGNED_IN,
+    body=DeletionInput,
+    answers={204: None},
+    errors=(WrongPassword, TooManyAttempts),
+)
+async def delete_account(data: DeletionInput) -> Response:
+    """Delete the account. Its orders stay, without the person."""
+    await owner.delete(await _confirm(data.current_password), source())
+    forget_login()
+    return no_content()
+
+
+@blueprint.put("/account/password")
+@operation(
+    Caller.SIGNED_IN,
+    body=PasswordInput,
+    answers={204: None},
+    errors=(WrongPassword, TooManyAttempts, WeakPassword),
+)
+async def put_password(data: PasswordInput) -> Response:
+    """Change the password. Every other login, and every token, ends."""
+    credentials = await _confirm(data.current_password)
+    session["login"] = await owner.change_password(
+        _hasher(), credentials, data.new_password, claim(), source()
+    )
+    return no_content()
+
+
+def forget_login() -> None:
+    """Take the login, which has ended, out of the session."""
+    if claim():
+        # The account's cart stays with the account, not with the browser.
+        session["cart"] = visitor().remembered.after_logout().write()
+    logout_user()
+
+
+async def _confirm(current_password: str) -> Credentials:
+    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
 
 
 async def _registered(data: RegistrationInput, key: Key) -> Response | None:
@@ -233,6 +238,7 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     try:
         logged_in = await actions.log_in(
             _hasher(),
+            _throttle(),
             data.username,
             data.password,
             browser=_browser(),
@@ -275,8 +281,7 @@ def _browser() -> actions.Browser:
         visitor=visitor(),
         username=session.get("username"),
         choices=guest_choices(),
-        user_agent=request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT],
-        ip=request.remote_addr or "",
+        source=source(),
     )
 
 
@@ -286,3 +291,7 @@ def _settings() -> Settings:
 
 def _hasher() -> Hasher:
     return cast("Hasher", current_app.extensions["locker.hasher"])
+
+
+def _throttle() -> Throttle:
+    return cast("Throttle", current_app.extensions["locker.throttle"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncpg
 
+from service.audit import EVENT_COLUMNS
 from service.preferences import Choices, choices_of
 from service.sessions import LOGIN, hash_token
+from service.throttling import Counted, counting
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
+    from service.audit import Event
     from service.database import Connection
     from service.sessions import Claim, NewLogin
+    from service.throttling import Attempt
 
 
 async def select_credentials(db: Connection, name: str) -> Credentials | None:
@@ -31,7 +35,50 @@ async def select_credentials(db: Connection, name: str) -> Credentials | None:
         """,
         key(name),
     )
-    return Credentials(_account(row), row["password_hash"]) if row else None
+    return _credentials(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An account whose password was right, and the hash it was checked against.
+
+    ``fresh_hash`` replaces one made with other parameters; ``forgiven`` are the attempts to
+    take back.
+    """
+
+    account: Account
+    password_hash: str
+    fresh_hash: str | None = None
+    forgiven: list[bytes] = field(default_factory=list)
+
+
+async def count_login(
+    db: Connection, name: str, attempt: Attempt, ip: str, now: datetime
+) -> tuple[Counted, Credentials | None]:
+    """Count an attempt to log in, and return the account as `select_credentials` does."""
+    (row,) = await db.fetch(
+        f"""
+        with used as (
+            select case when exists (
+                select from accounts join logins on account_id = accounts.id
+                where (username_key = $4 or email_key = $4) and ip = $5 and scopes is null
+            ) then $6::bytea[] else $7::bytea[] end as keys
+        ),
+        {counting(len(attempt.keys))}
+        select keys, passed, ends_at, first,
+            a.id, a.username, a.email, a.created_at, a.password_hash
+        from counted left join accounts a
+            on (a.username_key = $4 or a.email_key = $4) and a.disabled_at is null
+        """,
+        attempt.counts,
+        attempt.seconds,
+        now,
+        key(name),
+        ip,
+        attempt.familiar,
+        attempt.keys,
+    )
+    return Counted.of(row, attempt, now), _credentials(row)
 
 
 async def select_registered(db: Connection, username: str, email: str) -> UUID | None:
@@ -132,26 +179,38 @@ async def insert_account(
 async def start_login(
     db: Connection,
     login: NewLogin,
+    verified: Verified,
     *,
     previous: Claim,
     choices: Choices,
-    password_hash: str | None,
-) -> None:
+    event: Event,
+) -> bool:
     """Start a login, and end the one the browser had.
 
+    Returns False, and does nothing, if the account was disabled or deleted, or its password
+    changed, since the password was checked. Whoever does that waits for this transaction, and
+    then ends its login too.
+
     In the same statement, for the sake of the round trips: the guest's choices fill those the
-    account never made, and a fresher password hash is stored.
+    account never made, a fresher password hash is stored, the attempt is taken back, and the
+    event recorded.
     """
-    await db.execute(
-        """
-        with ended as (
+    started = await db.fetchval(
+        f"""
+        with verified as (
+            select id from accounts
+            where id = $2 and password_hash = $14 and disabled_at is null
+            for no key update
+        ),
+        ended as (
             update logins set ended_at = $3
-            where token_hash = $8 and ended_at is null
+            where token_hash = $8 and ended_at is null and exists (select from verified)
         ),
         filled as (
             insert into preferences as p (
                 account_id, theme, locale, page_size, marketing_emails
-            ) values ($2, $9, $10, $11, $12)
+            )
+            select id, $9, $10, $11::int, $12::boolean from verified
             on conflict (account_id) do update set
                 theme = coalesce(p.theme, excluded.theme),
                 locale = coalesce(p.locale, excluded.locale),
@@ -160,11 +219,29 @@ async def start_login(
         ),
         rehashed as (
             update accounts set password_hash = $13::text
-            where id = $2 and $13::text is not null
+            where id = (select id from verified) and $13::text is not null
+        ),
+        -- in the order in which they were counted, see throttling
+        forgiven_address as (
+            update attempts set count = count - 1
+            where key = ($15::bytea[])[1] and count > 0 and exists (select from verified)
+            returning 1
+        ),
+        forgiven_account as (
+            update attempts set count = count - 1
+            where key = ($15::bytea[])[2] and count > 0 and exists (select from verified)
+                and (select count(*) from forgiven_address) >= 0
+        ),
+        recorded as (
+            insert into audit ({EVENT_COLUMNS})
+            select $17, $18, $19, $20, $21, $22, $23 from verified
         )
         insert into logins (
-            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip
-        ) values ($1, $2, $3, $3, $4, $5, $6, $7)
+            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id
+        )
+        select $1, id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $16::uuid
+        from verified
+        returning true
         """,
         hash_token(login.token),
         login.account_id,
@@ -175,39 +252,95 @@ async def start_login(
         login.ip,
         previous.token_hash,
         *choices.columns(),
-        password_hash,
+        verified.fresh_hash,
+        verified.password_hash,
+        verified.forgiven,
+        login.id,
+        *event.columns(),
+    )
+    return bool(started)
+
+
+async def count_password(
+    db: Connection, account_id: UUID, attempt: Attempt, now: datetime
+) -> tuple[Counted, Credentials | None]:
+    """Count an attempt at a signed-in account's password, and return the account."""
+    (row,) = await db.fetch(
+        f"""
+        with used as (select $4::bytea[] as keys), {counting(len(attempt.keys))}
+        select keys, passed, ends_at, first,
+            a.id, a.username, a.email, a.created_at, a.password_hash
+        from counted left join accounts a on a.id = $5 and a.disabled_at is null
+        """,
+        attempt.counts,
+        attempt.seconds,
+        now,
+        attempt.keys,
+        account_id,
+    )
+    return Counted.of(row, attempt, now), _credentials(row)
+
+
+async def lock_account(db: Connection, account_id: UUID, password_hash: str) -> bool:
+    """Lock an account until the commit; returns whether it still has this password.
+
+    Log ins that are under way take the same lock, so they come wholly before or after.
+    """
+    return bool(
+        await db.fetchval(
+            "select true from accounts where id = $1 and password_hash = $2 for no key update",
+            account_id,
+            password_hash,
+        )
     )
 
 
-async def update_password(
-    db: Connection, account_id: UUID, password_hash: str, now: datetime
-) -> None:
-    """Store a password's hash, and end every login of the account."""
+async def update_password(db: Connection, account_id: UUID, password_hash: str) -> None:
+    """Store a password's hash."""
     await db.execute(
-        """
-        with ended as (
-            update logins set ended_at = $3 where account_id = $1 and ended_at is null
+        "update accounts set password_hash = $2 where id = $1", account_id, password_hash
+    )
+
+
+async def update_email(db: Connection, account_id: UUID, email: str) -> Account:
+    """Store an e-mail address; raises `EmailTaken`."""
+    try:
+        (row,) = await db.fetch(
+            """
+            update accounts set email = $2, email_key = $3 where id = $1
+            returning id, username, email, created_at
+            """,
+            account_id,
+            email,
+            key(email),
         )
-        update accounts set password_hash = $2 where id = $1
-        """,
-        account_id,
-        password_hash,
-        now,
+    except asyncpg.UniqueViolationError:
+        raise EmailTaken from None
+    return _account(row)
+
+
+async def renew_login(db: Connection, claim: Claim, token: str) -> None:
+    """Give a login another token; the old one is worth nothing from then on."""
+    await db.execute(
+        "update logins set token_hash = $3 where token_hash = $1 and account_id = $2",
+        claim.token_hash,
+        claim.account_id,
+        hash_token(token),
     )
 
 
 async def disable_account(db: Connection, account_id: UUID, now: datetime) -> None:
-    """Let nobody in any more, those who are in included."""
-    await db.execute(
-        """
-        with ended as (
-            update logins set ended_at = $2 where account_id = $1 and ended_at is null
-        )
-        update accounts set disabled_at = $2 where id = $1
-        """,
-        account_id,
-        now,
-    )
+    """Let nobody in any more."""
+    await db.execute("update accounts set disabled_at = $2 where id = $1", account_id, now)
+
+
+async def delete_account(db: Connection, account_id: UUID) -> None:
+    """Delete an account, with its logins, its preferences and its cart."""
+    await db.execute("delete from accounts where id = $1", account_id)
+
+
+def _credentials(row: Record) -> Credentials | None:
+    return Credentials(_account(row), row["password_hash"]) if row["id"] else None
 
 
 def _account(row: Record) -> Account:

@@ -9,13 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from quart import request, session
+from quart import g, request, session
 from quart_auth import Action, AuthUser, QuartAuth, current_user
 
 from service import clock
+from service.audit import Source
 from service.database import run
 from service.errors import Forbidden, Unauthenticated
-from service.sessions import NOT_VALID, Claim, Session, bearer_token, select_login
+from service.sessions import (
+    LONGEST_USER_AGENT,
+    NOT_VALID,
+    Claim,
+    Session,
+    bearer_token,
+    select_login,
+)
 
 if TYPE_CHECKING:
     from quart import Response
@@ -124,6 +132,12 @@ async def check_token(*, allowed: bool, rides_along: bool) -> None:
         raise Unauthenticated(NOT_VALID)
     if not permitted:
         raise Forbidden("This token may not do that.")
+
+
+def source() -> Source:
+    """Return where the request comes from, for the record."""
+    agent = "".join(filter(str.isprintable, request.headers.get("User-Agent", "")))
+    return Source(request.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)
 
 
 def account_id() -> UUID:

@@ -36,9 +36,7 @@ async def show_preferences() -> Response:
 
 
 @blueprint.patch("/preferences")
-@operation(
-    Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput}, rides_along=True
-)
+@operation(Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput}, rides_along=True)
 async def patch_preferences(data: PreferencesInput) -> Response:
     """Change some preferences; answers with all of them."""
     caller, guest = claim(), guest_choices()

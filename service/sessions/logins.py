@@ -7,9 +7,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from service.errors import Unauthenticated
 
@@ -92,6 +92,7 @@ class NewLogin:
     expires_at: datetime
     user_agent: str
     ip: str
+    id: UUID = field(default_factory=uuid4)
 
 
 def new_token() -> str:

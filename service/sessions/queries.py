@@ -48,30 +48,35 @@ async def select_login(db: Connection, claim: Claim, now: datetime) -> UUID | No
     return account_id
 
 
-async def end_login(db: Connection, claim: Claim, now: datetime) -> None:
-    """End the claim's login, if it holds one."""
-    await db.execute(
+async def end_login(db: Connection, claim: Claim, now: datetime) -> UUID | None:
+    """End the claim's login; returns its id, or None where there was none to end."""
+    ended: UUID | None = await db.fetchval(
         "update logins set ended_at = $3 "
-        "where token_hash = $1 and account_id = $2 and ended_at is null",
+        "where token_hash = $1 and account_id = $2 and ended_at is null returning id",
         claim.token_hash,
         claim.account_id,
         now,
     )
+    return ended
 
 
-async def end_logins(db: Connection, account_id: UUID, now: datetime) -> int:
-    """End every login and token of the account; returns how many there were."""
+async def end_logins(
+    db: Connection, account_id: UUID, now: datetime, *, but: bytes | None = None
+) -> int:
+    """End the account's logins and tokens, but the one with this hash; returns how many."""
     return int(
         await db.fetchval(
             """
             with ended as (
                 update logins set ended_at = $2
                 where account_id = $1 and ended_at is null
+                    and token_hash is distinct from $3
                 returning 1
             )
             select count(*) from ended
             """,
             account_id,
             now,
+            but,
         )
     )

@@ -1,0 +1,80 @@
+"""What an operator can do with an account, by its user name or e-mail address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service import audit, clock
+from service.audit import Event
+from service.sessions import end_logins
+
+from . import queries
+from .model import Account, check_password, check_username
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.database import Connection
+
+    from .passwords import Hasher
+
+
+async def create_account(
+    db: Connection, username: str, email: str, password: str, hasher: Hasher
+) -> Account:
+    """Make an account; raises as `actions.register` does."""
+    name = check_username(username)
+    check_password(password, name)
+    password_hash = await hasher.hash(password)
+    async with db.transaction():
+        account = await queries.insert_account(db, name, email, password_hash, clock.now())
+        event = await _record(db, "registered", account.id)
+    audit.log(event)
+    return account
+
+
+async def change_password(db: Connection, name: str, password: str, hasher: Hasher) -> bool:
+    """Set a password and end every login and token; returns False if there is no such account."""
+    credentials = await queries.select_credentials(db, name)
+    if credentials is None:
+        return False
+    account = credentials.account
+    check_password(password, account.username)
+    password_hash = await hasher.hash(password)
+    async with db.transaction():
+        await queries.update_password(db, account.id, password_hash)
+        await end_logins(db, account.id, clock.now())
+        event = await _record(db, "password_changed", account.id)
+    audit.log(event)
+    return True
+
+
+async def disable(db: Connection, name: str) -> bool:
+    """Disable an account, ending its logins and tokens; returns False if there is no such one."""
+    credentials = await queries.select_credentials(db, name)
+    if credentials is None:
+        return False
+    async with db.transaction():
+        await queries.disable_account(db, credentials.account.id, clock.now())
+        await end_logins(db, credentials.account.id, clock.now())
+        event = await _record(db, "account_disabled", credentials.account.id)
+    audit.log(event)
+    return True
+
+
+async def end_all_logins(db: Connection, name: str) -> int | None:
+    """End an account's logins and tokens; returns how many, or None if there is no such account."""
+    credentials = await queries.select_credentials(db, name)
+    if credentials is None:
+        return None
+    async with db.transaction():
+        ended = await end_logins(db, credentials.account.id, clock.now())
+        event = await _record(db, "all_logins_ended", credentials.account.id)
+    audit.log(event)
+    return ended
+
+
+async def _record(db: Connection, kind: audit.Kind, account_id: UUID) -> Event:
+    event = Event(kind, clock.now(), audit.OPERATOR, account_id)
+    await audit.insert_event(db, event)
+    return event

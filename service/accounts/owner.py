@@ -1,0 +1,114 @@
+"""What its owner can change about an account. Each asks for the password once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service import audit, clock
+from service.audit import Event
+from service.database import release_db, run
+from service.errors import WrongPassword
+from service.sessions import end_logins, new_token
+from service.throttling import forgive
+
+from . import queries
+from .actions import check_attempt
+from .model import check_password
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.audit import Source
+    from service.database import Connection
+    from service.sessions import Claim
+    from service.throttling import Throttle
+
+    from .model import Account, Credentials
+    from .passwords import Hasher
+
+
+async def confirm(
+    hasher: Hasher, throttle: Throttle, account_id: UUID, password: str, source: Source
+) -> Credentials:
+    """Check the current password; raises `WrongPassword`, `TooManyAttempts`.
+
+    Whoever finds an open browser must not be able to guess there as often as they like.
+    """
+    attempt = throttle.attempt("password", str(account_id), source.ip)
+    counted, credentials = await run(
+        lambda db: queries.count_password(db, account_id, attempt, clock.now())
+    )
+    await check_attempt(counted, source, account_id)
+    release_db()
+    right = await hasher.verify(credentials.password_hash if credentials else None, password)
+    if credentials is None or not right:
+        event = Event("password_refused", clock.now(), source, account_id)
+        await run(lambda db: audit.insert_event(db, event))
+        audit.log(event)
+        raise WrongPassword
+    await run(lambda db: forgive(db, attempt, counted))
+    release_db()
+    return credentials
+
+
+async def change_password(
+    hasher: Hasher, credentials: Credentials, password: str, claim: Claim, source: Source
+) -> str:
+    """Set a password, and end every other login and every token; raises `WeakPassword`.
+
+    Returns the token that the caller's own login has from now on: what was stolen along with
+    the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
+    """
+    account = credentials.account
+    check_password(password, account.username)
+    password_hash, token = await hasher.hash(password), new_token()
+    own_login = claim.token_hash if claim.account_id else None
+
+    async def store(db: Connection) -> Event:
+        async with db.transaction():
+            await _lock(db, credentials)
+            await queries.update_password(db, account.id, password_hash)
+            await end_logins(db, account.id, clock.now(), but=own_login)
+            await queries.renew_login(db, claim, token)
+            return await _record(db, "password_changed", account.id, source)
+
+    audit.log(await run(store))
+    return token
+
+
+async def change_email(credentials: Credentials, email: str, source: Source) -> Account:
+    """Set the e-mail address; raises `EmailTaken`."""
+
+    async def store(db: Connection) -> tuple[Account, Event]:
+        async with db.transaction():
+            await _lock(db, credentials)
+            account = await queries.update_email(db, credentials.account.id, email)
+            return account, await _record(db, "email_changed", account.id, source)
+
+    account, event = await run(store)
+    audit.log(event)
+    return account
+
+
+async def delete(credentials: Credentials, source: Source) -> None:
+    """Delete the account, with all it has but its orders, which stay without the person."""
+
+    async def store(db: Connection) -> Event:
+        async with db.transaction():
+            await _lock(db, credentials)
+            await queries.delete_account(db, credentials.account.id)
+            return await _record(db, "account_deleted", credentials.account.id, source)
+
+    audit.log(await run(store))
+
+
+async def _lock(db: Connection, credentials: Credentials) -> None:
+    if not await queries.lock_account(db, credentials.account.id, credentials.password_hash):
+        # Changed by another request since it was checked.
+        raise WrongPassword
+
+
+async def _record(db: Connection, kind: audit.Kind, account_id: UUID, source: Source) -> Event:
+    event = Event(kind, clock.now(), source, account_id)
+    await audit.insert_event(db, event)
+    return event

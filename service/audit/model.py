@@ -1,0 +1,85 @@
+"""What is recorded: who, what, when and from where, and never a secret or a name as typed.
+
+What is typed into a user name's field may be a password, so a failed log in names an account
+only where there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+logger = logging.getLogger("service.audit")
+
+Kind = Literal[
+    "registered",
+    "logged_in",
+    "login_failed",
+    "logged_out",
+    "login_ended",
+    "other_logins_ended",
+    "all_logins_ended",
+    "password_changed",
+    "password_refused",
+    "email_changed",
+    "account_deleted",
+    "account_disabled",
+    "token_made",
+    "token_ended",
+    "throttled",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request comes from."""
+
+    ip: str
+    user_agent: str
+    request_id: str
+
+
+OPERATOR = Source("", "the command line", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. ``login_id`` is the login or token it is about."""
+
+    kind: Kind
+    at: datetime
+    source: Source
+    account_id: UUID | None = None
+    login_id: UUID | None = None
+
+    def columns(self) -> list[Any]:
+        """Return the values in the order of `queries.EVENT_COLUMNS`."""
+        source = self.source
+        return [
+            self.at,
+            self.kind,
+            self.account_id,
+            self.login_id,
+            source.ip,
+            source.user_agent,
+            source.request_id,
+        ]
+
+
+def log(event: Event) -> None:
+    """Write the event to the log, once it has been stored.
+
+    What a client sent goes in as a value, so it can't forge a line.
+    """
+    logger.info(
+        event.kind,
+        extra={
+            "account_id": str(event.account_id) if event.account_id else None,
+            "login_id": str(event.login_id) if event.login_id else None,
+            "ip": event.source.ip,
+            "user_agent": event.source.user_agent,
+        },
+    )

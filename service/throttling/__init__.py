@@ -1,0 +1,6 @@
+"""Bounds on guessing: per account, per address, and overall, the same over all processes."""
+
+from .model import Attempt, Throttle
+from .queries import Counted, count_attempt, counting, forgive
+
+__all__ = ["Attempt", "Counted", "Throttle", "count_attempt", "counting", "forgive"]
