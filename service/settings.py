@@ -81,10 +81,10 @@ class Settings:
     )
     hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64)
     throttle_account: Limit = _setting(  # noqa: RUF009 - frozen
-        "attempts at one account's password, `count/seconds`; `off` to lift", Limit(10, 600)
+        "attempts at one account's password, `count/seconds`; `off` to lift", Limit(60, 3_600)
     )
     throttle_address: Limit = _setting(  # noqa: RUF009 - frozen
-        "the same from one address, and of registrations", Limit(100, 600)
+        "the same from one address, and of registrations", Limit(600, 3_600)
     )
     throttle_total: Limit = _setting(  # noqa: RUF009 - frozen
         "the same from everywhere; log ins that succeed count as well", Limit(3_000, 60)
@@ -228,7 +228,7 @@ _PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "float": ("a number", float),
     "bool": ("true or false", _boolean),
     "tuple[str, ...]": ("a comma-separated list", _list),
-    "Limit": ("count/seconds, such as 10/600, or off", _limit),
+    "Limit": ("count/seconds, such as 60/3600, or off", _limit),
     "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
 }
 

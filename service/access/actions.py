@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
@@ -30,31 +31,29 @@ async def make_token(
 
     Raises `TokenLimit`, and `KeyReused` for one that was made before.
     """
-    now = clock.now()
-    async with db.transaction():
-        try:
-            token = await queries.insert_token(db, account_id, new, now)
-        except asyncpg.UniqueViolationError:
-            # Made under this key, but longer ago than keys are remembered.
-            raise KeyReused from None
-        if token is None:
-            raise TokenLimit
-        event = Event("token_made", now, source, account_id, token.id)
-        await audit.insert_event(db, event)
-    return token, event
+    event = Event("token_made", clock.now(), source, account_id)
+    try:
+        token = await queries.insert_token(db, account_id, new, event)
+    except asyncpg.UniqueViolationError:
+        # Made under this key, but longer ago than keys are remembered.
+        raise KeyReused from None
+    if token is None:
+        raise TokenLimit
+    return token, replace(event, login_id=token.id)
 
 
 async def end(
-    db: Connection, kind: queries.Ended, account_id: UUID, login_id: UUID, source: Source
+    db: Connection,
+    kind: Literal["login_ended", "token_ended"],
+    account_id: UUID,
+    login_id: UUID,
+    source: Source,
 ) -> bytes:
     """End a login or a token; returns its hash. Raises `NotFound` if the account has none such."""
-    now = clock.now()
-    async with db.transaction():
-        ended = await queries.end_one(db, kind, account_id, now, login_id)
-        if ended is None:
-            raise NotFound
-        event = Event(kind, now, source, account_id, login_id)
-        await audit.insert_event(db, event)
+    event = Event(kind, clock.now(), source, account_id, login_id)
+    ended = await queries.end_one(db, account_id, login_id, event)
+    if ended is None:
+        raise NotFound
     audit.log(event)
     return ended
 
@@ -63,9 +62,6 @@ async def end_others(
     db: Connection, account_id: UUID, current: bytes | None, source: Source
 ) -> None:
     """End the account's logins but this one; tokens stay."""
-    now = clock.now()
-    async with db.transaction():
-        await queries.end_others(db, account_id, now, current)
-        event = Event("other_logins_ended", now, source, account_id)
-        await audit.insert_event(db, event)
+    event = Event("other_logins_ended", clock.now(), source, account_id)
+    await queries.end_others(db, account_id, current, event)
     audit.log(event)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from service.audit import recording
 from service.sessions import hash_token
 
 from .model import MOST_TOKENS, Login, NewToken, Token
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
+    from service.audit import Event
     from service.database import Connection
-
-Ended = Literal["login_ended", "token_ended"]
 
 HOLDS = "ended_at is null and expires_at > $2 and (last_seen_at + idle <= $2) is not true"
 
@@ -54,62 +54,70 @@ async def select_tokens(db: Connection, account_id: UUID, now: datetime) -> list
 
 
 async def insert_token(
-    db: Connection, account_id: UUID, token: NewToken, now: datetime
+    db: Connection, account_id: UUID, token: NewToken, event: Event
 ) -> Token | None:
     """Store a token by its hash; returns None when the account has as many as it may."""
     row = await db.fetchrow(
         f"""
-        insert into logins (
-            token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
-        )
-        select $3, $1, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
-        where {MOST_TOKENS} > (
-            select count(*) from logins
-            where account_id = $1 and scopes is not null and {HOLDS}
-        )
-        returning id, name, scopes, created_at, last_seen_at, expires_at
+        with made as (
+            insert into logins (
+                token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
+            )
+            select $3, $1, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
+            where {MOST_TOKENS} > (
+                select count(*) from logins
+                where account_id = $1 and scopes is not null and {HOLDS}
+            )
+            returning id, name, scopes, created_at, last_seen_at, expires_at
+        ),
+        {recording("made", 7)}
+        select id, name, scopes, created_at, last_seen_at, expires_at from made
         """,
         account_id,
-        now,
+        event.at,
         hash_token(token.text),
         token.lifetime,
         token.name,
         token.scopes,
+        *event.columns(),
     )
     return _token(row) if row else None
 
 
-async def end_one(
-    db: Connection, kind: Ended, account_id: UUID, now: datetime, login_id: UUID
-) -> bytes | None:
-    """End a login or token of the account; returns its hash, or None if there is none."""
+async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event) -> bytes | None:
+    """End a login or token, as the event says; returns its hash, or None if there is none."""
     ended: bytes | None = await db.fetchval(
         f"""
-        update logins set ended_at = $2
-        where account_id = $1 and id = $3 and (scopes is null) = $4 and {HOLDS}
-        returning token_hash
+        with ended as (
+            update logins set ended_at = $2
+            where account_id = $1 and id = $3 and (scopes is null) = $4 and {HOLDS}
+            returning id, token_hash
+        ),
+        {recording("ended", 5)}
+        select token_hash from ended
         """,
         account_id,
-        now,
+        event.at,
         login_id,
-        kind == "login_ended",
+        event.kind == "login_ended",
+        *event.columns(),
     )
     return ended
 
 
-async def end_others(
-    db: Connection, account_id: UUID, now: datetime, current: bytes | None
-) -> None:
+async def end_others(db: Connection, account_id: UUID, current: bytes | None, event: Event) -> None:
     """End the account's logins but this one; tokens stay."""
     await db.execute(
-        """
+        f"""
+        with one as (select null::uuid as id), {recording("one", 4)}
         update logins set ended_at = $2
         where account_id = $1 and scopes is null and ended_at is null
             and token_hash is distinct from $3
         """,
         account_id,
-        now,
+        event.at,
         current,
+        *event.columns(),
     )
 
 

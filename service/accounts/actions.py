@@ -10,7 +10,7 @@ from service import audit, carts, clock
 from service.audit import Event
 from service.database import release_db, run
 from service.errors import WrongCredentials
-from service.sessions import NewLogin, end_login, new_token
+from service.sessions import NewLogin, new_token
 from service.throttling import count_attempt
 
 from . import queries
@@ -185,14 +185,10 @@ async def log_in(
 
 async def log_out(db: Connection, claim: Claim, source: Source) -> None:
     """End the claim's login, if it holds."""
-    now = clock.now()
-    async with db.transaction():
-        ended = await end_login(db, claim, now)
-        event = Event("logged_out", now, source, claim.account_id, ended)
-        if ended:
-            await audit.insert_event(db, event)
+    event = Event("logged_out", clock.now(), source, claim.account_id)
+    ended = await queries.end_login(db, claim, event)
     if ended:
-        audit.log(event)
+        audit.log(replace(event, login_id=ended))
 
 
 async def _start(

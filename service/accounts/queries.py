@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from service.audit import EVENT_COLUMNS
+from service.audit import recording
 from service.preferences import Choices, choices_of
 from service.sessions import LOGIN, hash_token
 from service.throttling import Counted, counting
@@ -232,10 +232,7 @@ async def start_login(
             where key = ($15::bytea[])[2] and count > 0 and exists (select from verified)
                 and (select count(*) from forgiven_address) >= 0
         ),
-        recorded as (
-            insert into audit ({EVENT_COLUMNS})
-            select $17, $18, $19, $20, $21, $22, $23 from verified
-        )
+        {recording("verified", 17)}
         insert into logins (
             token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id
         )
@@ -259,6 +256,25 @@ async def start_login(
         *event.columns(),
     )
     return bool(started)
+
+
+async def end_login(db: Connection, claim: Claim, event: Event) -> UUID | None:
+    """End the claim's login; returns its id, or None where there was none to end."""
+    ended: UUID | None = await db.fetchval(
+        f"""
+        with ended as (
+            update logins set ended_at = $3
+            where token_hash = $1 and account_id = $2 and ended_at is null
+            returning id
+        ),
+        {recording("ended", 3)}
+        select id from ended
+        """,
+        claim.token_hash,
+        claim.account_id,
+        *event.columns(),
+    )
+    return ended
 
 
 async def count_password(

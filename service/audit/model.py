@@ -56,7 +56,7 @@ class Event:
     login_id: UUID | None = None
 
     def columns(self) -> list[Any]:
-        """Return the values in the order of `queries.EVENT_COLUMNS`."""
+        """Return the values in the order of `queries.recording`."""
         source = self.source
         return [
             self.at,

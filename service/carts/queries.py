@@ -136,6 +136,7 @@ async def select_cart(
         variants,
         late,
     )
+    claim.confirm(found=row["account_id"] is not None)
     offers = _by_variant(row)
     cart = Cart() if row["closed"] else _cart(row, offers)
     return Found(row["account_id"], cart, offers, row["late"], row["closed"])

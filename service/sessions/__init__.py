@@ -16,7 +16,7 @@ from .logins import (
     new_token,
 )
 from .model import Session
-from .queries import LOGIN, end_login, end_logins, select_login
+from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
     "LOGIN",
@@ -28,7 +28,6 @@ __all__ = [
     "Session",
     "SignedSessions",
     "bearer_token",
-    "end_login",
     "end_logins",
     "hash_token",
     "new_api_token",

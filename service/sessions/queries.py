@@ -48,18 +48,6 @@ async def select_login(db: Connection, claim: Claim, now: datetime) -> UUID | No
     return account_id
 
 
-async def end_login(db: Connection, claim: Claim, now: datetime) -> UUID | None:
-    """End the claim's login; returns its id, or None where there was none to end."""
-    ended: UUID | None = await db.fetchval(
-        "update logins set ended_at = $3 "
-        "where token_hash = $1 and account_id = $2 and ended_at is null returning id",
-        claim.token_hash,
-        claim.account_id,
-        now,
-    )
-    return ended
-
-
 async def end_logins(
     db: Connection, account_id: UUID, now: datetime, *, but: bytes | None = None
 ) -> int:

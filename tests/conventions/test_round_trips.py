@@ -16,7 +16,7 @@ from quart.typing import TestClientProtocol as Client
 from service.database import get_db
 from tests.conventions.document import OPERATIONS
 from tests.database.line import Line
-from tests.shopping import API, Product, add, get, log_in, new_name, register
+from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -121,6 +121,8 @@ VISITS = [
     Visit("show_preferences", 1),
     Visit("patch_preferences", 1, {"theme": "dark"}),
     Visit("show_account", 2),
+    Visit("patch_account", 8, {"email": "{email}", "current_password": PASSWORD}),
+    Visit("put_password", 10, {"current_password": PASSWORD, "new_password": PASSWORD}),
     Visit("show_logins", 2, prepare=have_logins),
     Visit("delete_login", 2, prepare=have_logins),
     Visit("delete_logins", 2, prepare=have_logins),
@@ -132,7 +134,7 @@ VISITS = [
     Visit("post_order", 7, {"expected_total": "{total}"}, prepare=order),
     Visit("post_cancel", 6, prepare=order),
 ]
-APART = {"post_session", "delete_session", "post_account"}
+APART = {"post_session", "delete_session", "post_account", "delete_account"}
 """Operations that are a test of their own, because they change who asks."""
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
@@ -167,6 +169,7 @@ async def test_a_request_keeps_to_its_budget(
 
     async def go() -> int:
         values = {"sku": product.sku, "handle": product.handle}
+        values["email"] = f"{new_name()}@example.com"
         values |= await visit.prepare(client, product)
         body = visit.body and {
             name: values.get(str(value).strip("{}"), value) for name, value in visit.body.items()
@@ -208,6 +211,32 @@ async def test_logging_in_and_out_keeps_to_its_budget(
     assert counts["log in again"] <= 6
     assert counts["register"] <= 6
     assert counts["log out"] <= 1
+
+
+async def test_a_token_keeps_to_the_budget_of_the_cart(
+    shop: Quart, counter: Counter, product: Product
+) -> None:
+    """A token is looked up by the statement that reads the cart or the preferences."""
+    client = shop.test_client()
+    await register(client)
+    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
+    headers = {"Authorization": f"Bearer {(await response.get_json())['token']}"}
+    body = {"sku": product.sku}
+    visits = [
+        ("GET", "/cart", None, 1),
+        ("POST", "/cart/lines", body, 2),
+        ("GET", "/preferences", None, 1),
+        ("PATCH", "/preferences", {"theme": "dark"}, 1),
+        ("GET", "/session", None, 1),
+    ]
+    for _ in range(2):  # once to prepare the statements
+        trips = []
+        for method, path, content, _ in visits:
+            before = counter.trips
+            await client.open(f"{API}{path}", method=method, json=content, headers=headers)
+            trips.append(counter.trips - before)
+    allowed = [visit[-1] for visit in visits]
+    assert all(used <= most for used, most in zip(trips, allowed, strict=True)), trips
 
 
 async def test_a_request_without_data_takes_no_connection(shop: Quart, counter: Counter) -> None:
