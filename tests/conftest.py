@@ -24,6 +24,7 @@ from service import create_app
 from service.devserver import PostgresServer
 from service.schema import migrate
 from service.settings import Limit, Settings
+from tests.serving import Served, serve
 from tests.shopping import Product, add_product
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -135,6 +136,13 @@ async def app(start_app: Callable[..., Awaitable[Quart]]) -> Quart:
 def client(app: Quart) -> TestClientProtocol:
     """A browser: it keeps its cookies."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def pair(settings: Settings) -> Iterator[tuple[Served, Served]]:
+    """Two processes of the service, on the run's database."""
+    with serve(settings) as one, serve(settings) as two:
+        yield one, two
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ class SignedSessions(SessionInterface):
         keys = [settings.secret_key, *settings.secret_key_fallbacks]
         self._remember_lifetime = settings.remember_lifetime
         self._section_lifetime = settings.section_lifetime
-        self._refresh = min(REFRESH, settings.section_idle // 10)
+        shortest_idle = min(settings.section_idle, settings.remember_lifetime)
+        self._refresh = min(REFRESH, shortest_idle // 10)
         self._cookies = {
             BASE: SectionCookie(
                 f"{prefix}{BASE}",

@@ -1,0 +1,94 @@
+"""The session is a mapping like any other, whatever cookies it comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service.sessions import Session
+from service.sessions.cookies import Opened
+from service.sessions.model import Section
+
+
+def session(**sections: dict[str, Any]) -> Session:
+    """Return a session whose sections hold this."""
+
+    def read(name: str) -> Section:
+        content = sections.get(name)
+        return Section(Opened(content, 0, 0, old_key=False) if content else None, 0)
+
+    return Session(read)
+
+
+def is_modified(session: Session) -> bool:
+    return session.modified
+
+
+def test_reads_across_sections() -> None:
+    """Keys of all sections are there, Flask's own mark of permanence is not."""
+    found = session(session={"user_id": "ada", "_permanent": True}, cart={"id": 1})
+    assert dict(found) == {"user_id": "ada", "cart": {"id": 1}}
+    assert len(found) == 2
+    assert "cart" in found
+    assert "preferences" not in found
+    assert found.permanent
+    assert not found.new
+
+
+@pytest.mark.parametrize("key", ["user_id", "cart", "preferences"])
+def test_missing_key(key: str) -> None:
+    """A key that isn't there is a KeyError, to read and to delete."""
+    empty = session()
+    with pytest.raises(KeyError):
+        empty[key]
+    with pytest.raises(KeyError):
+        del empty[key]
+    assert empty.get(key) is None
+    assert empty.pop(key, 42) == 42
+
+
+@pytest.mark.parametrize("key", ["cart", "preferences", "basket"])
+def test_set_and_delete(key: str) -> None:
+    """What was set is there until it is deleted; setting it back is no change."""
+    inner: dict[str, Any] = {"a": 1}
+    changed = session(session={key: inner}) if key == "basket" else session(**{key: inner})
+    assert changed[key] == {"a": 1}
+    changed[key] = {"a": 2}
+    assert changed[key] == {"a": 2}
+    assert is_modified(changed)
+    changed[key] = {"a": 1}
+    assert not is_modified(changed)
+    del changed[key]
+    assert key not in changed
+    assert is_modified(changed)
+
+
+def test_sections_are_read_on_first_use_only() -> None:
+    """Each section is read once, when it is first asked for, and not before."""
+    read = []
+
+    def note(name: str) -> Section:
+        read.append(name)
+        return Section(None, 0)
+
+    lazy = Session(note)
+    assert (lazy.touched, read) == (False, [])
+    lazy.get("cart")
+    lazy.get("cart")
+    assert (lazy.touched, read) == (True, ["cart"])
+
+
+def test_clear_empties_every_section() -> None:
+    """`clear` leaves nothing, in no section."""
+    full = session(session={"user_id": "ada"}, cart={"id": 1}, preferences={"theme": "dark"})
+    full.clear()
+    assert dict(full) == {}
+    assert all(section.changed for section in full.sections.values())
+
+
+def test_repr_says_nothing() -> None:
+    """A session that ends in a log gives nothing of the shopper away."""
+    full = session(session={"user_id": "ada"}, cart={"id": 1})
+    assert full["user_id"] == "ada"
+    assert repr(full) == "<Session session>"
