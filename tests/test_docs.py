@@ -1,0 +1,52 @@
+"""The documentation is of the code as it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conventions.source import ROOT
+
+DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every file that a page links to is there."""
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+@each_page
+def test_tests_that_are_named_exist(page: Path) -> None:
+    """A page that says which test holds something names one that is there."""
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()):
+        source = (ROOT / path).read_text()
+        assert not name or re.search(rf"^(async )?def {name}\(", source, re.MULTILINE), name
+
+
+def test_the_folder_map_is_complete() -> None:
+    """The map has every module and package of `service/`, and no other."""
+    block = (ROOT / "docs/architecture.md").read_text().split("```")[1]
+    mapped = set(re.findall(r"^  ([\w.]+)/? ", block, re.MULTILINE))
+    there = {
+        path.name
+        for path in (ROOT / "service").iterdir()
+        if not path.name.startswith("__") and (path.is_dir() or path.suffix == ".py")
+    }
+    assert mapped == there
+
+
+def test_the_contract_has_what_the_code_refers_to() -> None:
+    """A docstring that refers to a section of the contract finds it."""
+    sections = set(re.findall(r"^## (.+)$", (ROOT / "docs/http-api.md").read_text(), re.MULTILINE))
+    referred: set[str] = set()
+    for folder in ("service", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for listed in re.findall(r'http-api, ((?:"[^"]+"(?: and )?)+)', path.read_text()):
+                referred |= set(re.findall(r'"([^"]+)"', listed))
+    assert referred
+    assert referred <= sections
