@@ -144,9 +144,7 @@ def _check_origin() -> None:
 
 
 class Problem(msgspec.Struct):
-    """An error, as problem details (RFC 9457). `code` is stable, the texts are not. Some have
-    further members.
-    """
+    """An error, as problem details (RFC 9457). `code` is stable, the texts are not."""
 
     type: str
     title: str
