@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .components import Components
 
 RETRYABLE = (429, 503)
+CHECKED_HEADERS = {"Idempotency-Key"}
+"""Those that are refused where they aren't well-formed; the others are ignored then."""
 
 
 def is_api(rule: Rule) -> bool:
@@ -46,7 +48,7 @@ def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerEr
         errors |= {CrossSite}
     if rule.arguments:
         errors |= {NotFound}
-    if declared.query:
+    if declared.query or declared.headers.keys() & CHECKED_HEADERS:
         errors |= {Invalid}
     if declared.body:
         errors |= {TooLarge, UnsupportedMediaType, Invalid}

@@ -73,6 +73,7 @@ def bad_requests(operation: Operation) -> Iterator[Bad]:
     yield from _bad_anywhere(operation)
     yield from _bad_paths(operation)
     yield from _bad_queries(operation)
+    yield from _bad_headers(operation)
     if operation.schema:
         yield from _bad_bodies(operation)
         for name, schema in operation.schema["properties"].items():
@@ -102,15 +103,23 @@ def _bad_paths(operation: Operation) -> Iterator[Bad]:
     body = _example(operation)
     for parameter in operation.parameters("path"):
         name = parameter["name"]
-        missing = {(404, code) for code in operation.codes(404)} | {MALFORMED}
-        if {} not in operation.declared["security"]:
-            missing.add((401, "unauthenticated"))
+        missing = {(404, code) for code in operation.codes(404)} | {MALFORMED, *_first(operation)}
         for value in ("a%00b", "%00"):
             # One that may be any text is read as such; for the others it is no such path.
             expected = {MALFORMED} if name in ANY_TEXT else missing
             yield Bad(f"NUL in {name}", expected, operation.path(**{name: value}), body)
         for value in ("%FF", "%ED%A0%80", "%FF%FE", "x" * 5000, "%0A", "%F0%9F%94%92", "%E2%80%AE"):
             yield Bad(f"{name} {value[:9]}", missing, operation.path(**{name: value}), body)
+
+
+def _bad_headers(operation: Operation) -> Iterator[Bad]:
+    for parameter in operation.parameters("header"):
+        if "pattern" in parameter["schema"]:
+            for value in ("", "a b", "\xe9", "x" * 256):
+                headers = {**JSON, parameter["name"]: value}
+                what = f"{parameter['name']}: {value[:9]!r}"
+                expected = {INVALID, *_first(operation)}
+                yield Bad(what, expected, operation.path(), _example(operation), headers)
 
 
 def _bad_queries(operation: Operation) -> Iterator[Bad]:
@@ -169,6 +178,11 @@ def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iter
     for value in values:
         expected = {INVALID, MALFORMED} if isinstance(value, float) else {INVALID}
         yield Bad(f"{name}: {value!r:.20}", expected, path, _json({**example, name: value}))
+
+
+def _first(operation: Operation) -> set[tuple[int, str]]:
+    """Return what a guest is told before anything that depends on who asks."""
+    return set() if {} in operation.declared["security"] else {(401, "unauthenticated")}
 
 
 def _example(operation: Operation) -> bytes | None:
