@@ -1,8 +1,9 @@
 """The cart, of guests and of accounts. Start with `model`: the rules; then `actions`."""
 
-from .actions import Opened, Policy, Visitor, load, merge, open_locked, store
+from .actions import load
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
+from .opening import Opened, Policy, Visitor, merge, open_locked, store
 from .section import Remembered
 
 __all__ = [

@@ -19,6 +19,7 @@ from service.schemas import Caller, Input, answer, operation
 
 from . import actions
 from .model import InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
+from .opening import Policy, Visitor
 from .schema import CartOutput, cart_output
 from .section import Remembered
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
-    from .actions import Condition, Opened, Visitor
+    from .actions import Condition
     from .model import Cart
+    from .opening import Opened
 
 blueprint = Blueprint("carts", __name__)
 
@@ -146,7 +148,7 @@ async def delete_line(sku: str) -> Response:
 
 def visitor() -> Visitor:
     """Return who asks."""
-    return actions.Visitor(claim(), Remembered.read(session.get("cart", {})))
+    return Visitor(claim(), Remembered.read(session.get("cart", {})))
 
 
 def respond(opened: Opened, status: int = 200) -> Response:
@@ -160,10 +162,10 @@ def keep(opened: Opened) -> None:
     session["cart"] = opened.remembered.write()
 
 
-def policy() -> actions.Policy:
+def policy() -> Policy:
     """Return what the settings say about carts."""
     settings = _settings()
-    return actions.Policy(
+    return Policy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.cart_late),

@@ -105,6 +105,11 @@ class Remembered:
         return section
 
     @property
+    def is_guest(self) -> bool:
+        """Whether the section is about a guest's cart."""
+        return self.copy is not None and self.copy.account_id is None
+
+    @property
     def guest_cart(self) -> UUID | None:
         """The id of the guest's cart: this one's, or of the one to come after the login."""
         if self.copy is None:

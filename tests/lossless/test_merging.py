@@ -193,3 +193,20 @@ async def test_another_account_gets_nothing_of_a_merged_cart(app: Quart, product
     body = await before.ask(*login(second))
     assert body["cart"]["quantity"] == 0
     assert body["merge"] is None
+
+
+async def test_what_a_guest_adds_after_logging_out_stays_the_guests(
+    app: Quart, product: Product
+) -> None:
+    """The cart after a logout is a guest's own, whatever the account's cart took in before."""
+    jar = await guest(app, product.sku, 1)
+    before = jar.copy()
+    name = await shopper(app)
+    await jar.ask(*login(name))
+    await before.ask("POST", "/cart/lines", {"sku": product.sku}, status=201)
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 2
+    await jar.ask("DELETE", "/session", status=204)
+    await jar.ask("POST", "/cart/lines", {"sku": product.sku, "quantity": 5}, status=201)
+    owner = Jar(app)
+    assert (await owner.ask(*login(name)))["cart"]["quantity"] == 2
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 5
