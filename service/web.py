@@ -9,14 +9,16 @@ import logging
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart, Response, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, Unauthorized
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import BaseConverter
 
 from . import database, metrics
@@ -192,10 +194,11 @@ async def _http_exception(error: HTTPException) -> Response:
             return await problem(TooLarge())
         case RequestTimeout():
             return await problem(Malformed("The body took too long to arrive."))
-    status = error.code or 500
-    if status in {401, 404}:
-        return await problem(Unauthenticated() if status == 401 else NotFound())
-    if 400 <= status < 500:
+        case Unauthorized():
+            return await problem(Unauthenticated())
+        case WerkzeugNotFound():
+            return await problem(NotFound())
+    if error.code and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return await problem(Malformed())
     return await _unexpected(error)
 

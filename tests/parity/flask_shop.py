@@ -70,11 +70,10 @@ def create_app(secret_key: str) -> Flask:  # noqa: C901 - a list of views
     def stream() -> Response:
         g.word = "kept"
 
-        @stream_with_context
         def words() -> Iterator[str]:
             yield g.get("word", "gone")
 
-        return Response(words())
+        return Response(stream_with_context(words()))
 
     @app.post("/login")
     def log_in() -> dict[str, Any]:

@@ -68,7 +68,7 @@ class LockerShop:
     def __init__(self, app: Quart, client: TestClientProtocol, log: list[str]) -> None:
         self._pool: Pool = app.extensions["locker.pool"]
         self._client = client
-        self._idle = self._pool.idle
+        self._idle: int = self._pool.idle
         self.log = log
 
     async def ask(self, method: str, path: str, json: Any = None) -> Answer:
@@ -88,7 +88,8 @@ class LockerShop:
     async def open_connections(self) -> int:
         # Each is given back in a task of its own.
         await asyncio.gather(*self._pool._releases)
-        return self._idle - self._pool.idle
+        idle: int = self._pool.idle
+        return self._idle - idle
 
 
 def parse(headers: list[str]) -> dict[str, Morsel[str]]:

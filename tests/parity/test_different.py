@@ -157,7 +157,6 @@ async def test_a_websocket_cannot_change_the_session(
 
 async def test_waiting_for_a_connection_has_an_end(start_app: Start) -> None:
     """The pool is bounded, and so is the wait for it: 503 with `Retry-After`."""
-
     held, let_go = asyncio.Event(), asyncio.Event()
 
     def prepare(app: Quart) -> None:

@@ -23,7 +23,7 @@ def flask_app(key: str, digest: Literal["sha1", "sha256"]) -> Flask:
     app = Flask("shop")
     app.secret_key = key
     interface = SecureCookieSessionInterface()
-    interface.digest_method = staticmethod(getattr(hashlib, digest))  # type: ignore[assignment]
+    interface.digest_method = staticmethod(getattr(hashlib, digest))
     app.session_interface = interface
 
     @app.get("/who")
