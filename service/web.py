@@ -185,22 +185,25 @@ async def problem(error: LockerError) -> Response:
 
 async def _http_exception(error: HTTPException) -> Response:
     """Answer what the framework raised on its own, in our words."""
+    if (error.code or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return await _unexpected(error)
     match error:
         case WerkzeugMethodNotAllowed():
-            response = await problem(MethodNotAllowed())
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-            return response
+            ours: LockerError = MethodNotAllowed()
         case RequestEntityTooLarge():
-            return await problem(TooLarge())
+            ours = TooLarge()
         case RequestTimeout():
-            return await problem(Malformed("The body took too long to arrive."))
+            ours = Malformed("The body took too long to arrive.")
         case Unauthorized():
-            return await problem(Unauthenticated())
+            ours = Unauthenticated()
         case WerkzeugNotFound():
-            return await problem(NotFound())
-    if error.code and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return await problem(Malformed())
-    return await _unexpected(error)
+            ours = NotFound()
+        case _:
+            ours = Malformed()
+    response = await problem(ours)
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
 
 
 async def _unexpected(error: Exception) -> Response:
