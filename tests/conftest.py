@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol
@@ -26,6 +27,10 @@ from service.schema import migrate
 from service.settings import Limit, Settings
 from tests.serving import Served, serve
 from tests.shopping import Product, add_product
+
+# Some machines are slow; a test that hangs ends by pytest's own limit.
+hypothesis.settings.register_profile("locker", deadline=None, database=None)
+hypothesis.settings.load_profile("locker")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
