@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock fuzz clean
+.PHONY: help run test faults year check format lock fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,14 @@ help: ## this list
 run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
 	@exec $(BIN)/locker dev --port $(PORT)
 
-test: $(READY) ## the whole suite, on a PostgreSQL it starts itself (the long fault runs: pytest -m slow)
+test: $(READY) ## the whole suite, on a PostgreSQL it starts itself (the long runs: pytest -m slow)
 	$(BIN)/pytest
+
+faults: $(READY) ## orders by the thousand while connections are cut and the service is killed; minutes
+	$(BIN)/pytest -m slow tests/orders/test_faults.py tests/orders/test_racing.py
+
+year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
+	$(BIN)/pytest -m slow tests/orders/test_plans.py
 
 check: $(READY) ## style, types, and which package imports which
 	$(BIN)/ruff check

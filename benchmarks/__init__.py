@@ -1,0 +1,1 @@
+"""Measurements, and the data for them; not part of the service."""
