@@ -122,7 +122,7 @@ def answer(body: Output, status: int = 200, **headers: str) -> Response:
 def no_content() -> Response:
     """Return 204."""
     response = Response("", 204)
-    del response.headers["Content-Type"]
+    del response.headers["Content-Type"], response.headers["Content-Length"]
     return response
 
 

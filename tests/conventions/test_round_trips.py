@@ -7,16 +7,16 @@ signed in is checked within it. Statements are prepared on first use, so that is
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol as Client
 
 from service.database import get_db
 from tests.conventions.document import OPERATIONS
+from tests.conventions.visits import ENTRANCES, VISITS, Visit, for_each
 from tests.database.line import Line
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
+from tests.shopping import API, Product, add, log_in, new_name, register
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -70,118 +70,27 @@ async def shop(start_app: Start, counter: Counter) -> Quart:
     return await start_app(database_url=counter.url, pool_max=1)
 
 
-async def fill(client: Client, product: Product) -> dict[str, Any]:
-    """Put something in the cart."""
-    await add(client, product.sku, 3)
-    return {}
-
-
-async def order(client: Client, product: Product) -> dict[str, Any]:
-    """Order something, and have something in the cart again."""
-    for _ in range(2):
-        total = (await add(client, product.sku))["total"]
-    body = {"expected_total": total}
-    number = (await (await client.post(f"{API}/orders", json=body)).get_json())["number"]
-    return {"number": number, "total": (await add(client, product.sku))["total"]}
-
-
-async def have_logins(client: Client, product: Product) -> dict[str, Any]:
-    """Be logged in elsewhere, too."""
-    name = (await get(client, "/account"))["username"]
-    await log_in(client.app.test_client(), name)
-    logins = (await get(client, "/account/sessions"))["sessions"]
-    return {"login_id": next(each["id"] for each in logins if not each["current"])}
-
-
-async def have_token(client: Client, product: Product) -> dict[str, Any]:
-    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
-    return {"token_id": (await response.get_json())["id"]}
-
-
-class Visit(NamedTuple):
-    """A request to an operation, and how many answers of the database it may wait for."""
-
-    operation: str
-    trips: int
-    body: Any = None
-    prepare: Callable[[Client, Product], Awaitable[dict[str, Any]]] = fill
-
-
-VISITS = [
-    Visit("show_life", 0),
-    Visit("show_readiness", 1),
-    Visit("list_products", 1),
-    Visit("show_product", 1),
-    Visit("show_cart", 1),
-    Visit("post_line", 2, {"sku": "{sku}"}),
-    Visit("put_line", 2, {"quantity": 7}),
-    Visit("delete_line", 2),
-    Visit("delete_cart", 2),
-    Visit("show_session", 1),
-    Visit("show_preferences", 1),
-    Visit("patch_preferences", 1, {"theme": "dark"}),
-    Visit("show_account", 2),
-    Visit("patch_account", 8, {"email": "{email}", "current_password": PASSWORD}),
-    Visit("put_password", 10, {"current_password": PASSWORD, "new_password": PASSWORD}),
-    Visit("show_logins", 2, prepare=have_logins),
-    Visit("delete_login", 2, prepare=have_logins),
-    Visit("delete_logins", 2, prepare=have_logins),
-    Visit("show_tokens", 2, prepare=have_token),
-    Visit("post_token", 2, {"name": "a script"}),
-    Visit("delete_token", 2, prepare=have_token),
-    Visit("list_orders", 2, prepare=order),
-    Visit("show_order", 2, prepare=order),
-    Visit("post_order", 7, {"expected_total": "{total}"}, prepare=order),
-    Visit("post_cancel", 6, prepare=order),
-]
-APART = {"post_session", "delete_session", "post_account", "delete_account"}
-"""Operations that are a test of their own, because they change who asks."""
-
-BY_ID = {operation.id: operation for operation in OPERATIONS}
-
-
 def test_every_operation_has_a_budget() -> None:
     """A new operation is given one here."""
-    assert BY_ID.keys() == {visit.operation for visit in VISITS} | APART
+    visited = {visit.operation for visit in [*VISITS, *ENTRANCES]}
+    assert {operation.id for operation in OPERATIONS} == visited
 
 
-def callers(visit: Visit) -> list[str]:
-    security = BY_ID[visit.operation].declared["security"]
-    return ["guest", "signed in"] if {} in security or not security else ["signed in"]
-
-
-@pytest.mark.parametrize(
-    ("visit", "who"),
-    [
-        pytest.param(visit, who, id=f"{visit.operation}-{who}")
-        for visit in VISITS
-        for who in callers(visit)
-    ],
-)
+@for_each(VISITS)
 async def test_a_request_keeps_to_its_budget(
     visit: Visit, who: str, shop: Quart, counter: Counter, product: Product
 ) -> None:
     """With something in the cart, a request waits for no more answers than it may."""
     client = shop.test_client()
-    operation = BY_ID[visit.operation]
     if who == "signed in":
         await register(client)
-
-    async def go() -> int:
-        values = {"sku": product.sku, "handle": product.handle}
-        values["email"] = f"{new_name()}@example.com"
-        values |= await visit.prepare(client, product)
-        body = visit.body and {
-            name: values.get(str(value).strip("{}"), value) for name, value in visit.body.items()
-        }
-        path = operation.template.format(**values)
+    for _ in range(2):  # once to prepare the statements
+        request = await visit.request(client, product)
         before = counter.trips
-        response = await client.open(path, method=operation.method, json=body)
+        response = await client.open(**request)
+        trips = counter.trips - before
         assert response.status_code < 300, await response.get_data()
-        return counter.trips - before
-
-    await go()  # prepares the statements
-    assert await go() <= visit.trips
+    assert trips <= visit.trips
 
 
 async def test_logging_in_and_out_keeps_to_its_budget(

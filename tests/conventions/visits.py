@@ -1,0 +1,124 @@
+"""A visit to every operation that succeeds, for tests of what it costs and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import pytest
+from quart.typing import TestClientProtocol as Client
+
+from tests.conventions.document import OPERATIONS
+from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
+
+BY_ID = {operation.id: operation for operation in OPERATIONS}
+
+
+async def fill(client: Client, product: Product) -> dict[str, Any]:
+    """Put something in the cart."""
+    await add(client, product.sku, 3)
+    return {}
+
+
+async def order(client: Client, product: Product) -> dict[str, Any]:
+    """Order something, and have something in the cart again."""
+    for _ in range(2):
+        total = (await add(client, product.sku))["total"]
+    body = {"expected_total": total}
+    number = (await (await client.post(f"{API}/orders", json=body)).get_json())["number"]
+    return {"number": number, "total": (await add(client, product.sku))["total"]}
+
+
+async def have_logins(client: Client, product: Product) -> dict[str, Any]:
+    """Be logged in elsewhere, too."""
+    name = (await get(client, "/account"))["username"]
+    await log_in(client.app.test_client(), name)
+    logins = (await get(client, "/account/sessions"))["sessions"]
+    return {"login_id": next(each["id"] for each in logins if not each["current"])}
+
+
+async def have_token(client: Client, product: Product) -> dict[str, Any]:
+    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
+    return {"token_id": (await response.get_json())["id"]}
+
+
+async def be_somebody(client: Client, product: Product) -> dict[str, Any]:
+    """Have an account, and something in the cart as a guest."""
+    name = new_name()
+    await register(client.app.test_client(), name)
+    await add(client, product.sku, 3)
+    return {"username": name}
+
+
+class Visit(NamedTuple):
+    """A request to an operation, and how many answers of the database it may wait for."""
+
+    operation: str
+    trips: int
+    body: Any = None
+    prepare: Callable[[Client, Product], Awaitable[dict[str, Any]]] = fill
+
+    async def request(self, client: Client, product: Product) -> dict[str, Any]:
+        """Prepare the visit; returns what `client.open` is to be given."""
+        values = {"sku": product.sku, "handle": product.handle}
+        values["new"] = new_name()
+        values["email"] = f"{values['new']}@example.com"
+        values |= await self.prepare(client, product)
+        body = self.body and {
+            name: values.get(str(value).strip("{}"), value) for name, value in self.body.items()
+        }
+        operation = BY_ID[self.operation]
+        path = operation.template.format(**values)
+        return {"path": path, "method": operation.method, "json": body}
+
+
+VISITS = [
+    Visit("show_life", 0),
+    Visit("show_readiness", 1),
+    Visit("list_products", 1),
+    Visit("show_product", 1),
+    Visit("show_cart", 1),
+    Visit("post_line", 2, {"sku": "{sku}"}),
+    Visit("put_line", 2, {"quantity": 7}),
+    Visit("delete_line", 2),
+    Visit("delete_cart", 2),
+    Visit("show_session", 1),
+    Visit("show_preferences", 1),
+    Visit("patch_preferences", 1, {"theme": "dark"}),
+    Visit("show_account", 2),
+    Visit("patch_account", 8, {"email": "{email}", "current_password": PASSWORD}),
+    Visit("put_password", 10, {"current_password": PASSWORD, "new_password": PASSWORD}),
+    Visit("show_logins", 2, prepare=have_logins),
+    Visit("delete_login", 2, prepare=have_logins),
+    Visit("delete_logins", 2, prepare=have_logins),
+    Visit("show_tokens", 2, prepare=have_token),
+    Visit("post_token", 2, {"name": "a script"}),
+    Visit("delete_token", 2, prepare=have_token),
+    Visit("list_orders", 2, prepare=order),
+    Visit("show_order", 2, prepare=order),
+    Visit("post_order", 7, {"expected_total": "{total}"}, prepare=order),
+    Visit("post_cancel", 6, prepare=order),
+]
+"""Each operation but those that change who asks."""
+
+ENTRANCES = [
+    Visit("post_session", 6, {"username": "{username}", "password": PASSWORD}, be_somebody),
+    Visit("post_account", 6, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
+    Visit("delete_session", 1),
+    Visit("delete_account", 10, {"current_password": PASSWORD}),
+]
+
+
+def callers(visit: Visit) -> list[str]:
+    security = BY_ID[visit.operation].declared["security"]
+    return ["guest", "signed in"] if {} in security or not security else ["signed in"]
+
+
+def for_each(visits: list[Visit]) -> pytest.MarkDecorator:
+    """Run a test for each visit and each kind of caller, as ``visit`` and ``who``."""
+    cases = [
+        pytest.param(visit, who, id=f"{visit.operation}-{who}")
+        for visit in visits
+        for who in callers(visit)
+    ]
+    return pytest.mark.parametrize(("visit", "who"), cases)
