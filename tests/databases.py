@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from tests.conftest import with_database
+from tests.conftest import drop_database, with_database
 
 
 @asynccontextmanager
@@ -21,6 +21,6 @@ async def empty_database(server_url: str) -> AsyncIterator[str]:
         try:
             yield with_database(server_url, name)
         finally:
-            await server.execute(f"drop database {name} with (force)")
+            await drop_database(server, name)
     finally:
         await server.close()
