@@ -57,6 +57,7 @@ clean: ## caches and the environment; the data of `make run` stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Python compiles what it imports; compiling everything at once would take a third of the time.
 # After a change of the locks the environment is brought up to date; one not finished is made anew.
 $(READY): requirements-dev.txt pyproject.toml
 	@test -e $@ || "$(PYTHON)" -c '$(USABLE)' 2>/dev/null || { echo "Locker needs Python 3.11 or later\
@@ -64,6 +65,6 @@ $(READY): requirements-dev.txt pyproject.toml
 	@test -e $@ || "$(PYTHON)" -m venv --clear $(VENV)
 	@rm -f $@
 	@echo "Installing the locked dependencies into $(VENV)"
-	@$(PIP) --require-hashes --requirement requirements-dev.txt
+	@$(PIP) --no-compile --require-hashes --requirement requirements-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
