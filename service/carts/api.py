@@ -37,7 +37,7 @@ blueprint = Blueprint("carts", __name__)
 LARGEST_QUANTITY = 1_000_000
 """What a request may ask for at all; the setting `cart_max_quantity` is what it may get."""
 
-ETAG = re.compile(r'\s*(?:"([0-9]{1,9})"|[^,]+)\s*')
+ETAG = re.compile(r'\s*(?:"(0|[1-9][0-9]{0,8})"|[^,]+)\s*')
 IF_MATCH = {"If-Match": "The `ETag` of the cart that the change is meant for; else 412."}
 REFUSALS = (UnknownSku, InsufficientStock, QuantityLimit, LineLimit)
 
