@@ -351,8 +351,14 @@ async def disable_account(db: Connection, account_id: UUID, now: datetime) -> No
 
 
 async def delete_account(db: Connection, account_id: UUID) -> None:
-    """Delete an account, with its logins, its preferences and its cart."""
-    await db.execute("delete from accounts where id = $1", account_id)
+    """Delete an account, with its logins, its preferences, its cart and the answers it had."""
+    await db.execute(
+        """
+        with answers as (delete from idempotency_keys where scope = $1)
+        delete from accounts where id = $1
+        """,
+        account_id,
+    )
 
 
 def _credentials(row: Record) -> Credentials | None:

@@ -278,8 +278,10 @@ def _by_variant(row: Record) -> dict[int, Offer]:
 def _cart(row: Record, offers: dict[int, Offer]) -> Cart:
     if row["id"] is None:
         return Cart()
-    lines = tuple(
-        Line(offers[line.variant], line.quantity, line.price)
-        for line in _lines.decode(row["lines"])
-    )
+    stored = _lines.decode(row["lines"])
+    if not offers.keys() >= {line.variant for line in stored}:
+        # It came in while the row's lock was waited for, and is newer than this statement's view
+        # of the catalogue.
+        raise Conflicted
+    lines = tuple(Line(offers[line.variant], line.quantity, line.price) for line in stored)
     return Cart(row["id"], row["revision"], lines)

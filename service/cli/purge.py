@@ -15,7 +15,7 @@ from .database import direct
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Delete nothing, but say how much would go.")
 def purge(*, dry_run: bool) -> None:
-    """Delete what is past its time: guests' carts, logins, idempotency keys.
+    """Delete what is past its time: guests' carts, logins, idempotency keys, audit records.
 
     Made for a cron job: it deletes in small batches that block nobody, and several can run at
     once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -139,6 +140,30 @@ async def test_idempotency_keys_go_after_a_day(own: Connection, settings: Settin
         "1",
         "23",
     ]
+
+
+async def test_audit_records_go_in_time(own: Connection, settings: Settings) -> None:
+    """After as many days as the operator has set."""
+    await own.executemany(
+        "insert into audit (at, event, ip, user_agent, request_id) values ($1, '', '', '', '')",
+        [(NOW - days * DAY,) for days in (1, 29, 31, 90)],
+    )
+    gone = await all_gone(own, replace(settings, audit_days=30))
+    assert gone["audit records"] == 2
+    assert await own.fetchval("select min(at) from audit") == NOW - 29 * DAY
+
+
+async def test_counts_of_attempts_go_when_they_are_over(
+    own: Connection, settings: Settings
+) -> None:
+    """A count that is still running stays."""
+    await own.executemany(
+        "insert into attempts (key, count, ends_at) values ($1, 1, $2)",
+        [(b"over", NOW - DAY), (b"running", NOW + DAY)],
+    )
+    gone = await all_gone(own, settings)
+    assert gone["counts of attempts"] == 1
+    assert await own.fetchval("select key from attempts") == b"running"
 
 
 async def test_a_dry_run_counts_and_deletes_nothing(own: Connection, settings: Settings) -> None:

@@ -89,3 +89,17 @@ async def test_no_password_is_kept_with_the_key(app: Quart, observer: Connection
     )
     assert len({row["fingerprint"] for row in rows}) == 1
     assert all(PASSWORD.encode() not in row["body"] for row in rows)
+
+
+async def test_a_deleted_account_leaves_no_answers(app: Quart, observer: Connection) -> None:
+    """What was remembered under an account's keys goes with the account."""
+    name, client = new_name(), app.test_client()
+    _, first, _ = await post_account(client, name)
+    response = await client.delete(f"{API}/account", json={"current_password": PASSWORD})
+    assert response.status_code == 204
+    assert not await observer.fetchval(
+        "select count(*) from idempotency_keys where scope = $1", first["user"]["id"]
+    )
+    status, second, _ = await post_account(client, name)
+    assert status == 201
+    assert second["user"]["id"] != first["user"]["id"]

@@ -194,6 +194,51 @@ async def test_an_add_meanwhile_stays_in_the_cart(
     assert [line["sku"] for line in (await adding)["lines"]] == [product.sku]
 
 
+async def test_a_line_newer_than_the_view_of_the_catalogue(
+    app: Quart, observer: Connection, database_url: str, product: Product
+) -> None:
+    """A checkout that waited while a new product came into the cart sees that product."""
+    client, total = await shopper(app, product)
+    cart = await get(client, "/cart")
+    transaction = observer.transaction()
+    await transaction.start()
+    await observer.execute("select id from carts where id = $1 for update", cart["id"])
+    checkout = asyncio.create_task(check_out(client, total))
+    await _waiting(database_url, 1)
+    fresh = await add_product(database_url, price="1.00")
+    await observer.execute(
+        "update carts set revision = revision + 1, lines = lines || ("
+        "  select jsonb_build_object('variant', id, 'quantity', 1, 'price', price)"
+        "  from variants where sku = $2"
+        ") where id = $1",
+        cart["id"],
+        fresh.sku,
+    )
+    await transaction.commit()
+
+    status, problem, _ = await checkout
+    assert (status, problem["code"]) == (409, "total_changed")
+    assert [line["sku"] for line in problem["cart"]["lines"]] == [product.sku, fresh.sku]
+
+
+async def test_a_token_can_check_out(app: Quart, product: Product) -> None:
+    """With a token the owner's cart is ordered, and no cookie is sent."""
+    client, total = await shopper(app, product)
+    made = await client.post(f"{API}/account/tokens", json={"name": "till"})
+    program = app.test_client(use_cookies=False)
+    headers = {"Authorization": f"Bearer {(await made.get_json())['token']}"}
+    for key, status in (("one", 201), ("one", 201), ("two", 200)):
+        response = await program.post(
+            f"{API}/orders",
+            json={"expected_total": total},
+            headers={**headers, "Idempotency-Key": key},
+        )
+        assert response.status_code == status
+        assert "Set-Cookie" not in response.headers
+    orders = await program.get(f"{API}/orders", headers=headers)
+    assert (await orders.get_json())["orders"] == (await get(client, "/orders"))["orders"]
+
+
 async def test_a_hundred_shoppers_and_ten_units(
     start_app: Callable[..., Awaitable[Quart]], observer: Connection, database_url: str
 ) -> None:
