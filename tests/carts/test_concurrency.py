@@ -1,0 +1,177 @@
+"""Many at one cart at once: nothing is lost, nothing is there twice, no limit is passed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from quart import Quart
+
+from service.database import Connection
+from service.settings import Settings
+from tests.lossless.catalogue import add_many
+from tests.lossless.jar import Jar
+from tests.serving import Served, serve
+from tests.shopping import API, PASSWORD, Product, add_product, new_name
+
+ADDS = 1_000
+
+
+@pytest.fixture(scope="module")
+def generous_pair(settings: Settings) -> Iterator[tuple[Served, Served]]:
+    """Two processes that let a cart hold more of one variant than a thousand adds put in."""
+    with (
+        serve(settings, cart_max_quantity=2 * ADDS) as one,
+        serve(settings, cart_max_quantity=2 * ADDS) as two,
+    ):
+        yield one, two
+
+
+@pytest.fixture
+async def clients(generous_pair: tuple[Served, Served]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """A client for each process; their cookies are what the test gives them."""
+    limits = httpx.Limits(max_connections=20)
+    async with (
+        httpx.AsyncClient(base_url=f"{generous_pair[0].url}{API}", limits=limits) as one,
+        httpx.AsyncClient(base_url=f"{generous_pair[1].url}{API}", limits=limits) as two,
+    ):
+        yield [one, two]
+
+
+async def add_a_thousand_times(
+    clients: list[httpx.AsyncClient], cookies: dict[str, str], sku: str
+) -> dict[str, Any]:
+    """Add one unit that often, all at once, by both processes; returns the cart."""
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+    async def add(number: int) -> int:
+        client = clients[number % 2]
+        response = await client.post("/cart/lines", json={"sku": sku}, headers=headers, timeout=60)
+        return response.status_code
+
+    statuses = Counter(await asyncio.gather(*map(add, range(ADDS))))
+    assert statuses == {201: 1, 200: ADDS - 1}
+    carts = [(await client.get("/cart", headers=headers)).json() for client in clients]
+    assert carts[0] == carts[1]
+    cart: dict[str, Any] = carts[0]
+    return cart
+
+
+@pytest.mark.timeout(180)
+async def test_a_thousand_adds_to_a_guests_cart(
+    clients: list[httpx.AsyncClient], product: Product
+) -> None:
+    """1,000 adds at once to one guest's cart, by two processes: all of them are in it."""
+    cookies = dict((await clients[0].get("/cart")).cookies)
+    cart = await add_a_thousand_times(clients, cookies, product.sku)
+    assert (cart["quantity"], cart["revision"], len(cart["lines"])) == (ADDS, ADDS, 1)
+
+
+@pytest.mark.timeout(180)
+async def test_a_thousand_adds_to_an_accounts_cart(
+    clients: list[httpx.AsyncClient], product: Product
+) -> None:
+    """1,000 adds at once to one account's cart, by two processes: all of them are in it."""
+    name = new_name()
+    account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    response = await clients[0].post("/account", json=account)
+    assert response.status_code == 201
+    cart = await add_a_thousand_times(clients, dict(response.cookies), product.sku)
+    assert (cart["quantity"], cart["revision"], len(cart["lines"])) == (ADDS, ADDS, 1)
+
+
+async def at_once(jar: Jar, requests: list[tuple[str, str, Any]]) -> Counter[int]:
+    """Send all with the same cookies, at once; returns how often there was each status."""
+    responses = await asyncio.gather(*(jar.send(*request) for request in requests))
+    return Counter(response.status_code for response in responses)
+
+
+@pytest.fixture(params=["guest", "account"])
+async def jar(request: pytest.FixtureRequest, app: Quart) -> Jar:
+    """A browser that has looked at its cart, which isn't made yet."""
+    jar = Jar(app)
+    if request.param == "account":
+        name = new_name()
+        body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        await jar.ask("POST", "/account", body, status=201)
+    await jar.ask("GET", "/cart")
+    return jar
+
+
+async def test_first_adds_land_in_one_cart(
+    jar: Jar, database_url: str, observer: Connection
+) -> None:
+    """The first adds of several tabs make one cart, with all that they put in."""
+    skus = await add_many(database_url, 10)
+    count = "select count(*) from carts where lines @> $1::text::jsonb"
+    statuses = await at_once(jar, [("POST", "/cart/lines", {"sku": sku}) for sku in skus])
+    assert statuses == {201: 10}
+    cart = await jar.ask("GET", "/cart")
+    assert sorted(line["sku"] for line in cart["lines"]) == sorted(skus)
+    variant = await observer.fetchval("select id from variants where sku = $1", skus[0])
+    assert await observer.fetchval(count, f'[{{"variant": {variant}}}]') == 1
+
+
+async def test_line_limit(jar: Jar, database_url: str) -> None:
+    """However many come at once for the last lines, the limit holds, and is reached."""
+    skus = await add_many(database_url, 125)
+    for sku in skus[:90]:
+        await jar.ask("PUT", f"/cart/lines/{sku}", {"quantity": 1}, status=201)
+    late = [("POST", "/cart/lines", {"sku": sku}) for sku in skus[90:]]
+    assert await at_once(jar, late) == {201: 10, 409: 25}
+    assert len((await jar.ask("GET", "/cart"))["lines"]) == 100
+
+
+async def test_quantity_limit(jar: Jar, product: Product) -> None:
+    """However many come at once for the last units, the limit holds, and is reached."""
+    await jar.ask("POST", "/cart/lines", {"sku": product.sku, "quantity": 90}, status=201)
+    adds = [("POST", "/cart/lines", {"sku": product.sku})] * 30
+    assert await at_once(jar, adds) == {200: 9, 409: 21}
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 99
+
+
+async def test_stock(jar: Jar, database_url: str) -> None:
+    """A cart never holds more than there are, however many ask at once."""
+    sku = (await add_product(database_url, stock=5)).sku
+    statuses = await at_once(jar, [("POST", "/cart/lines", {"sku": sku})] * 20)
+    assert statuses == {201: 1, 200: 4, 409: 15}
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 5
+
+
+async def test_one_of_many_with_the_same_revision(jar: Jar, product: Product) -> None:
+    """Of changes that are meant for the same revision exactly one is made."""
+    await jar.ask("POST", "/cart/lines", {"sku": product.sku}, status=201)
+    cookie = "; ".join(f"{name}={value}" for name, value in jar.cookies.items())
+
+    async def put(quantity: int) -> tuple[int, int]:
+        response = await jar.app.test_client(use_cookies=False).put(
+            f"{API}/cart/lines/{product.sku}",
+            json={"quantity": quantity},
+            headers={"Cookie": cookie, "If-Match": '"1"'},
+        )
+        return response.status_code, quantity
+
+    answers = await asyncio.gather(*map(put, range(2, 22)))
+    (made,) = [quantity for status, quantity in answers if status == 200]
+    assert {status for status, _ in answers} == {200, 412}
+    cart = await jar.ask("GET", "/cart")
+    assert (cart["quantity"], cart["revision"]) == (made, 2)
+
+
+async def test_adds_and_removals(jar: Jar, database_url: str) -> None:
+    """Adds, settings and removals of other lines at once don't undo each other."""
+    kept, gone, put = await add_many(database_url, 3)
+    for sku in (kept, gone, put):
+        await jar.ask("POST", "/cart/lines", {"sku": sku}, status=201)
+    await at_once(
+        jar,
+        [("POST", "/cart/lines", {"sku": kept}) for _ in range(20)]
+        + [("DELETE", f"/cart/lines/{gone}", None) for _ in range(5)]
+        + [("PUT", f"/cart/lines/{put}", {"quantity": 7}) for _ in range(5)],
+    )
+    cart = await jar.ask("GET", "/cart")
+    assert {line["sku"]: line["quantity"] for line in cart["lines"]} == {kept: 21, put: 7}
