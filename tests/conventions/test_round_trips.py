@@ -96,7 +96,7 @@ async def test_a_request_keeps_to_its_budget(
 async def test_logging_in_and_out_keeps_to_its_budget(
     shop: Quart, counter: Counter, product: Product
 ) -> None:
-    """To log in takes six at most, with a cart to merge; to register no more; to log out one."""
+    """With a cart to merge, to log in takes six at most, to register one more; to log out one."""
     counts: dict[str, int] = {}
 
     async def count(what: str, action: Awaitable[Any]) -> Any:
@@ -118,7 +118,7 @@ async def test_logging_in_and_out_keeps_to_its_budget(
         await count("register", register(client))
     assert counts["log in"] <= 6
     assert counts["log in again"] <= 6
-    assert counts["register"] <= 6
+    assert counts["register"] <= 7
     assert counts["log out"] <= 1
 
 

@@ -103,7 +103,7 @@ VISITS = [
 
 ENTRANCES = [
     Visit("post_session", 6, {"username": "{username}", "password": PASSWORD}, be_somebody),
-    Visit("post_account", 6, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
+    Visit("post_account", 7, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
     Visit("delete_session", 1),
     Visit("delete_account", 10, {"current_password": PASSWORD}),
 ]
