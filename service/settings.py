@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from urllib.parse import urlsplit
 from .errors import SettingsError
 
 PREFIX = "LOCKER_"
+CURRENCY = re.compile(r"[A-Z]{3}")
+LARGEST = 2_000_000_000
+"""Of any number; what 32 bits hold is enough for all of them."""
 SHORTEST_KEY = 32
 """Bytes; what HMAC-SHA-256 can use (RFC 2104, section 3)."""
 LARGEST_LIMIT = 1_000_000
@@ -37,8 +41,12 @@ class Limit:
         return f"{self.count}/{self.seconds}" if self else "off"
 
 
-def _setting(doc: str, default: Any = dataclasses.MISSING, *, secret: bool = False) -> Any:
-    return dataclasses.field(default=default, repr=not secret, metadata={"doc": doc})
+def _setting(
+    doc: str, default: Any = dataclasses.MISSING, *, secret: bool = False, zero: bool = False
+) -> Any:
+    """Declare a setting; ``zero`` is whether a number may be 0 as well."""
+    metadata = {"doc": doc, "zero": zero}
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,9 +67,11 @@ class Settings:
     secure_cookies: bool = _setting(
         "`Secure` and `__Host-` cookies; may be off only in development", default=True
     )
-    trusted_proxies: int = _setting("how many proxies in front may be believed", 0)
+    trusted_proxies: int = _setting("how many proxies in front may be believed", 0, zero=True)
     bind: str = _setting("address and port for `locker serve`", "127.0.0.1:8000")
-    pool_min: int = _setting("connections kept open; above 0 a start needs the database", 0)
+    pool_min: int = _setting(
+        "connections kept open; above 0 a start needs the database", 0, zero=True
+    )
     pool_max: int = _setting("connections at most", 10)
     pool_timeout: float = _setting("seconds to wait for a connection before 503 `busy`", 2.0)
     statement_timeout: float = _setting("seconds a statement may run", 5.0)
@@ -79,7 +89,7 @@ class Settings:
     argon2: tuple[int, int, int] = _setting(
         "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
     )
-    hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64)
+    hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64, zero=True)
     throttle_account: Limit = _setting(  # noqa: RUF009 - frozen
         "attempts at one account's password, `count/seconds`; `off` to lift", Limit(60, 3_600)
     )
@@ -94,7 +104,9 @@ class Settings:
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
     cart_late: int = _setting(
-        "seconds after a login in which the guest's cart still follows into the account's", 600
+        "seconds after a login in which the guest's cart still follows into the account's",
+        600,
+        zero=True,
     )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)
@@ -104,6 +116,7 @@ class Settings:
     drain_time: float = _setting(
         "seconds that `/readyz` fails after SIGTERM before the server stops; 0 in development",
         3.0,
+        zero=True,
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "least level that is logged", "INFO"
@@ -119,7 +132,7 @@ class Settings:
         keys = (self.secret_key, *self.secret_key_fallbacks)
         if any(len(key.encode()) < SHORTEST_KEY for key in keys):
             problems.append(
-                f"{PREFIX}SECRET_KEY (and each of its fallbacks) must have "
+                f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must have "
                 f"{SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32"
             )
         if not _is_database_url(self.database_url):
@@ -133,11 +146,22 @@ class Settings:
             problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
             problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
-        if self.trusted_proxies < 0:
-            problems.append(f"{PREFIX}TRUSTED_PROXIES must be 0 or more")
-        if self.audit_days < 1:
-            problems.append(f"{PREFIX}AUDIT_DAYS must be 1 or more")
-        return problems
+        memory, rounds, lanes = self.argon2
+        if rounds < 1 or lanes < 1 or memory < 8 * lanes:
+            problems.append(
+                f"{PREFIX}ARGON2 needs 1 round and 1 lane or more, and 8 KiB for each lane"
+            )
+        if not CURRENCY.fullmatch(self.currency):
+            problems.append(f"{PREFIX}CURRENCY must be an ISO 4217 code, such as USD")
+        return [*problems, *self._bad_numbers()]
+
+    def _bad_numbers(self) -> Iterator[str]:
+        for field in dataclasses.fields(self):
+            value, zero = getattr(self, field.name), field.metadata["zero"]
+            # Written so that it refuses nan.
+            if type(value) in {int, float} and not (0 < value <= LARGEST or (zero and value == 0)):
+                least = "0 or more" if zero else "more than 0"
+                yield f"{PREFIX}{field.name.upper()} must be {least}, and at most {LARGEST}"
 
     @property
     def production(self) -> bool:
