@@ -30,7 +30,7 @@ CATALOGUE = (
     select id, 1, 'YEAR-' || id, '[["Size", "Large"]]', 500 + id % 5000, 'USD', 1000000, false
     from products
     """,
-    "create temporary table things as select array_agg(id order by id) as ids from variants",
+    "create temporary table things as select row_number() over () - 1 as n, * from variants",
 )
 
 PEOPLE = (
@@ -51,7 +51,7 @@ PEOPLE = (
         created_at + interval '90 days', null, '', ''
     from accounts
     """,
-    "create temporary table people as select array_agg(id) as ids from accounts",
+    "create temporary table people as select row_number() over () - 1 as n, id from accounts",
 )
 
 ORDERS = (
@@ -61,30 +61,33 @@ ORDERS = (
         number, account_id, status, placed_at, currency, total, cart_id, cart_revision
     )
     select overlay(symbols placing '-' || substr(symbols, 5, 1) from 5 for 1),
-        people.ids[1 + (random() * (cardinality(people.ids) - 1))::int],
-        case when n % 50 = 0 then 'cancelled' when n > $1 * 99 / 100 then 'placed'
+        people.id,
+        case when o.n % 50 = 0 then 'cancelled' when o.n > $1 * 99 / 100 then 'placed'
             else 'fulfilled' end,
-        now() - interval '1 year' * (1 - n / $1::float), 'USD', 0, gen_random_uuid(), 2
-    from generate_series(1, $1::bigint) as n,
+        now() - interval '1 year' * (1 - o.n / $1::float), 'USD', 0, gen_random_uuid(), 2
+    from generate_series(1, $1::bigint) as o (n)
+    join people on people.n = o.n * 7919 % ($1::bigint / 5),
         translate(
-            lpad(to_hex((n * 2654435761) % 4294967296), 8, '0'),
+            lpad(to_hex((o.n * 2654435761) % 4294967296), 8, '0'),
             '0123456789abcdef', '23456789CDFHJKMN'
-        ) as symbols,
-        people
+        ) as symbols
+    order by o.n
     """,
     """
     insert into order_lines (
         order_id, position, variant_id, sku, title, options, quantity, unit_price, from_stock
     )
-    select orders.id, n, variants.id, variants.sku, 'Thing ' || variants.id, variants.options,
-        n, variants.price, true
-    from orders, generate_series(1, 3) as n, things, variants
-    where variants.id = things.ids[1 + (orders.id * 7 + n * 613) % cardinality(things.ids)]
+    select orders.id, l.n, things.id, things.sku, 'Thing ' || things.id, things.options, l.n,
+        things.price, true
+    from orders, generate_series(1, 3) as l (n), things
+    where things.n = (orders.id * 7 + l.n * 613) % 2000
     """,
     """
-    update orders set total = (
-        select sum(quantity * unit_price) from order_lines where order_id = orders.id
-    )
+    update orders set total = sums.total
+    from (
+        select order_id, sum(quantity * unit_price) as total from order_lines group by order_id
+    ) as sums
+    where sums.order_id = orders.id
     """,
 )
 
@@ -97,14 +100,15 @@ CARTS = (
     """
     insert into carts (id, revision, lines, merged_into, merged_at, created_at, updated_at)
     select gen_random_uuid(), 2,
-        case when n % 10 = 0 or n % 50 = 1 then '[]' else jsonb_build_array(
-            jsonb_build_object('variant', things.ids[1 + n % 2000], 'quantity', 1, 'price', 500),
-            jsonb_build_object('variant', things.ids[1 + n * 7 % 2000], 'quantity', 2, 'price', 500)
+        case when c.n % 10 = 0 or c.n % 50 = 1 then '[]' else jsonb_build_array(
+            jsonb_build_object('variant', things.id, 'quantity', 1, 'price', things.price)
         ) end,
-        case when n % 50 = 1 then people.ids[1 + n % cardinality(people.ids)] end,
-        case when n % 50 = 1 then now() - interval '1 day' end,
+        case when c.n % 50 = 1 then people.id end,
+        case when c.n % 50 = 1 then now() - interval '1 day' end,
         now() - interval '1 year', now() - interval '150 days' * random()
-    from generate_series(1, $1::bigint * 5) as n, things, people
+    from generate_series(1, $1::bigint * 5) as c (n)
+    join things on things.n = c.n % 2000
+    join people on people.n = c.n % ($1::bigint / 5)
     """,
 )
 
@@ -113,9 +117,9 @@ KEYS = (
     insert into idempotency_keys (
         scope, key, fingerprint, created_at, status, headers, body
     )
-    select people.ids[1 + n % cardinality(people.ids)], 'year-' || n, '',
-        now() - interval '2 days' * random(), 201, '{}', '{}'
-    from generate_series(1, $1::bigint / 2) as n, people
+    select people.id, 'year-' || k.n, '', now() - interval '2 days' * random(), 201, '{}', '{}'
+    from generate_series(1, $1::bigint / 2) as k (n)
+    join people on people.n = k.n % ($1::bigint / 5)
     """,
 )
 
