@@ -4,7 +4,7 @@ LockerError
 ├── Malformed 400 · BadHost 400
 ├── Unauthenticated 401 · WrongCredentials 401
 ├── Forbidden 403 · CrossSite 403 · WrongPassword 403
-├── NotFound 404 · MethodNotAllowed 405
+├── NotFound 404 · MethodNotAllowed 405 · SlowBody 408
 ├── Conflict 409            features add their own below it
 ├── RevisionMismatch 412
 ├── TooLarge 413 · UnsupportedMediaType 415
@@ -78,6 +78,10 @@ class NotFound(LockerError):
 
 class MethodNotAllowed(LockerError):
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class SlowBody(LockerError):
+    status, code, title = 408, "request_timeout", "The body took too long to arrive"
 
 
 class Conflict(LockerError):

@@ -10,8 +10,7 @@ import re
 import secrets
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from hypercorn.middleware import ProxyFixMiddleware
@@ -22,16 +21,17 @@ from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import BaseConverter
 
 from . import database, metrics
+from .bodies import BoundedRequest
 from .errors import (
-    BadHost,
-    CrossSite,
     LockerError,
     Malformed,
     MethodNotAllowed,
     NotFound,
+    SlowBody,
     TooLarge,
     Unauthenticated,
 )
+from .screening import screen
 from .sessions import bearer_token
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 HEADERS = {
@@ -70,6 +69,7 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["BODY_TIMEOUT"] = settings.body_timeout
+    app.request_class = BoundedRequest
     if settings.trusted_proxies:
         app.asgi_app = ProxyFixMiddleware(  # type: ignore[method-assign]
             app.asgi_app, mode="legacy", trusted_hops=settings.trusted_proxies
@@ -81,12 +81,7 @@ def init_app(app: Quart, settings: Settings) -> None:
         g.request_id = _request_id()
         if request.routing_exception is not None:
             raise request.routing_exception
-        _check_host(settings.allowed_hosts)
-        _check_origin()
-        if (request.content_length or 0) > settings.max_body:
-            raise TooLarge
-        if "\x00" in request.path or b"%00" in request.query_string:
-            raise Malformed("NUL characters are not accepted.")
+        await screen(settings)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -94,6 +89,13 @@ def init_app(app: Quart, settings: Settings) -> None:
             response.headers.setdefault(name, value)
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
+        if bearer_token(request.headers) is not None:
+            response.headers["Cache-Control"] = "no-store"
+            response.vary.add("Authorization")
+        if request.http_version.startswith("1") and cast("BoundedRequest", request).is_unread:
+            # Hypercorn closes the connection then; whoever would send another request on it
+            # must know.
+            response.headers["Connection"] = "close"
         # A request that failed before `check` has no id yet.
         response.headers["X-Request-Id"] = g.setdefault("request_id", _request_id())
         _log(response.status_code)
@@ -107,42 +109,6 @@ def init_app(app: Quart, settings: Settings) -> None:
 def _request_id() -> str:
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _hostname(authority: str) -> str:
-    """Return the host without its port; empty when it isn't one."""
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _check_host(allowed: tuple[str, ...]) -> None:
-    host = _hostname(request.headers.get("Host", ""))
-    for pattern in allowed:
-        name = _hostname(pattern.removeprefix("*."))
-        if host == name or (pattern.startswith("*.") and host.endswith(f".{name}")):
-            return
-    raise BadHost
-
-
-def _check_origin() -> None:
-    """Refuse unsafe requests that a browser sends for another site.
-
-    As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
-    against the host; without either it isn't a browser. No browser sends a bearer token on
-    its own.
-    """
-    if request.method in SAFE_METHODS or bearer_token(request.headers) is not None:
-        return
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        if site not in {"same-origin", "none"}:
-            raise CrossSite
-        return
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
-        raise CrossSite
 
 
 class Problem(msgspec.Struct):
@@ -193,7 +159,7 @@ async def _http_exception(error: HTTPException) -> Response:
         case RequestEntityTooLarge():
             ours = TooLarge()
         case RequestTimeout():
-            ours = Malformed("The body took too long to arrive.")
+            ours = SlowBody()
         case Unauthorized():
             ours = Unauthenticated()
         case WerkzeugNotFound():

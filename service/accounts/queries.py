@@ -60,8 +60,9 @@ async def count_login(
         f"""
         with used as (
             select case when exists (
-                select from accounts join logins on account_id = accounts.id
-                where (username_key = $4 or email_key = $4) and ip = $5 and scopes is null
+                select from accounts join audit on account_id = accounts.id
+                where (username_key = $4 or email_key = $4) and ip = $5
+                    and event in ('registered', 'logged_in')
             ) then $6::bytea[] else $7::bytea[] end as keys
         ),
         {counting(len(attempt.keys))}

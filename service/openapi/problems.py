@@ -6,6 +6,7 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from service.auth import SAFE_METHODS
 from service.errors import (
     BadHost,
     Busy,
@@ -20,7 +21,7 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from service.web import SAFE_METHODS, Problem, problem_type
+from service.web import Problem, problem_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,95 @@
+"""A request's body: bounded in memory whatever is sent, and whoever reads it or doesn't."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from quart import Request
+
+from .errors import Malformed, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator
+
+
+class BoundedBody:
+    """Stands in for Quart's, which keeps whatever arrives until somebody asks for it.
+
+    This one forgets what it has, and all that follows, once there is more than ``limit``
+    bytes. Awaiting it gives the whole, any number of times, or raises `TooLarge`.
+    """
+
+    def __init__(self, expected: int | None, limit: int | None) -> None:
+        self._limit = limit or 0
+        self._data = bytearray()
+        self._settled = asyncio.Event()
+        self._too_large = False
+        self.complete = False
+        """Whether the client has sent all of it."""
+        if (expected or 0) > self._limit:
+            self._give_up()
+
+    def append(self, data: bytes) -> None:
+        """Take in what has arrived; Quart 0.22 calls this."""
+        if self._too_large:
+            return
+        self._data += data
+        if len(self._data) > self._limit:
+            self._give_up()
+
+    async def put(self, data: bytes) -> None:
+        """Take in what has arrived; Quart 0.23 calls this."""
+        self.append(data)
+
+    def _give_up(self) -> None:
+        self._too_large = True
+        self._data.clear()
+        self._settled.set()
+
+    def set_complete(self) -> None:
+        self.complete = True
+        self._settled.set()
+
+    def set_result(self, data: bytes) -> None:
+        """Take in the whole; Quart's test client calls this."""
+        self.append(data)
+        self.set_complete()
+
+    def disconnect(self) -> None:
+        self._settled.set()
+
+    def clear(self) -> None:
+        self._data.clear()
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        yield from self._settled.wait().__await__()
+        if self._too_large:
+            raise TooLarge
+        if not self.complete:
+            raise Malformed("The body broke off.")
+        return bytes(self._data)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield await self
+
+
+class BoundedRequest(Request):
+    """Quart's request, with such a body."""
+
+    body_class = BoundedBody  # type: ignore[assignment]
+    body: BoundedBody  # type: ignore[assignment]
+
+    @property
+    def may_have_body(self) -> bool:
+        """Whether a body is announced; HTTP/2 needs no announcement."""
+        return (
+            bool(self.content_length)
+            or "Transfer-Encoding" in self.headers
+            or not self.http_version.startswith("1")
+        )
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether an answer would come before the end of the body."""
+        return self.may_have_body and not self.body.complete
