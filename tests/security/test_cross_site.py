@@ -1,0 +1,139 @@
+"""Requests that a browser sends for another site: the whole matrix."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import pytest
+from quart import Quart
+
+from tests.shopping import API, register
+
+HOST = "localhost"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+SAFE = {"GET", "HEAD", "OPTIONS"}
+TYPES = (None, "application/json", "text/plain", "application/x-www-form-urlencoded")
+SITES = (None, "same-origin", "none", "same-site", "cross-site", "nonsense")
+ORIGINS = (
+    None,
+    f"https://{HOST}",
+    f"http://{HOST}",
+    "https://evil.example",
+    f"https://{HOST}.evil.example",
+    f"https://evil.example/{HOST}",
+    f"https://{HOST}:8443",
+    "null",
+    "http://[",
+    "",
+)
+SAME_ORIGIN = {None, f"https://{HOST}", f"http://{HOST}"}
+CREDENTIALS = ("cookie", "token", "none")
+PATHS = {
+    "POST": ("/cart/lines", {"sku": "x"}),
+    "PUT": ("/cart/lines/x", {"quantity": 1}),
+    "PATCH": ("/preferences", {"theme": "dark"}),
+    "DELETE": ("/cart", None),
+}
+
+
+class Case(NamedTuple):
+    method: str
+    type: str | None
+    site: str | None
+    origin: str | None
+    credential: str
+
+    @property
+    def refused(self) -> bool:
+        """What the rule says, in other words than the code's."""
+        if self.method in SAFE or self.credential == "token":
+            return False
+        if self.site is not None:
+            return self.site not in {"same-origin", "none"}
+        return self.origin not in SAME_ORIGIN
+
+
+async def test_matrix(app: Quart) -> None:
+    """403 `cross_site` for each unsafe request of another site with cookies or none; for no other.
+
+    Over every method, content type, `Sec-Fetch-Site`, `Origin`, with a cookie, a token, neither.
+    Of the others, JSON routes take `application/json` alone.
+    """
+    clients: dict[str, Any] = {
+        "cookie": app.test_client(),
+        "token": app.test_client(use_cookies=False),
+        "none": app.test_client(use_cookies=False),
+    }
+    await register(clients["cookie"])
+    response = await clients["cookie"].post(f"{API}/account/tokens", json={"name": "x"})
+    token = (await response.get_json())["token"]
+    cases = [Case(*case) for case in itertools.product(METHODS, TYPES, SITES, ORIGINS, CREDENTIALS)]
+    wrong = []
+    for case in cases:
+        headers = {
+            "Host": HOST,
+            "Content-Type": case.type,
+            "Sec-Fetch-Site": case.site,
+            "Origin": case.origin,
+            "Authorization": f"Bearer {token}" if case.credential == "token" else None,
+        }
+        path, body = PATHS.get(case.method, ("/cart", None))
+        response = await clients[case.credential].open(
+            f"{API}{path}",
+            method=case.method,
+            headers={name: value for name, value in headers.items() if value is not None},
+            data="{}" if body else None,
+        )
+        if case.refused:
+            right = response.status_code == 403 and (
+                (await response.get_json())["code"] == "cross_site"
+            )
+        elif body and case.type != "application/json":
+            right = response.status_code == 415
+        else:
+            right = response.status_code in {200, 404, 422}
+        if not right:
+            wrong.append((case, response.status_code))
+    assert not wrong
+    assert len(cases) == 7 * 4 * 6 * 10 * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/session", {"username": "nobody", "password": "nothing"}),
+        ("DELETE", "/session", None),
+        ("POST", "/account", {"username": "abc", "email": "a@b.example", "password": "x" * 12}),
+        ("DELETE", "/account", {"current_password": "x"}),
+        ("PUT", "/account/password", {"current_password": "x", "new_password": "y"}),
+        ("POST", "/account/tokens", {"name": "x"}),
+        ("DELETE", "/account/sessions", None),
+        ("POST", "/orders", {"expected_total": 1}),
+    ],
+)
+async def test_logging_in_and_out_is_covered(app: Quart, method: str, path: str, body: Any) -> None:
+    """Another site can't log a browser in or out, nor do anything with its account."""
+    client = app.test_client()
+    await register(client)
+    response = await client.open(
+        f"{API}{path}", method=method, json=body, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert response.status_code == 403
+    assert (await response.get_json())["code"] == "cross_site"
+    assert (await client.get(f"{API}/account")).status_code == 200
+
+
+async def test_no_cors_header_is_ever_sent(client: Any) -> None:
+    """No other site is let in to read an answer, nor told that it may ask."""
+    for method in ("GET", "OPTIONS"):
+        response = await client.open(
+            f"{API}/cart",
+            method=method,
+            headers={
+                "Origin": "https://evil.example",
+                "Access-Control-Request-Method": "DELETE",
+                "Access-Control-Request-Headers": "authorization",
+            },
+        )
+        assert not [name for name in response.headers.keys() if "access-control" in name.lower()]  # noqa: SIM118 - the pairs, else
