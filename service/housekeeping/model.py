@@ -54,6 +54,4 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         Rule("counts of attempts", "attempts", "ends_at", timedelta(0)),
         Rule("audit records", "audit", "at", timedelta(days=settings.audit_days)),
         Rule("idempotency keys", "idempotency_keys", "created_at", RETENTION),
-        Rule("records of accounts", "audit", "at", timedelta(days=settings.audit_days)),
-        Rule("counts of attempts", "attempts", "ends_at", timedelta(0)),
     )
