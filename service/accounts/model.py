@@ -14,9 +14,10 @@ LONGEST_EMAIL = 254
 """Characters; what an SMTP path leaves for the address (RFC 5321, 4.5.3.1.3)."""
 EMAIL = (
     r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+(?!\n)$"
 )
-"""What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain."""
+"""What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain.
+Python's ``$`` would also match before a line break at the end."""
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 """Bytes in UTF-8, so that hashing stays bounded."""

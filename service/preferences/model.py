@@ -13,7 +13,8 @@ Locale = Annotated[
     str,
     Meta(
         max_length=35,
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        # Python's $ would also match before a line break at the end.
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*(?!\n)$",
         description="A BCP 47 language tag.",
         examples=["en-GB"],
     ),
