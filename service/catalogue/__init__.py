@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .actions import ImportReport, import_products
-from .model import HANDLE_LENGTH, SKU_LENGTH, Image, Page, Product, Variant
+from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, Page, Product, Variant
 from .queries import select_product, select_products
 from .rows import BadRow
 
@@ -16,6 +16,7 @@ __all__ = [
     "HANDLE_LENGTH",
     "SAMPLE",
     "SKU_LENGTH",
+    "STOCK",
     "BadRow",
     "Image",
     "ImportReport",

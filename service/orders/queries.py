@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from service.catalogue import STOCK
+
 from .model import Order, OrderLine, Page, Stock
 
 if TYPE_CHECKING:
@@ -63,19 +65,23 @@ async def take_stock(db: Connection, cart: Cart) -> dict[int, Stock]:
 
 
 async def give_back_stock(db: Connection, quantities: Mapping[int, int]) -> None:
-    """Put units back into the stocks that are still counted, by variant id."""
+    """Put units back into the stocks that are still counted, by variant id.
+
+    None of them grows beyond what can be stored.
+    """
     await db.execute(
         """
         with counted as (
             select id from variants where id = any($1::bigint[]) and stock is not null
             order by id for no key update
         )
-        update variants set stock = variants.stock + w.quantity
+        update variants set stock = least(variants.stock::bigint + w.quantity, $3)
         from counted join unnest($1::bigint[], $2::integer[]) as w (id, quantity) using (id)
         where variants.id = counted.id
         """,
         list(quantities),
         list(quantities.values()),
+        STOCK,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
+from service.catalogue import STOCK
 from service.database import Connection
 from service.errors import NotFound
 from service.orders import actions, fulfil, history
@@ -115,6 +116,17 @@ async def test_stock_no_longer_counted_stays_so(
     await add_product(database_url, sku=tent.sku)
     assert (await cancel(client, order["number"]))[0] == 200
     assert await quantity_in_stock(observer, tent.sku) is None
+
+
+async def test_stock_grows_no_larger_than_can_be_stored(
+    app: Quart, observer: Connection, database_url: str
+) -> None:
+    """A cancellation succeeds also when the stock has been set to the largest there is."""
+    tent = await add_product(database_url, stock=5)
+    client, (order,) = await bought(app, tent, 1)
+    await add_product(database_url, sku=tent.sku, stock=STOCK)
+    assert (await cancel(client, order["number"]))[0] == 200
+    assert await quantity_in_stock(observer, tent.sku) == STOCK
 
 
 async def test_what_was_sent_cannot_be_cancelled(
