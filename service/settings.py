@@ -20,6 +20,23 @@ from .errors import SettingsError
 
 PREFIX = "LOCKER_"
 CURRENCY = re.compile(r"[A-Z]{3}")
+SHORTEST_PASSWORD = 8
+"""What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
+WELL_KNOWN = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "django-insecure",
+    "your-secret",
+    "your_secret",
+    "supersecret",
+    "insecure",
+    "0123456789abcdef",
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # of Flask's tutorial
+)
+"""What a secret key must not have in it: it was copied from somewhere, or meant to be replaced."""
+FEWEST_CHARACTERS = 10
+"""Different ones in a key; 32 bytes at random, in hexadecimal, have fewer once in 10^12."""
 LARGEST = 2_000_000_000
 """Of any number; what 32 bits hold is enough for all of them."""
 SHORTEST_KEY = 32
@@ -86,6 +103,7 @@ class Settings:
         "seconds of disuse after which a browser's cart and preferences end", 7_776_000
     )
     section_lifetime: int = _setting("seconds after which they end anyhow", 31_536_000)
+    password_min: int = _setting("characters a password must have", 12)
     argon2: tuple[int, int, int] = _setting(
         "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
     )
@@ -140,6 +158,13 @@ class Settings:
                 f"{PREFIX}DATABASE_URL must be postgresql://user:password@host:port/database, "
                 "with special characters in the password percent-encoded"
             )
+        if self.production and any(map(_is_guessable, keys)):
+            problems.append(
+                f"{PREFIX}SECRET_KEY or one of {PREFIX}SECRET_KEY_FALLBACKS is well known or easy "
+                "to guess; make one with: openssl rand -hex 32"
+            )
+        if self.password_min < SHORTEST_PASSWORD:
+            problems.append(f"{PREFIX}PASSWORD_MIN must be {SHORTEST_PASSWORD} or more")
         if self.production and not self.secure_cookies:
             problems.append(f"{PREFIX}SECURE_COOKIES can't be off in production")
         if not self.allowed_hosts or "*" in self.allowed_hosts:
@@ -212,6 +237,12 @@ def _read(environ: Mapping[str, str], name: str) -> str | None:
             reason = getattr(error, "strerror", None) or "not text"
             raise SettingsError(f"{name}_FILE can't be read: {reason}") from None
     return environ.get(name) or None
+
+
+def _is_guessable(key: str) -> bool:
+    repeats = key in (key + key)[1:-1]
+    known = any(text in key.lower() for text in WELL_KNOWN)
+    return repeats or known or len(set(key)) < FEWEST_CHARACTERS
 
 
 def _is_database_url(text: str) -> bool:

@@ -11,7 +11,7 @@ from service.errors import SettingsError
 from service.settings import PREFIX, Limit, Settings
 from tests.serving import environment
 
-KEY = "k" * 32
+KEY = "nobody but these tests has this one"
 URL = "postgresql://shop:secret@db/shop"
 NEEDED = {
     "LOCKER_DATABASE_URL": URL,
@@ -188,6 +188,27 @@ def test_refuses(name: str, text: str) -> None:
     assert f"{PREFIX}{name}" in line
     if name in {"DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         assert text not in line
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x" * 64,
+        "changeme" * 4,
+        "please-change-me-before-you-deploy-it",
+        "django-insecure-3k0vz!9f#q8w@1m5n7b2c4x6",
+        "0123456789abcdef" * 2,
+        "a1b2c3d4e5f6" * 4,
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    ],
+)
+def test_production_refuses_a_known_key(key: str) -> None:
+    """A key that was copied from somewhere, or typed to be long enough, protects nothing."""
+    assert "LOCKER_SECRET_KEY" in refused(SECRET_KEY=key)
+    assert "LOCKER_SECRET_KEY" in refused(SECRET_KEY_FALLBACKS=f"{KEY},{key}")
+    with pytest.raises(SettingsError) as caught:
+        read(SECRET_KEY=key)
+    assert key not in str(caught.value)
 
 
 def test_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from service.sessions import NewLogin, new_token
 from service.throttling import count_attempt
 
 from . import queries
-from .model import Account, check_password, check_username, key
+from .model import Account, check_username, key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -102,13 +102,12 @@ async def register(
     connection while it hashes.
     """
     name = check_username(username)
-    check_password(password, name)
     attempt = throttle.attempt("register", key(name), browser.source.ip)
     await check_attempt(
         await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None
     )
     release_db()
-    password_hash = await hasher.hash(password)
+    password_hash = await hasher.accept(password, name)
 
     async def store(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
@@ -170,7 +169,7 @@ async def log_in(
     verified = queries.Verified(
         credentials.account,
         stored,
-        fresh_hash=await hasher.hash(password) if hasher.is_outdated(stored) else None,
+        fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
         forgiven=attempt.forgivable(counted.keys),
     )
 

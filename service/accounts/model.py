@@ -18,7 +18,6 @@ EMAIL = (
 )
 """What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain.
 Python's ``$`` would also match before a line break at the end."""
-SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 """Bytes in UTF-8, so that hashing stays bounded."""
 
@@ -71,13 +70,14 @@ def check_username(username: str) -> str:
     return name
 
 
-def check_password(password: str, username: str) -> None:
+def check_password(password: str, username: str, shortest: int) -> None:
     """Raise `WeakPassword` with the reason.
 
-    Length counts, and there are no rules of composition (NIST SP 800-63B-4, 3.1.1.2).
+    Length counts, and there are no rules of composition (NIST SP 800-63B-4, 3.1.1.2). Whether
+    a password is common takes longer to find out, see `passwords`.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise WeakPassword("password", f"Use {SHORTEST_PASSWORD} characters or more.")
+    if len(password) < shortest:
+        raise WeakPassword("password", f"Use {shortest} characters or more.")
     if len(password.encode()) > LONGEST_PASSWORD:
         raise WeakPassword("password", f"Use {LONGEST_PASSWORD} bytes or less.")
     if key(username) in key(password):

@@ -9,7 +9,7 @@ from service.audit import Event
 from service.sessions import end_logins
 
 from . import queries
-from .model import Account, check_password, check_username
+from .model import Account, check_username
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,8 +24,7 @@ async def create_account(
 ) -> Account:
     """Make an account; raises as `actions.register` does."""
     name = check_username(username)
-    check_password(password, name)
-    password_hash = await hasher.hash(password)
+    password_hash = await hasher.accept(password, name)
     async with db.transaction():
         account = await queries.insert_account(db, name, email, password_hash, clock.now())
         event = await _record(db, "registered", account.id)
@@ -39,8 +38,7 @@ async def change_password(db: Connection, name: str, password: str, hasher: Hash
     if credentials is None:
         return False
     account = credentials.account
-    check_password(password, account.username)
-    password_hash = await hasher.hash(password)
+    password_hash = await hasher.accept(password, account.username)
     async with db.transaction():
         await queries.update_password(db, account.id, password_hash)
         await end_logins(db, account.id, clock.now())

@@ -13,7 +13,6 @@ from service.throttling import forgive
 
 from . import queries
 from .actions import check_attempt
-from .model import check_password
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -60,8 +59,7 @@ async def change_password(
     the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
     """
     account = credentials.account
-    check_password(password, account.username)
-    password_hash, token = await hasher.hash(password), new_token()
+    password_hash, token = await hasher.accept(password, account.username), new_token()
     own_login = claim.token_hash if claim.account_id else None
 
     async def store(db: Connection) -> Event:

@@ -1,15 +1,23 @@
-"""Hashing passwords with argon2id: off the event loop, bounded, holding no connection."""
+"""Judging and hashing passwords: off the event loop, bounded, holding no connection.
+
+Hashes are argon2id of the password in NFKC, so that one typed on another system, where an
+accent is a character of its own, is the same (NIST SP 800-63B-4, 3.1.1.2).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn_rs_py import zxcvbn
 
-from service.errors import Busy
+from service.errors import Busy, WeakPassword
+
+from .model import check_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +25,10 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 T = TypeVar("T")
+
+FEWEST_GUESSES = 1_000_000
+"""What zxcvbn has to expect a guesser to need: it knows the common passwords, words and names,
+and what people do to them. Fewer is what throttling can't outlast for a year."""
 
 
 class Hasher:
@@ -33,19 +45,35 @@ class Hasher:
         )
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
         self._room = settings.hash_queue
+        self._shortest = settings.password_min
         # Checked when there is no such account, so that the answer takes as long.
         self._nobody = self._argon2.hash("nobody has this password")
 
-    async def hash(self, password: str) -> str:
-        """Return the password's hash, with its parameters and salt."""
-        return await self._run(lambda: self._argon2.hash(password))
+    async def accept(self, password: str, username: str) -> str:
+        """Return the hash of a password that somebody chooses.
+
+        Raises `WeakPassword` for one that is too short or long, common, or has the user name
+        in it.
+        """
+        check_password(password, username, self._shortest)
+
+        def judge_and_hash() -> str:
+            if zxcvbn(password, [username, "locker"]).guesses < FEWEST_GUESSES:
+                raise WeakPassword("password", "It is too common, or too easy to guess.")
+            return self._argon2.hash(_normalised(password))
+
+        return await self._run(judge_and_hash)
+
+    async def rehash(self, password: str) -> str:
+        """Return the hash of a password that was right, with today's parameters."""
+        return await self._run(lambda: self._argon2.hash(_normalised(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Return whether the password is right; None, for no account, takes as long."""
 
         def check() -> bool:
             try:
-                return self._argon2.verify(password_hash or self._nobody, password)
+                return self._argon2.verify(password_hash or self._nobody, _normalised(password))
             except (VerificationError, InvalidHashError):
                 return False
 
@@ -77,3 +105,7 @@ class Hasher:
                 loop.call_soon_threadsafe(leave)
 
         return done
+
+
+def _normalised(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
