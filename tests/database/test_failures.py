@@ -119,6 +119,22 @@ async def test_vanished(start_view: StartView, line: Line, monkeypatch: pytest.M
     assert await idle(app) == 10
 
 
+async def test_release_without_an_answer(
+    start_view: StartView, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection whose stray transaction can't be rolled back any more is dropped in time."""
+    monkeypatch.setattr(database, "RELEASE_TIMEOUT", 0.05)
+
+    async def view() -> str:
+        await (await get_db()).execute("begin")
+        line.hold()
+        return ""
+
+    app = await start_view(view, database_url=line.url, statement_timeout=60)
+    assert (await app.test_client().get("/view")).status_code == 200
+    assert await asyncio.wait_for(idle(app), 10) == 10
+
+
 async def test_query_without_an_answer(start_view: StartView, line: Line) -> None:
     """The client's own limit ends a query that the server's can't, having vanished."""
 

@@ -103,3 +103,13 @@ async def test_clock_of_another_host_may_be_ahead(shelf: Quart, later: Later) ->
     cookies = await keep(shelf, ALL)
     later(-302)
     assert await show(shelf, cookies) == EMPTY
+
+
+async def test_signed_anew_in_the_future(shelf: Quart, later: Later) -> None:
+    """A cookie that a host far ahead signed anew isn't good either, however long it has been."""
+    client = shelf.test_client()
+    await client.patch("/session", json=ALL)
+    later(302)
+    assert len(set_cookies(await client.get("/session"))) == 3
+    later(-302)
+    assert await found(client) == EMPTY

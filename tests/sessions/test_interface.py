@@ -30,7 +30,10 @@ async def test_shared_by_processes_with_one_key(start_shelf: StartShelf) -> None
     cookies = await keep(await start_shelf(), ALL)
     assert set(cookies) == NAMES
     assert await show(await start_shelf(), cookies) == {**EMPTY, "new": False, **ALL}
-    assert await show(await start_shelf(secret_key="another key, as long as it must be"), cookies) == EMPTY
+    assert (
+        await show(await start_shelf(secret_key="another key, as long as it must be"), cookies)
+        == EMPTY
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,16 @@ async def test_disabled_account(client: TestClientProtocol, observer: Connection
     assert not await is_signed_in(client)
 
 
+async def test_disabled_account_with_a_login_that_holds(
+    client: TestClientProtocol, observer: Connection
+) -> None:
+    """A login of a disabled account counts for nothing, also if nobody ended it."""
+    user = (await register(client))["user"]
+    disabled = "update accounts set disabled_at = now() where id = $1::text::uuid"
+    await observer.execute(disabled, user["id"])
+    assert not await is_signed_in(client)
+
+
 async def test_deleted_login(client: TestClientProtocol, observer: Connection) -> None:
     """A login without a row, as after its purge, is a guest's."""
     user = (await register(client))["user"]
