@@ -13,7 +13,11 @@ from tests.serving import environment
 
 README = (ROOT / "README.md").read_text()
 DEFAULTS = environment(
-    Settings(database_url="postgresql://needed", secret_key="needed, whatever it is, to make it", allowed_hosts=("needed",))
+    Settings(
+        database_url="postgresql://needed",
+        secret_key="needed, whatever it is, to make it",
+        allowed_hosts=("needed",),
+    )
 )
 
 
