@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from quart import Quart
 
+from service.settings import Settings
+from tests.serving import serve
 from tests.shopping import API, PASSWORD, new_name
 
 PAYLOADS = (
@@ -41,9 +44,8 @@ def check(response: Any) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_no_redirect_leaves_this_host(app: Quart, payload: str) -> None:
-    """Not from a path, not from a parameter, not from a header, and not at log in."""
+    """Not from a parameter, not from a header, and not at log in."""
     client: Any = app.test_client()
-    check(await client.get("/" + quote(payload, safe="/%")))
     name = new_name()
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     for parameter in NAMES:
@@ -57,3 +59,24 @@ async def test_no_redirect_leaves_this_host(app: Quart, payload: str) -> None:
         "X-Original-URL": payload.split("\r", maxsplit=1)[0],
     }
     check(await client.get("/docs", headers=headers))
+
+
+def test_no_path_leads_to_another_host(settings: Settings) -> None:
+    """Not as a client would send it that doesn't tidy up what it sends."""
+    with serve(settings) as served:
+        for payload in PAYLOADS:
+            for target in (f"/{payload}", payload, f"/docs/{payload}", f"/static/{payload}"):
+                answer = get(served.port, target)
+                assert b" 5" not in answer[8:11], target
+                assert b"location:" not in answer.lower(), target
+
+
+def get(port: int, target: str) -> bytes:
+    """Return the answer's head to a request for exactly this."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        answer = b""
+        while data := connection.recv(65_536):
+            answer += data
+    return answer.partition(b"\r\n\r\n")[0]
