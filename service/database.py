@@ -121,15 +121,16 @@ class Pool:
             pool.terminate()
 
     async def acquire(self) -> Pooled:
-        """Take a connection; raises `Busy` when none comes free in time."""
+        """Take a connection; raises `Busy` when none comes free in time, and `Unavailable`."""
         if self._pool is None:
             raise Unavailable(retry_after=1)
         try:
             return await self._pool.acquire(timeout=self._settings.pool_timeout)
-        except TimeoutError as error:
+        except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
             raise Busy(retry_after=1) from error
-        except (OSError, asyncpg.InterfaceError) as error:
-            # Away, or the pool is closing.
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            # Away, not letting us in, or the pool is closing.
+            logger.warning("no connection to the database: %s", error)
             raise Unavailable(retry_after=1) from error
 
     def release(self, connection: Pooled) -> None:

@@ -13,6 +13,7 @@ from quart import Quart, Response
 from service import database
 from service.database import Connection, Pool, get_db
 from service.errors import Unavailable
+from tests.conftest import with_database
 from tests.database.conftest import Ledger, StartView, idle
 from tests.database.line import Line
 
@@ -81,6 +82,15 @@ async def test_away_at_the_start(start_view: StartView, line: Line) -> None:
     await problem(await app.test_client().get("/view"), "unavailable")
     await line.mend()
     assert (await app.test_client().get("/view")).status_code == 200
+
+
+async def test_not_let_in(
+    start_view: StartView, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that isn't there (yet), as in a restore, is 503 too, and the log says why."""
+    app = await start_view(ask, database_url=with_database(database_url, "no_such_database"))
+    await problem(await app.test_client().get("/view"), "unavailable")
+    assert 'no connection to the database: database "no_such_database"' in caplog.text
 
 
 async def test_away_in_a_query(start_view: StartView, line: Line) -> None:
