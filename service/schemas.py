@@ -99,7 +99,7 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
             if body is not None:
                 arguments["data"] = await _read_body(body)
             if query is not None:
-                arguments["query"] = _read_query(query)
+                arguments["query"] = read_query(query)
             await check_token(allowed=tokens, rides_along=rides_along)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
@@ -138,12 +138,18 @@ async def _read_body(model: type[M]) -> M:
     return _convert(content, model, strict=True)
 
 
-def _read_query(model: type[M]) -> M:
-    # Not `request.args`, which replaces what is not UTF-8.
+def read_query(model: type[M]) -> M:
+    """Return the query string; raises `Malformed`, `Invalid`."""
+    return convert_pairs(request.query_string, model, "query string")
+
+
+def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
+    """Return what a query string or a form says; raises `Malformed`, `Invalid`."""
+    # Not the framework's own parser, which replaces what is not UTF-8.
     try:
-        given = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="strict")
+        given = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:
-        raise Malformed("The query string is not UTF-8.") from error
+        raise Malformed(f"The {what} is not UTF-8.") from error
     content = dict(given)
     if len(content) < len(given):
         names = [name for name, _ in given]

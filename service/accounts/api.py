@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from quart import Blueprint, current_app, session
 from quart_auth import login_user, logout_user
 
-from service import clock, preferences
+from service import clock
 from service.auth import Shopper, account_id, claim, source
 from service.carts.api import keep, policy, visitor
 from service.carts.schema import cart_output, merge_output
@@ -21,6 +22,7 @@ from service.errors import (
 )
 from service.idempotency import select_outcome, upsert_outcome
 from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
+from service.preferences import Choices, fill
 from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
 from service.schemas import Caller, Output, answer, no_content, operation
 
@@ -39,6 +41,8 @@ from .schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from quart import Response
 
     from service.database import Connection
@@ -47,8 +51,10 @@ if TYPE_CHECKING:
     from service.throttling import Throttle
 
     from .actions import LoggedIn
-    from .model import Credentials
+    from .model import Account, Credentials
     from .passwords import Hasher
+
+    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -75,31 +81,19 @@ async def post_session(data: LoginInput) -> Response:
 
     The guest's cart joins the account's. Whoever is signed in already is logged out first.
     """
-    logged_in = await actions.log_in(
-        _hasher(),
-        _throttle(),
-        data.username,
-        data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
-    )
-    return _respond(logged_in, 200, remember=data.remember)
+    return _answer(await log_in(data), 200)
 
 
 @blueprint.get("/session")
 @operation(Caller.ANYONE, answers={200: SessionOutput}, rides_along=True)
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
-    caller, remembered, now = claim(), visitor().remembered, clock.now()
-    guest_cart = remembered.guest_cart
-    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
-    own = state.choices
-    choices = preferences.fill(own, guest_choices()) if own is not None else guest_choices()
+    state = await look_up_session()
     return answer(
         SessionOutput(
             authenticated=state.account is not None,
             user=user_output(state.account) if state.account else None,
-            preferences=preferences_output(choices),
+            preferences=preferences_output(state.choices or Choices()),
             cart=CartSummaryOutput(state.cart_quantity),
         )
     )
@@ -109,10 +103,7 @@ async def show_session() -> Response:
 @operation(Caller.ANYONE, answers={204: None}, tokens=False)
 async def delete_session() -> Response:
     """Log out. A cookie saved before no longer logs in."""
-    caller = claim()
-    if caller:
-        await run(lambda db: actions.log_out(db, caller, source()))
-    forget_login()
+    await log_out()
     return no_content()
 
 
@@ -141,33 +132,20 @@ async def post_account(data: RegistrationInput) -> Response:
             await upsert_outcome(db, logged_in.account.id, key, outcome, clock.now())
 
     try:
-        logged_in = await actions.register(
-            _hasher(),
-            _throttle(),
-            data.username,
-            data.email,
-            data.password,
-            browser=_browser(),
-            policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
-            within=remember,
-        )
+        logged_in = await register(data, remember)
     except (UsernameTaken, EmailTaken):
         again = await _registered(data, key) if key else None
         if again is None:
             raise
         return again
-    return _respond(logged_in, 201, remember=False)
+    return _answer(logged_in, 201)
 
 
 @blueprint.get("/account")
 @operation(Caller.SIGNED_IN, answers={200: UserOutput})
 async def show_account() -> Response:
     """Show the account."""
-    caller = claim()
-    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
-    if account is None:
-        raise Unauthenticated
-    return answer(user_output(account))
+    return answer(user_output(await find_account()))
 
 
 @blueprint.patch("/account")
@@ -179,8 +157,7 @@ async def show_account() -> Response:
 )
 async def patch_account(data: EmailInput) -> Response:
     """Change the e-mail address."""
-    credentials = await _confirm(data.current_password)
-    return answer(user_output(await owner.change_email(credentials, data.email, source())))
+    return answer(user_output(await change_email(data)))
 
 
 @blueprint.delete("/account")
@@ -192,8 +169,7 @@ async def patch_account(data: EmailInput) -> Response:
 )
 async def delete_account(data: DeletionInput) -> Response:
     """Delete the account. Its orders stay, without the person."""
-    await owner.delete(await _confirm(data.current_password), source())
-    forget_login()
+    await delete(data)
     return no_content()
 
 
@@ -206,11 +182,87 @@ async def delete_account(data: DeletionInput) -> Response:
 )
 async def put_password(data: PasswordInput) -> Response:
     """Change the password. Every other login, and every token, ends."""
+    await change_password(data)
+    return no_content()
+
+
+async def log_in(data: LoginInput) -> LoggedIn:
+    """Log this browser in; raises as `actions.log_in`."""
+    logged_in = await actions.log_in(
+        _hasher(),
+        _throttle(),
+        data.username,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
+    )
+    _begin(logged_in, remember=data.remember)
+    return logged_in
+
+
+async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
+    """Register, and log this browser in; raises as `actions.register`."""
+    logged_in = await actions.register(
+        _hasher(),
+        _throttle(),
+        data.username,
+        data.email,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
+        within=within,
+    )
+    _begin(logged_in, remember=False)
+    return logged_in
+
+
+async def log_out() -> None:
+    """Log this browser out, whether or not it was logged in."""
+    await end_login()
+    forget_login()
+
+
+async def end_login() -> None:
+    """End this browser's login, and leave its session as it is."""
+    caller = claim()
+    if caller:
+        await run(lambda db: actions.log_out(db, caller, source()))
+
+
+async def look_up_session() -> queries.SessionState:
+    """Return who is there; the choices are filled up with those of this browser."""
+    caller, guest_cart, now = claim(), visitor().remembered.guest_cart, clock.now()
+    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
+    return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
+
+
+async def find_account() -> Account:
+    """Return the caller's account; raises `Unauthenticated`."""
+    caller = claim()
+    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
+    if account is None:
+        raise Unauthenticated
+    return account
+
+
+async def change_email(data: EmailInput) -> Account:
+    """Change the caller's e-mail address; raises as `owner` does."""
+    credentials = await _confirm(data.current_password)
+    return await owner.change_email(credentials, data.email, source())
+
+
+async def delete(data: DeletionInput) -> None:
+    """Delete the caller's account; raises as `owner` does."""
+    await owner.delete(await _confirm(data.current_password), source())
+    forget_login()
+
+
+async def change_password(data: PasswordInput) -> None:
+    """Change the caller's password; raises as `owner` does."""
     credentials = await _confirm(data.current_password)
     session["login"] = await owner.change_password(
         _hasher(), credentials, data.new_password, claim(), source()
     )
-    return no_content()
 
 
 def forget_login() -> None:
@@ -236,23 +288,10 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     if outcome is None:
         return None
     try:
-        logged_in = await actions.log_in(
-            _hasher(),
-            _throttle(),
-            data.username,
-            data.password,
-            browser=_browser(),
-            policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
-        )
+        await log_in(LoginInput(data.username, data.password))
     except WrongCredentials:
         return None
-    _begin(logged_in, remember=False)
     return replay(outcome)
-
-
-def _respond(logged_in: LoggedIn, status: int, *, remember: bool) -> Response:
-    _begin(logged_in, remember=remember)
-    return _answer(logged_in, status)
 
 
 def _begin(logged_in: LoggedIn, *, remember: bool) -> None:

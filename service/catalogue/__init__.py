@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .actions import ImportReport, import_products
 from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, Page, Product, Variant
-from .queries import select_product, select_products
+from .queries import select_product, select_products, select_types
 from .rows import BadRow
 
 SAMPLE = Path(__file__).with_name("sample.csv")
@@ -26,4 +26,5 @@ __all__ = [
     "import_products",
     "select_product",
     "select_products",
+    "select_types",
 ]

@@ -70,6 +70,27 @@ async def select_products(
     )
 
 
+async def select_types(db: Connection, limit: int) -> list[str]:
+    """Return the types of what is sold, in the order of the alphabet."""
+    # From one type to the next by the index: the table may be large, the types are few.
+    rows = await db.fetch(
+        """
+        with recursive found (type) as (
+            (select type from products where published and type > '' order by type limit 1)
+            union all
+            select (
+                select products.type from products
+                where published and products.type > found.type order by products.type limit 1
+            )
+            from found where found.type is not null
+        )
+        select type from found where type is not null limit $1
+        """,
+        limit,
+    )
+    return [row["type"] for row in rows]
+
+
 async def select_stored(db: Connection, handles: Sequence[str]) -> dict[str, Product]:
     """Return these products by handle, sold or not, with their active variants."""
     rows = await db.fetch(

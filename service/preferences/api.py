@@ -39,6 +39,11 @@ async def show_preferences() -> Response:
 @operation(Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput}, rides_along=True)
 async def patch_preferences(data: PreferencesInput) -> Response:
     """Change some preferences; answers with all of them."""
+    return answer(preferences_output(await change_choices(data)))
+
+
+async def change_choices(data: Choices) -> Choices:
+    """Change some of the caller's choices, and return all."""
     caller, guest = claim(), guest_choices()
     own = (
         await run(lambda db: queries.upsert_choices(db, caller, clock.now(), data, guest))
@@ -48,7 +53,7 @@ async def patch_preferences(data: PreferencesInput) -> Response:
     if own is None:
         own = fill(data, guest)
         session["preferences"] = own.chosen()
-    return answer(preferences_output(own))
+    return own
 
 
 async def current_choices() -> Choices:

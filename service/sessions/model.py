@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BASE = "session"
-SECTIONS = ("cart", "preferences")
+SECTIONS = ("cart", "preferences", "flash")
 PERMANENT = "_permanent"
 """Flask's own key for "remember me"; it lives in the base section."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.sessions import Session
 from service.sessions.cookies import Opened
-from service.sessions.model import Section
+from service.sessions.model import BASE, SECTIONS, Section
 
 
 def session(**sections: dict[str, Any]) -> Session:
@@ -81,7 +81,7 @@ def test_sections_are_read_on_first_use_only() -> None:
 
 def test_clear_empties_every_section() -> None:
     """`clear` leaves nothing, in no section."""
-    full = session(session={"user_id": "ada"}, cart={"id": 1}, preferences={"theme": "dark"})
+    full = session(**{name: {"key": "value"} for name in (BASE, *SECTIONS)})
     full.clear()
     assert dict(full) == {}
     assert all(section.changed for section in full.sections.values())

@@ -1,0 +1,30 @@
+"""Which types there are to choose from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.catalogue import import_products, select_types
+from tests.catalogue.files import csv_file, row
+
+if TYPE_CHECKING:
+    import asyncpg
+
+
+async def test_types(db: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Each type of what is sold once, in order; none that is blank or of what is not sold."""
+    await db.execute("update products set published = false")
+    report = await import_products(
+        db,
+        csv_file(
+            row("a", Type="Tents"),
+            row("b", Type="Bottles"),
+            row("c", Type="Tents"),
+            row("d", Type=""),
+            row("e", Type="Hidden", Published="false"),
+        ),
+        currency="USD",
+    )
+    assert not report.bad_rows
+    assert await select_types(db, 10) == ["Bottles", "Tents"]
+    assert await select_types(db, 1) == ["Bottles"]
