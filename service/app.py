@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, database, openapi, throttling, web
+from . import accounts, auth, database, openapi, pages, throttling, web
 from .access.api import blueprint as access_api
+from .access.pages import blueprint as access_pages
 from .accounts.api import blueprint as accounts_api
+from .accounts.pages import blueprint as accounts_pages
+from .accounts.pages import look_up_shopper
 from .carts.api import blueprint as carts_api
+from .carts.pages import blueprint as carts_pages
 from .catalogue.api import blueprint as catalogue_api
+from .catalogue.pages import blueprint as catalogue_pages
+from .locker_page.pages import init_app as init_locker_page
 from .ops import configure_logging, is_logging_configured
 from .ops.api import blueprint as ops_api
 from .orders.api import blueprint as orders_api
+from .orders.pages import blueprint as orders_pages
 from .preferences.api import blueprint as preferences_api
+from .preferences.pages import blueprint as preferences_pages
 from .sessions import SignedSessions
 from .settings import Settings
 
@@ -49,5 +57,17 @@ def create_app(settings: Settings | None = None) -> Quart:
     ):
         app.register_blueprint(api, url_prefix=API)
     app.register_blueprint(ops_api)
+    pages.init_app(app, look_up_shopper)
+    for shop_pages in (
+        catalogue_pages,
+        carts_pages,
+        accounts_pages,
+        access_pages,
+        preferences_pages,
+        orders_pages,
+    ):
+        app.register_blueprint(shop_pages)
+    if settings.locker_page or not settings.production:
+        init_locker_page(app)
     openapi.init_app(app, settings)
     return app

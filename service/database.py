@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 from quart import Quart, current_app, g
@@ -72,10 +72,19 @@ OVERLOADED = (
 )
 
 
+class Observer(Protocol):
+    """What is told when an app context takes a connection, and when it gives it back."""
+
+    def taken(self, connection: Pooled) -> None: ...
+
+    def given_back(self, connection: Pooled) -> None: ...
+
+
 class Pool:
     """The application's pool of connections, and the releases still under way."""
 
     def __init__(self, settings: Settings) -> None:
+        self.observer: Observer | None = None
         self._settings = settings
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._releases: set[asyncio.Task[None]] = set()
@@ -236,6 +245,8 @@ async def get_db() -> Connection:
                 pool.release(connection)
                 raise
             g.db = connection
+            if pool.observer is not None:
+                pool.observer.taken(connection)
         kept: Connection = g.db
         return kept
 
@@ -244,7 +255,10 @@ def release_db() -> None:
     """Give the connection back early, before slow work. A later `get_db` takes another."""
     connection = g.pop("db", None)
     if connection is not None:
-        _pool().release(connection)
+        pool = _pool()
+        if pool.observer is not None:
+            pool.observer.given_back(connection)
+        pool.release(connection)
 
 
 async def teardown_db(_: BaseException | None = None) -> None:

@@ -131,6 +131,10 @@ class Settings:
     max_body: int = _setting("bytes a request's body may have", 65_536)
     body_timeout: int = _setting("seconds a request's body may take to arrive", 10)
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    locker_page: bool = _setting(
+        "the page `/locker`, which explains the service; always on in development",
+        default=False,
+    )
     drain_time: float = _setting(
         "seconds that `/readyz` fails after SIGTERM before the server stops; 0 in development",
         3.0,

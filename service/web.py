@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from hypercorn.middleware import ProxyFixMiddleware
-from quart import Quart, Response, g, request
+from quart import Quart, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, Unauthorized
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
@@ -101,7 +101,7 @@ def init_app(app: Quart, settings: Settings) -> None:
         _log(response.status_code)
         return response
 
-    app.register_error_handler(LockerError, problem)
+    app.register_error_handler(LockerError, respond)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
 
@@ -125,6 +125,20 @@ class Problem(msgspec.Struct):
 def problem_type(code: str) -> str:
     """Return the URI of a kind of error; it leads nowhere."""
     return f"urn:locker:{code.replace('_', '-')}"
+
+
+def _wants_page() -> bool:
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+async def respond(error: LockerError) -> Response:
+    """Answer an error as a page where a browser asks for one, else as `problem`."""
+    if not _wants_page():
+        return await problem(error)
+    response: Response = await current_app.extensions["locker.error_page"](error)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 async def problem(error: LockerError) -> Response:
@@ -166,7 +180,7 @@ async def _http_exception(error: HTTPException) -> Response:
             ours = NotFound()
         case _:
             ours = Malformed()
-    response = await problem(ours)
+    response = await respond(ours)
     if isinstance(error, WerkzeugMethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
@@ -177,9 +191,9 @@ async def _unexpected(error: Exception) -> Response:
     known = database.translate(error)
     if known is not None:
         logger.warning("database: %s", type(error).__name__)
-        return await problem(known)
+        return await respond(known)
     logger.error("unexpected error", exc_info=error)
-    return await problem(LockerError())
+    return await respond(LockerError())
 
 
 def _log(status: int) -> None:

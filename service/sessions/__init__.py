@@ -3,6 +3,7 @@
 Start with `model.Session`, which is what a view sees; `interface` moves it over the wire.
 """
 
+from .cookies import SectionCookie
 from .interface import SignedSessions
 from .logins import (
     LONGEST_USER_AGENT,
@@ -15,16 +16,19 @@ from .logins import (
     new_api_token,
     new_token,
 )
-from .model import Session
+from .model import BASE, SECTIONS, Session
 from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
+    "BASE",
     "LOGIN",
     "LONGEST_USER_AGENT",
     "NOT_VALID",
+    "SECTIONS",
     "Claim",
     "NewLogin",
     "Scope",
+    "SectionCookie",
     "Session",
     "SignedSessions",
     "bearer_token",

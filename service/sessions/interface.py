@@ -68,6 +68,10 @@ class SignedSessions(SessionInterface):
                 lifetime=settings.section_lifetime,
             )
 
+    def cookie(self, name: str) -> SectionCookie:
+        """Return how a section travels."""
+        return self._cookies[name]
+
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
         if bearer_token(request.headers) is not None:
             # A token speaks for itself; the cookies beside it must not (http-api).

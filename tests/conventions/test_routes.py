@@ -12,13 +12,18 @@ OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/metrics"}
 
 
 def test_every_route_declares_who_may_call_it() -> None:
-    """Each route of the API says so with `operation`; no other kind of route is there unnoticed."""
+    """The API's with `operation`, pages with `page`; no other route is there unnoticed."""
     service = app()
     for rule in service.url_map.iter_rules():
-        declared = getattr(service.view_functions[rule.endpoint], "operation", None)
-        if rule.rule.startswith("/api/") or rule.rule not in OUTSIDE:
-            assert declared is not None, rule
-            assert isinstance(declared.caller, Caller)
+        view = service.view_functions[rule.endpoint]
+        if rule.rule in OUTSIDE:
+            continue
+        if hasattr(view, "page"):
+            assert not rule.rule.startswith("/api/"), rule
+            assert isinstance(view.page, Caller)
+        else:
+            assert hasattr(view, "operation"), rule
+            assert isinstance(view.operation.caller, Caller)
 
 
 def test_every_route_is_in_the_document() -> None:

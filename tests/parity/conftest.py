@@ -19,11 +19,22 @@ def flask(settings: Settings) -> FlaskShop:
     return FlaskShop(flask_shop.create_app(settings.secret_key).test_client(), flask_shop.LOG)
 
 
+def add_views(app: Quart) -> None:
+    """Add the views in place of the shop's own pages, some of which have the same paths."""
+    old, app.url_map = app.url_map, type(app.url_map)()
+    app.url_map.converters.update(old.converters)
+    for rule in list(old.iter_rules()):
+        if rule.rule.startswith("/api/"):
+            again = type(rule)(rule.rule, methods=rule.methods, endpoint=rule.endpoint)
+            app.url_map.add(again)
+    quart_shop.add_views(app)
+
+
 @pytest.fixture
 async def locker(start_app: Callable[..., Awaitable[Quart]]) -> LockerShop:
     """The same views on this service."""
     quart_shop.LOG.clear()
-    app = await start_app(quart_shop.add_views)
+    app = await start_app(add_views)
     return LockerShop(app, app.test_client(), quart_shop.LOG)
 
 

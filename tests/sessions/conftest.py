@@ -18,9 +18,9 @@ Later = Callable[[float], None]
 
 
 def add_pages(app: Quart) -> None:
-    """``/session`` shows and changes it; ``/nested`` changes what is inside; ``/`` doesn't ask."""
+    """``/session`` shows and changes it, ``/nested`` what is inside; ``/elsewhere`` doesn't ask."""
 
-    @app.get("/")
+    @app.get("/elsewhere")
     async def ignore() -> str:
         return ""
 

@@ -1,0 +1,165 @@
+"""The account, as a page: the person, the password, the logins and the tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+from quart import Blueprint
+
+from service import audit, clock
+from service.accounts.api import (
+    change_email,
+    change_password,
+    delete,
+    find_account,
+    forget_login,
+    log_out,
+)
+from service.accounts.schema import DeletionInput, EmailInput, PasswordInput
+from service.auth import account_id, claim, source
+from service.database import run
+from service.errors import Conflict, Invalid, LockerError, WrongPassword
+from service.pages import back, entered, field_errors, flash, page, read_form, render
+from service.schemas import Caller, Input
+from service.sessions import Scope, new_api_token
+
+from . import actions, queries
+from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
+
+if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+blueprint = Blueprint("access_pages", __name__)
+
+HINTS = {
+    "email": "This doesn't look like an e-mail address.",
+    "name": f"Say in 1 to {LONGEST_LABEL} characters what it is for.",
+    "expires_in_days": f"Choose 1 to {LONGEST_LIFE} days.",
+}
+FORMS = ("email", "password", "token", "delete")
+SCOPES: dict[str, tuple[Scope, ...]] = {"read": ("read",), "read and write": ("read", "write")}
+
+
+class TokenForm(Input):
+    """A token to make."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
+    expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)]
+    scopes: Literal["read", "read and write"]
+
+
+@blueprint.get("/account")
+@page(Caller.SIGNED_IN)
+async def show_account() -> Response:
+    """Show the account."""
+    return await _show()
+
+
+@blueprint.post("/account/email")
+@page(Caller.SIGNED_IN)
+async def post_email() -> Response | WerkzeugResponse:
+    """Change the e-mail address."""
+    try:
+        await change_email(await read_form(EmailInput))
+    except (Invalid, WrongPassword, Conflict) as error:
+        return await _show("email", error)
+    flash("Your e-mail address is changed.")
+    return back("/account")
+
+
+@blueprint.post("/account/password")
+@page(Caller.SIGNED_IN)
+async def post_password() -> Response | WerkzeugResponse:
+    """Change the password; every other login and token ends."""
+    try:
+        await change_password(await read_form(PasswordInput))
+    except (Invalid, WrongPassword) as error:
+        return await _show("password", error)
+    flash("Your password is changed, and you are logged out everywhere else.")
+    return back("/account")
+
+
+@blueprint.post("/account/delete")
+@page(Caller.SIGNED_IN)
+async def post_delete() -> Response | WerkzeugResponse:
+    """Delete the account."""
+    try:
+        await delete(await read_form(DeletionInput))
+    except (Invalid, WrongPassword) as error:
+        return await _show("delete", error)
+    flash("Your account is deleted. Farewell.")
+    return back("/")
+
+
+@blueprint.post("/account/logins/<uuid:login_id>/end")
+@page(Caller.SIGNED_IN)
+async def post_end_login(login_id: UUID) -> WerkzeugResponse:
+    """Log out there; of this browser's own login, here."""
+    ended = await run(lambda db: actions.end(db, "login_ended", account_id(), login_id, source()))
+    if ended == claim().token_hash:
+        forget_login()
+        flash("You are logged out.")
+        return back("/")
+    flash("That device is logged out.")
+    return back("/account#logins")
+
+
+@blueprint.post("/account/logins/end")
+@page(Caller.SIGNED_IN)
+async def post_end_logins() -> WerkzeugResponse:
+    """Log out everywhere, here included."""
+    current = claim().token_hash
+    await run(lambda db: actions.end_others(db, account_id(), current, source()))
+    await log_out()
+    flash("You are logged out everywhere.")
+    return back("/")
+
+
+@blueprint.post("/account/tokens")
+@page(Caller.SIGNED_IN)
+async def post_token() -> Response:
+    """Make a token, and show it this once."""
+    try:
+        data = await read_form(TokenForm)
+        scopes = SCOPES[data.scopes]
+        text = new_api_token(scopes)
+        new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
+        _, event = await run(lambda db: actions.make_token(db, account_id(), new, source()))
+    except (Invalid, TokenLimit) as error:
+        return await _show("token", error)
+    audit.log(event)
+    # Not after a redirect: it would have to be kept somewhere on the way.
+    return await _show(made=text)
+
+
+@blueprint.post("/account/tokens/<uuid:token_id>/end")
+@page(Caller.SIGNED_IN)
+async def post_end_token(token_id: UUID) -> WerkzeugResponse:
+    """End a token."""
+    await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
+    flash("That token is no longer good for anything.")
+    return back("/account#tokens")
+
+
+async def _show(form: str = "", error: LockerError | None = None, made: str = "") -> Response:
+    owner, now, current = account_id(), clock.now(), claim().token_hash
+    errors = field_errors(error, HINTS) if error else {}
+    match error:
+        case WrongPassword():
+            errors = {"current_password": f"{error.title}."}
+        case Conflict():
+            errors = {"email" if form == "email" else "name": f"{error.title}."}
+    return await render(
+        "accounts/account.html",
+        error.status if error else 200,
+        account=await find_account(),
+        logins=await run(lambda db: queries.select_logins(db, owner, now, current)),
+        tokens=await run(lambda db: queries.select_tokens(db, owner, now)),
+        errors={each: errors if each == form else {} for each in FORMS},
+        values={each: entered() if each == form else {} for each in FORMS},
+        made=made,
+    )

@@ -1,0 +1,165 @@
+"""Logging in and out, and registering, as pages; and what every page shows of who is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from quart import Blueprint, session
+
+from service.auth import claim
+from service.carts import Cart, Remembered
+from service.errors import Invalid, LockerError, WrongCredentials
+from service.pages import (
+    Shopper,
+    back,
+    entered,
+    field_errors,
+    flash,
+    keep_receipt,
+    local_path,
+    page,
+    read_form,
+    render,
+)
+from service.preferences import Preferences
+from service.preferences.api import guest_choices
+
+from . import api
+from .model import (
+    LONGEST_NAME,
+    SHORTEST_NAME,
+    EmailTaken,
+    UsernameTaken,
+)
+from .schema import LoginInput, RegistrationInput
+
+if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+    from .actions import LoggedIn
+
+blueprint = Blueprint("account_pages", __name__)
+
+HINTS = {
+    "username": f"Use {SHORTEST_NAME} to {LONGEST_NAME} letters, digits and marks; no spaces.",
+    "email": "This doesn't look like an e-mail address.",
+    "password": "This is no password that can be used.",
+}
+
+
+class NextQuery(msgspec.Struct, frozen=True):
+    """Where to go on afterwards."""
+
+    next: str = "/"
+
+
+class LoginForm(LoginInput):
+    """Who logs in, and where to go on."""
+
+    next: str = "/"
+
+
+class RegistrationForm(RegistrationInput):
+    """A new account, and where to go on."""
+
+    next: str = "/"
+
+
+@blueprint.get("/login")
+@page(query=NextQuery)
+async def show_login(query: NextQuery) -> Response:
+    """Show the way in."""
+    return await _form("login", query.next)
+
+
+@blueprint.post("/login")
+@page()
+async def post_login() -> Response | WerkzeugResponse:
+    """Log in, and show what became of the cart from before."""
+    try:
+        data = await read_form(LoginForm)
+        logged_in = await api.log_in(data)
+    except WrongCredentials as error:
+        return await _form("login", error=error, errors={"password": f"{error.title}."})
+    except Invalid as error:
+        return await _form("login", error=error, errors=field_errors(error, {}))
+    flash(f"Welcome back, {logged_in.account.username}.")
+    return _go_on(logged_in, data.next)
+
+
+@blueprint.get("/register")
+@page(query=NextQuery)
+async def show_register(query: NextQuery) -> Response:
+    """Show what an account takes."""
+    return await _form("register", query.next)
+
+
+@blueprint.post("/register")
+@page()
+async def post_register() -> Response | WerkzeugResponse:
+    """Register, and log in."""
+    try:
+        data = await read_form(RegistrationForm)
+        logged_in = await api.register(data)
+    except UsernameTaken as error:
+        return await _form("register", error=error, errors={"username": f"{error.title}."})
+    except EmailTaken as error:
+        return await _form("register", error=error, errors={"email": f"{error.title}."})
+    except Invalid as error:
+        return await _form("register", error=error, errors=field_errors(error, HINTS))
+    flash(f"Welcome, {logged_in.account.username}.")
+    return _go_on(logged_in, data.next)
+
+
+@blueprint.post("/logout")
+@page()
+async def post_logout() -> WerkzeugResponse:
+    """Log out."""
+    await api.log_out()
+    flash("You are logged out. Your cart waits for you.")
+    return back("/")
+
+
+async def look_up_shopper() -> Shopper:
+    """Return who looks, in one statement, or in none for a guest who never had a cart."""
+    username, quantity, choices = None, 0, guest_choices()
+    if claim() or "cart" in session:
+        state = await api.look_up_session()
+        username = state.account.username if state.account else None
+        quantity, choices = state.cart_quantity, state.choices or choices
+    else:
+        # The cart's id comes with the first page, so that the first adds of two tabs meet.
+        session["cart"] = Remembered().after(Cart(), None).write()
+    chosen = Preferences(**choices.chosen())
+    return Shopper(username, chosen.theme, chosen.locale, chosen.page_size, quantity)
+
+
+async def _form(
+    name: str,
+    following: str = "/",
+    *,
+    error: LockerError | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    values = entered()
+    return await render(
+        f"accounts/{name}.html",
+        error.status if error else 200,
+        next=local_path(values.get("next", following)),
+        values=values,
+        errors=errors or {},
+    )
+
+
+def _go_on(logged_in: LoggedIn, following: str) -> WerkzeugResponse:
+    if not logged_in.receipt:
+        return back(following)
+    keep_receipt(
+        [
+            [line.sku, line.guest_quantity, line.account_quantity, line.quantity, line.outcome]
+            for line in logged_in.receipt
+        ]
+    )
+    return back("/cart")

@@ -1,0 +1,236 @@
+"""``/locker``: this visit, your locker, and what happens if one tries to cheat."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from msgspec import Meta
+from quart import Blueprint, current_app, g, request
+from quart_auth import current_user
+
+from service import carts, clock
+from service.accounts.api import end_login
+from service.auth import claim
+from service.carts.api import policy, visitor
+from service.catalogue import select_products
+from service.database import run
+from service.pages import current_shopper, page, render
+from service.schemas import Caller, Input
+from service.sessions import BASE, SECTIONS, SignedSessions
+
+from .timeline import draw
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from quart import Quart, Response
+
+    from service.sessions import SectionCookie
+
+blueprint = Blueprint("locker_page", __name__)
+
+SECRET = "login"  # noqa: S105 - where it is, not what it is
+LONGEST_COOKIE = 4093
+
+WHAT = {
+    BASE: "Who you are. Shared by everything that asks who is logged in.",
+    "cart": "Which cart is yours, and a copy of what is in it, should the database forget.",
+    "preferences": "What you chose, before you had an account.",
+    "flash": "What to tell you on the next page. Read once, then gone.",
+}
+MEANING = {
+    "request_id": "names this request in the log and in every answer",
+    "started": "when the request came in",
+    "visit": "lets two tasks of one request take one connection, and none after its end",
+    "db": "this visit's connection, the same for every function that asks",
+    "shopper": "who looks, looked up once",
+    "watched": "what this page notes of the visit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """One section of the session, as its owner may see it."""
+
+    name: str
+    what: str
+    cookie: str
+    size: int
+    state: Literal["empty", "holds", "broken"]
+    content: str
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an experiment showed."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class TamperForm(Input):
+    """The section whose cookie to change."""
+
+    section: Literal["session", "cart", "preferences", "flash"]
+
+
+class ReplayForm(Input):
+    """A cookie of the cart section from before."""
+
+    cookie: Annotated[str, Meta(max_length=LONGEST_COOKIE)]
+
+
+def init_app(app: Quart) -> None:
+    """Serve the page, and note from now on when each request holds a connection."""
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals["locker_page"] = True
+    app.extensions["locker.watch"] = Watch(app, app.extensions["locker.pool"])
+
+
+@blueprint.get("/locker")
+@page()
+async def show_locker() -> Response:
+    """Show this visit, and the locker."""
+    return await _show()
+
+
+@blueprint.post("/locker/tamper")
+@page(form=TamperForm)
+async def post_tamper(data: TamperForm) -> Response:
+    """Change one letter of a cookie, and read both as every request does. Nothing is sent back."""
+    cookie = _cookie(data.section)
+    value = request.cookies.get(cookie.name, "")
+    if not value:
+        return await _show(Outcome("There is no such cookie yet", ("Put something in first.",)))
+    middle = len(value) // 3
+    changed = value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
+    return await _show(
+        Outcome(
+            f"One letter of “{cookie.name}” changed",
+            (
+                f"As you sent it: {_said(cookie.open(value) is not None)}.",
+                f"With letter {middle + 1} changed: {_said(cookie.open(changed) is not None)}.",
+                "A cookie whose signature does not hold is an empty section, never an error.",
+            ),
+        )
+    )
+
+
+@blueprint.post("/locker/replay")
+@page(form=ReplayForm)
+async def post_replay(data: ReplayForm) -> Response:
+    """Open the cart with an older cookie."""
+    opened = _cookie("cart").open(data.cookie)
+    if opened is None:
+        return await _show(Outcome("That cookie", ("Its signature does not hold.",)))
+    old = carts.Remembered.read(opened.content)
+    who, rules = carts.Visitor(claim(), old), policy()
+    found = await run(lambda db: carts.load(db, who, rules))
+    copied = sum(count for _, count in old.copy.lines) if old.copy else 0
+    revision = old.copy.revision if old.copy else 0
+    return await _show(
+        Outcome(
+            "The older cookie was sent",
+            (
+                (
+                    f"Its signature holds. It remembers revision {revision} with {copied} "
+                    f"{_items(copied)}."
+                ),
+                (
+                    f"The row in the database is at revision {found.cart.revision} with "
+                    f"{found.cart.quantity} {_items(found.cart.quantity)}, which is what you get."
+                ),
+                "A signature says that we wrote it, not that it still holds.",
+            ),
+        )
+    )
+
+
+@blueprint.post("/locker/end-login")
+@page(Caller.SIGNED_IN)
+async def post_end_login() -> Response:
+    """End the login and leave the cookie, as if it had been saved before logging out."""
+    await end_login()
+    return await _show(
+        Outcome(
+            "Logged out, with the cookie from before still here",
+            (
+                "Its signature holds, its login row has ended.",
+                "Your next page is a guest's: a saved cookie is worth nothing.",
+            ),
+        )
+    )
+
+
+async def _show(outcome: Outcome | None = None) -> Response:
+    watch = cast("Watch", current_app.extensions["locker.watch"])
+    who, rules = visitor(), policy()
+    opened = await run(lambda db: carts.load(db, who, rules))
+    offered = await run(lambda db: select_products(db, limit=20))
+    skus = [
+        variant.sku
+        for product in offered.products
+        for variant in product.variants
+        if variant.orderable
+    ]
+    signed_in = await current_user.is_authenticated
+    await current_shopper()
+    # The counter of statements is called by the loop, after the statement's own answer.
+    await asyncio.sleep(0)
+    visit = watch.current
+    return await render(
+        "locker/locker.html",
+        visit=visit,
+        holds=visit.holds if visit else [],
+        names=dict(_names()),
+        milliseconds=lambda moment: round((moment - g.started) * 1000, 1),
+        sections=[_section(name) for name in (BASE, *SECTIONS)],
+        claimed=bool(claim()),
+        signed_in=signed_in,
+        cart=opened.cart,
+        sku=skus[0] if skus else None,
+        cart_cookie=request.cookies.get(_cookie("cart").name, ""),
+        timeline=draw(list(watch.visits), time.perf_counter()),
+        outcome=outcome,
+    )
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    """Return what is in ``g`` by name: what it is for, never what it is."""
+    for name in sorted(g):
+        yield name, MEANING.get(name, f"a {type(g.get(name)).__name__}")
+
+
+def _cookie(name: str) -> SectionCookie:
+    return cast("SignedSessions", current_app.session_interface).cookie(name)
+
+
+def _section(name: str) -> SectionView:
+    cookie = _cookie(name)
+    value = request.cookies.get(cookie.name, "")
+    opened = cookie.open(value) if value else None
+    content: dict[str, Any] = dict(opened.content) if opened else {}
+    if SECRET in content:
+        content[SECRET] = "(a secret: not even for this page)"
+    return SectionView(
+        name,
+        WHAT[name],
+        cookie.name,
+        len(f"{cookie.name}={value}") if value else 0,
+        "holds" if opened else "broken" if value else "empty",
+        json.dumps(content, indent=1, ensure_ascii=False, default=str),
+        int(clock.now().timestamp()) - opened.born if opened else 0,
+    )
+
+
+def _said(holds: bool) -> str:  # noqa: FBT001 - what is said of it
+    return "the signature holds" if holds else "the signature does not hold"
+
+
+def _items(count: int) -> str:
+    return "item" if count == 1 else "items"

@@ -1,0 +1,112 @@
+"""Checkout and orders, as pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+from quart import Blueprint
+
+from service.auth import account_id
+from service.carts import load
+from service.carts.api import keep, policy, visitor
+from service.database import run
+from service.pages import back, current_shopper, flash, page, render
+from service.schemas import Caller, Input
+
+from . import actions
+from .api import LARGEST_TOTAL
+from .model import EmptyCart, NotCancellable, OutOfStock
+
+if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+blueprint = Blueprint("order_pages", __name__)
+
+
+class CheckoutForm(Input):
+    """What the shopper saw and agrees to pay."""
+
+    expected_total: Annotated[int, Meta(ge=0, le=LARGEST_TOTAL)]
+
+
+class OrdersQuery(msgspec.Struct, frozen=True):
+    """Where the list begins."""
+
+    after: Annotated[str, Meta(max_length=64)] = ""
+
+
+@blueprint.get("/checkout")
+@page(Caller.SIGNED_IN)
+async def show_checkout() -> Response | WerkzeugResponse:
+    """Show what is about to be ordered, and what has changed since it was put in the cart."""
+    who, rules = visitor(), policy()
+    opened = await run(lambda db: load(db, who, rules))
+    keep(opened)
+    if not opened.cart.lines:
+        return back("/cart")
+    return await render(
+        "orders/checkout.html",
+        cart=opened.cart,
+        changed=[line for line in opened.cart.lines if line.notice],
+        blocked=any(
+            line.notice in {"unavailable", "insufficient_stock"} for line in opened.cart.lines
+        ),
+    )
+
+
+@blueprint.post("/checkout")
+@page(Caller.SIGNED_IN, form=CheckoutForm)
+async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
+    """Order the cart as it was shown; sent twice, it is ordered once."""
+    who, rules = visitor(), policy()
+    try:
+        placed = await run(lambda db: actions.place(db, who, rules, data.expected_total))
+    except EmptyCart:
+        return back("/cart")
+    except actions.CartChanged:
+        flash("Your cart has changed meanwhile. Please look at it once more.", "problem")
+        return back("/checkout")
+    except OutOfStock:
+        flash("Some of it is no longer there. Nothing was ordered.", "problem")
+        return back("/checkout")
+    keep(placed.opened)
+    if placed.new:
+        flash("Thank you! Your order is placed.")
+    return back(f"/orders/{placed.order.number}")
+
+
+@blueprint.get("/orders")
+@page(Caller.SIGNED_IN, query=OrdersQuery)
+async def show_orders(query: OrdersQuery) -> Response:
+    """List one's own orders, newest first."""
+    owner, shopper = account_id(), await current_shopper()
+    found = await run(
+        lambda db: actions.history(db, owner, limit=shopper.page_size, after=query.after or None)
+    )
+    return await render("orders/orders.html", found=found, begin=not query.after)
+
+
+@blueprint.get("/orders/<number>")
+@page(Caller.SIGNED_IN)
+async def show_order(number: str) -> Response:
+    """Show one of one's own orders."""
+    owner = account_id()
+    order = await run(lambda db: actions.show(db, number, owner))
+    return await render("orders/order.html", order=order)
+
+
+@blueprint.post("/orders/<number>/cancel")
+@page(Caller.SIGNED_IN)
+async def post_cancel(number: str) -> WerkzeugResponse:
+    """Cancel an order."""
+    owner = account_id()
+    try:
+        order = await run(lambda db: actions.cancel(db, number, owner))
+    except NotCancellable:
+        flash("This order can no longer be cancelled.", "problem")
+        return back(f"/orders/{number}")
+    flash("Your order is cancelled.")
+    return back(f"/orders/{order.number}")

@@ -1,0 +1,32 @@
+"""What the pages of the shop have in common.
+
+A view is declared with `page` and ends in `render` or `back`; everything else is in the feature's
+own ``pages.py``.
+"""
+
+from .assets import static_url
+from .errors import error_page
+from .forms import entered, field_errors, page, read_form
+from .links import back, local_path
+from .messages import flash, keep_receipt, take_receipt
+from .rendering import init_app, render
+from .shopper import LOCALES, Shopper, current_shopper
+
+__all__ = [
+    "LOCALES",
+    "Shopper",
+    "back",
+    "current_shopper",
+    "entered",
+    "error_page",
+    "field_errors",
+    "flash",
+    "init_app",
+    "keep_receipt",
+    "local_path",
+    "page",
+    "read_form",
+    "render",
+    "static_url",
+    "take_receipt",
+]

@@ -1,0 +1,54 @@
+"""Errors as pages."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from quart import Response, g, redirect, render_template, request, session
+
+from service.errors import LockerError, Unauthenticated
+
+from .links import local_path
+from .shopper import Shopper
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+logger = logging.getLogger(__name__)
+
+HEADLINES = {
+    403: "That door stays closed",
+    404: "Nothing on this shelf",
+    405: "Not that way",
+    413: "That is too much at once",
+    429: "Slow down a little",
+    500: "Something broke on our side",
+    503: "The till is busy",
+}
+
+
+async def error_page(error: LockerError) -> Response | WerkzeugResponse:
+    """Show an error. It needs no database: that may be what is away."""
+    if isinstance(error, Unauthenticated):
+        here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return redirect("/login?" + urlencode({"next": local_path(here)}), 303)
+    body = await render_template(
+        "error.html",
+        shopper=g.get("shopper") or _guest(),
+        messages=[],
+        path="",
+        request_id=g.request_id,
+        error=error,
+        headline=HEADLINES.get(error.status, error.title),
+    )
+    response = Response(body, error.status, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _guest() -> Shopper:
+    """Return a shopper with the looks that this browser chose, as far as it is known."""
+    theme = session.get("preferences", {}).get("theme")
+    return Shopper(theme=theme if theme in {"light", "dark"} else "system")

@@ -1,0 +1,79 @@
+"""Money and dates as the shopper writes them. The texts stay English."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, get_currency_precision
+from jinja2 import pass_context
+from markupsafe import Markup, escape
+
+from .shopper import Shopper
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from babel import Locale
+    from jinja2.runtime import Context
+
+# The order matters: each also claims to be those below it.
+BROWSERS = {
+    "Firefox/": "Firefox",
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+    "curl/": "curl",
+}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "Mac",
+    "CrOS": "Chromebook",
+    "Linux": "Linux",
+}
+
+
+def _locale(context: Context) -> Locale:
+    shopper = context.get("shopper") or Shopper()
+    assert isinstance(shopper, Shopper)  # noqa: S101 - for the type checker
+    return shopper.formats
+
+
+@pass_context
+def money(context: Context, amount: int, currency: str) -> str:
+    """Return an amount in minor units with its currency."""
+    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(value, currency, locale=_locale(context))
+
+
+@pass_context
+def day(context: Context, moment: datetime) -> Markup:
+    """Return the day, with the exact time for machines."""
+    return _time(moment, format_date(moment, "medium", locale=_locale(context)))
+
+
+@pass_context
+def moment(context: Context, moment: datetime) -> Markup:
+    """Return day and time in UTC, with the exact time for machines."""
+    text = format_datetime(moment, "short", locale=_locale(context))
+    return _time(moment, f"{text} UTC")
+
+
+def device(user_agent: str) -> str:
+    """Return what a person would call the browser of a ``User-Agent``."""
+    browser = _first(user_agent, BROWSERS)
+    system = _first(user_agent, SYSTEMS)
+    return " on ".join(filter(None, (browser, system))) or user_agent[:40] or "Unknown device"
+
+
+def _first(user_agent: str, names: dict[str, str]) -> str:
+    return next((name for mark, name in names.items() if mark in user_agent), "")
+
+
+def _time(moment: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), escape(text))

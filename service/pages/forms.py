@@ -1,0 +1,90 @@
+"""Declaring a page, and reading forms as strictly as the API reads JSON."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+from quart import g, request
+from quart_auth import current_user
+
+from service.errors import Forbidden, Invalid, Malformed, Unauthenticated, UnsupportedMediaType
+from service.schemas import Caller, convert_pairs, read_query
+from service.sessions import bearer_token
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from quart.typing import ResponseReturnValue
+
+    from service.schemas import Input
+
+    View = Callable[..., Awaitable[ResponseReturnValue]]
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def page(
+    caller: Caller = Caller.ANYONE,
+    *,
+    form: type[Input] | None = None,
+    query: type[msgspec.Struct] | None = None,
+) -> Callable[[View], View]:
+    """Declare a view of the shop: who may see it, and the form and query it gets.
+
+    A form that can be filled in wrongly is better read in the view, with `read_form`, which
+    then shows it again.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        async def wrapper(**arguments: Any) -> ResponseReturnValue:
+            if bearer_token(request.headers) is not None:
+                # Here nobody asks for a token's scopes.
+                raise Forbidden("Tokens are for the API.")
+            if form is not None:
+                arguments["data"] = await read_form(form)
+            if query is not None:
+                arguments["query"] = read_query(query)
+            if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
+                raise Unauthenticated
+            return await view(**arguments)
+
+        wrapper.page = caller  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+async def read_form(model: type[M]) -> M:
+    """Return the form; raises `Malformed`, `UnsupportedMediaType`, `Invalid`."""
+    if request.mimetype != FORM:
+        raise UnsupportedMediaType(f"Send {FORM}")
+    raw = cast("bytes", await request.get_data(as_text=False, cache=False))
+    if b"\x00" in raw or b"%00" in raw:
+        raise Malformed("NUL characters are not accepted.")
+    pairs = parse_qsl(raw.decode(errors="replace"))
+    # To be shown again if it has to be filled in once more. Passwords never are.
+    g.entered = {name: text for name, text in pairs if "password" not in name}
+    return convert_pairs(raw, model, "form")
+
+
+def entered() -> dict[str, str]:
+    """Return what was last entered into the form that `read_form` was asked for."""
+    return cast("dict[str, str]", g.get("entered", {}))
+
+
+def field_errors(error: Exception, hints: Mapping[str, str]) -> dict[str, str]:
+    """Return what is wrong with which field; a hint says it better than the type's own words."""
+    if not isinstance(error, Invalid):
+        return {}
+    return {
+        each["field"]: hints.get(each["field"], each["message"])
+        if each["message"].startswith(("Expected", "Object missing"))
+        else each["message"]
+        for each in error.members["errors"]
+    }

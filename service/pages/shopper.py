@@ -1,0 +1,56 @@
+"""Who looks at a page, as far as every page must know: the name, the badge, the looks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+from babel import Locale
+from quart import current_app, g
+
+LOCALES = (
+    "en", "en-GB", "en-AU", "en-CA", "en-IN", "da", "de", "de-CH", "es", "fi", "fr", "fr-CA",
+    "it", "ja", "nb", "nl", "pl", "pt", "pt-BR", "sv",
+)  # fmt: skip
+"""Formats a shopper can choose from. Not all that there are: each takes memory for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """A guest has no ``username``."""
+
+    username: str | None = None
+    theme: str = "system"
+    locale: str = "en"
+    page_size: int = 20
+    cart_quantity: int = 0
+
+    @property
+    def formats(self) -> Locale:
+        """The locale of money and dates: the nearest there is to the one preferred."""
+        return nearest(self.locale)
+
+
+@lru_cache(maxsize=256)
+def nearest(tag: str) -> Locale:
+    """Return the locale of a BCP 47 tag, its language's where the region is unknown, or English."""
+    known = {name.lower(): name for name in LOCALES}
+    parts = tag.lower().split("-")
+    while parts:
+        if name := known.get("-".join(parts)):
+            return Locale.parse(name, sep="-")
+        parts.pop()
+    return Locale("en")
+
+
+Lookup = Callable[[], Awaitable[Shopper]]
+
+
+async def current_shopper() -> Shopper:
+    """Return who looks, looked up once for each request."""
+    if "shopper" not in g:
+        look_up = cast("Lookup", current_app.extensions["locker.shopper"])
+        g.shopper = await look_up()
+    return cast("Shopper", g.shopper)

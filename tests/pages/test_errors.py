@@ -1,0 +1,174 @@
+"""Errors as pages, and what every page carries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import pytest
+from quart import Quart
+
+from service.catalogue import queries
+from service.settings import Limit
+from tests.conventions.document import app as make_app
+from tests.pages.conftest import Visitor
+from tests.shopping import API, Product
+
+HTML = {"Accept": "text/html"}
+
+
+async def test_a_page_that_is_not_there(browser: Visitor) -> None:
+    """It is a page with the request's id; the API's answer stays as it was."""
+    page = await browser.get("/nothing", headers={"X-Request-Id": "seen-by-me"})
+    assert page.status_code == 404
+    assert "seen-by-me" in page.text
+    for path in (f"{API}/nothing", "/livez/nothing"):
+        problem = await browser.get(path, headers={"Accept": "text/html;q=0.9"})
+        expected = "application/problem+json" if path.startswith("/api/") else "text/html"
+        assert problem.headers["Content-Type"].startswith(expected)
+    program = await browser.get("/nothing", headers={"Accept": "*/*"})
+    assert program.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_form_from_another_site(browser: Visitor, product: Product) -> None:
+    """It is refused as a page, and does nothing."""
+    response = await browser.post(
+        "/cart/lines", data={"sku": product.sku}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert response.status_code == 403
+    assert "another site" in response.text
+    assert "Nothing in your cart yet" in (await browser.get("/cart")).text
+
+
+async def test_too_many_attempts(start_app: Callable[..., Awaitable[Quart]]) -> None:
+    """The page says when to try again, and so does the header."""
+    app = await start_app(throttle_account=Limit(1, 60))
+    transport = httpx.ASGITransport(cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        form = {"username": "someone-throttled", "password": "wrong-wrong-wrong"}
+        await client.post("/login", data=form, headers=HTML)
+        response = await client.post("/login", data=form, headers=HTML)
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) > 0
+    assert "Please try again in" in response.text
+
+
+async def test_the_database_is_away(start_app: Callable[..., Awaitable[Quart]]) -> None:
+    """The page needs none, and says when to try again."""
+    app = await start_app(database_url="postgresql://nobody@127.0.0.1:1/nothing")
+    transport = httpx.ASGITransport(cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        response = await client.get("/", headers=HTML)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    assert "Please try again in 1 second." in response.text
+
+
+async def test_what_nobody_foresaw(browser: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page has the request's id, and nothing of the cause."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret cause")
+
+    monkeypatch.setattr(queries, "select_product", fail)
+    response = await browser.get("/products/anything")
+    assert response.status_code == 500
+    assert response.headers["X-Request-Id"] in response.text
+    assert "secret cause" not in response.text
+
+
+def _forms() -> list[str]:
+    rules = make_app().url_map.iter_rules()
+    return sorted(
+        rule.rule.replace("<uuid:login_id>", "6a6bd2a4-3f9d-4f0a-9f9d-3f9d4f0a9f9d")
+        .replace("<uuid:token_id>", "6a6bd2a4-3f9d-4f0a-9f9d-3f9d4f0a9f9d")
+        .replace("<number>", "K7RX-3MDT")
+        for rule in rules
+        if "POST" in (rule.methods or ()) and not rule.rule.startswith("/api/")
+    )
+
+
+@pytest.mark.parametrize("path", _forms())
+async def test_bad_forms(path: str, browser: Visitor) -> None:
+    """Whatever a form holds, the answer is not our fault, for guests and others."""
+    bad: list[tuple[bytes, str]] = [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"sku=%00", "application/x-www-form-urlencoded"),
+        (b"sku=%ff&username=%ed%a0%80&name=%ff", "application/x-www-form-urlencoded"),
+        (b"\xff\xfe", "application/x-www-form-urlencoded"),
+        (b"sku=a&sku=b", "application/x-www-form-urlencoded"),
+        (b"sku=a&quantity=1.0&expected_total=1.0", "application/x-www-form-urlencoded"),
+        (b"expected_total=99999999999999999999", "application/x-www-form-urlencoded"),
+        (b"sku=a&quantity=-1", "application/x-www-form-urlencoded"),
+        (b"sku=a&quantity=9999999999", "application/x-www-form-urlencoded"),
+        (b"theme=pink&locale=xx&page_size=10000", "application/x-www-form-urlencoded"),
+        (b"username=" + b"a" * 5000 + b"&password=b", "application/x-www-form-urlencoded"),
+        (b"unknown=1", "application/x-www-form-urlencoded"),
+        (b"&".join(b"a%d=1" % n for n in range(2000)), "application/x-www-form-urlencoded"),
+        (b"{}", "application/json"),
+        (b"--x\r\n", "multipart/form-data; boundary=x"),
+        (b"x" * 100_000, "application/x-www-form-urlencoded"),
+    ]
+    for caller in ("guest", "signed in"):
+        if caller == "signed in" and path != "/register":
+            await browser.register()
+        for body, kind in bad:
+            response = await browser.post(path, content=body, headers={"Content-Type": kind})
+            assert response.status_code < 500, (caller, body[:40], response.text)
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/register", "/orders", "/products/x"])
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=%ff", "after=x", "q=a&q=b", "type=" + "x" * 999, "next=%0d%0a", "%"]
+)
+async def test_bad_queries(path: str, query: str, browser: Visitor) -> None:
+    """Nor what stands in the query."""
+    await browser.register()
+    assert (await browser.get(f"{path}?{query}")).status_code < 500
+
+
+async def test_private_pages_are_not_kept(browser: Visitor, product: Product) -> None:
+    """No page with anything of the shopper's own is stored anywhere, and caches tell them apart."""
+    await browser.register()
+    await browser.send_form("/cart/lines", sku=product.sku)
+    for path in ("/", f"/products/{product.handle}", "/cart", "/checkout", "/account", "/orders",
+                 "/preferences", "/login", "/nothing"):  # fmt: skip
+        response = await browser.get(path)
+        assert response.headers["Cache-Control"] == "no-store", path
+        assert "Cookie" in response.headers["Vary"], path
+
+
+async def test_a_product_page_answers_conditional_requests(
+    browser: Visitor, product: Product, observer: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """A guest's is 304 while nothing on it changes, and 200 when its stock does."""
+    path = f"/products/{product.handle}"
+    await browser.get(path)
+    first = await browser.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert (await browser.get(path, headers=known)).status_code == 304
+    await observer.execute("update variants set stock = 1 where sku = $1", product.sku)
+    assert (await browser.get(path, headers=known)).status_code == 200
+
+
+async def test_static_files(browser: Visitor) -> None:
+    """With the hash of their content they are kept for good, else asked for anew; gzip if asked."""
+    page = (await browser.get("/")).text
+    url = next(part for part in page.split('"') if part.startswith("/static/shop.css?v="))
+    kept = await browser.get(url)
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert kept.headers["Content-Encoding"] == "gzip"
+    assert "Cookie" not in kept.headers["Vary"]
+    assert "Set-Cookie" not in kept.headers
+    other = await browser.get("/static/shop.css?v=0", headers={"Accept-Encoding": "identity"})
+    assert other.headers["Cache-Control"] == "no-cache"
+    assert "Content-Encoding" not in other.headers
+    assert other.text == kept.text
+    known = {"If-None-Match": kept.headers["ETag"]}
+    assert (await browser.get(url, headers=known)).status_code == 304
+    for path in ("/static/nothing.css", "/static/../settings.py", "/static/%2e%2e/settings.py",
+                 "/static/" + "a" * 5000, "/static/drawings"):  # fmt: skip
+        assert (await browser.get(path)).status_code == 404

@@ -1,0 +1,132 @@
+"""The page about the service itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from html import unescape
+
+import asyncpg
+from quart import Quart
+
+from service.locker_page.timeline import WIDTH, draw
+from service.locker_page.watch import Hold, Visit
+from tests.pages.conftest import Visitor
+from tests.shopping import API, Product
+
+
+def value(page: str, name: str) -> str:
+    """Return the value of a hidden field."""
+    (found,) = re.findall(rf'name="{name}" value="([^"]*)"', page)
+    return unescape(str(found))
+
+
+async def test_it_tells_of_this_visit(
+    browser: Visitor, product: Product, observer: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """The request's id, what is in `g`, and the backend that Postgres knows as well."""
+    await browser.send_form("/cart/lines", sku=product.sku)
+    response = await browser.get("/locker")
+    assert response.headers["X-Request-Id"] in response.text
+    for name in ("request_id", "started", "visit", "db", "shopper"):
+        assert f"<code>{name}</code>" in response.text
+    (backend,) = set(re.findall(r"backend <code>(\d+)</code>", response.text))
+    assert await observer.fetchval("select count(*) from pg_stat_activity where pid = $1",
+                                   int(backend)) == 1  # fmt: skip
+    (count,) = re.findall(r"<dd>(\d+), all on that one connection", response.text)
+    assert int(count) == 3  # who is there, the cart, the catalogue
+
+
+async def test_it_shows_no_secret(browser: Visitor) -> None:
+    """Of the login there is the name, and neither the token nor the cookie that has it."""
+    name = await browser.register()
+    page = (await browser.get("/locker")).text
+    assert f"&#34;username&#34;: &#34;{name}&#34;" in page
+    assert "not even for this page" in page
+    cookie = browser.cookies["session"]
+    assert cookie not in page
+    assert cookie.rsplit(".", 2)[0] not in page
+
+
+async def test_tampering(browser: Visitor, product: Product) -> None:
+    """One letter changed is an empty section; the real cookie stays as it was."""
+    await browser.send_form("/cart/lines", sku=product.sku)
+    before = browser.cookies["session-cart"]
+    page = (await browser.send_form("/locker/tamper", section="cart")).text
+    assert "As you sent it: the signature holds." in page
+    assert re.search(r"With letter \d+ changed: the signature does not hold.", page)
+    assert browser.cookies["session-cart"] == before
+    assert "no such cookie" in (await browser.send_form("/locker/tamper", section="session")).text
+
+
+async def test_replaying_a_cart(browser: Visitor, product: Product) -> None:
+    """The older cookie is genuine, and the row wins."""
+    await browser.send_form("/cart/lines", sku=product.sku, quantity=2)
+    old = value((await browser.get("/locker")).text, "cookie")
+    await browser.send_form("/cart/quantity", sku=product.sku, quantity=1)
+    page = (await browser.send_form("/locker/replay", cookie=old)).text
+    assert "It remembers revision 1 with 2 items." in page
+    assert "at revision 2 with 1 item" in page
+    forged = await browser.send_form("/locker/replay", cookie=f"x{old}")
+    assert "Its signature does not hold." in forged.text
+
+
+async def test_replaying_a_login(browser: Visitor) -> None:
+    """The cookie is still there and genuine, and its next page is a guest's."""
+    await browser.register()
+    assert "login row <strong>holds" in (await browser.get("/locker")).text
+    kept = browser.cookies["session"]
+    await browser.send_form("/locker/end-login")
+    assert browser.cookies["session"] == kept
+    assert "login row <strong>has ended" in (await browser.get("/locker")).text
+    assert (await browser.get("/account")).url.path == "/login"
+
+
+async def test_it_names_no_visitor(browser: Visitor, product: Product) -> None:
+    """The requests of the process are named by route, for others may see them."""
+    await browser.get(f"/products/{product.handle}?q=secret-words")
+    page = (await browser.get("/locker")).text
+    assert "GET /products/&lt;text:handle&gt; 200" in page
+    assert product.handle not in page
+    assert "secret-words" not in page
+
+
+async def test_off_in_production(start_app: Callable[..., Awaitable[Quart]]) -> None:
+    """Unless it is set; and then no request is watched."""
+    safe = {"environment": "production", "secure_cookies": True}
+    off, on = await start_app(**safe), await start_app(**safe, locker_page=True)
+    for app, status in ((off, 404), (on, 200)):
+        client = app.test_client()
+        response = await client.get("/locker", headers={"Accept": "text/html"})
+        assert response.status_code == status
+        home = await (await client.get("/")).get_data(as_text=True)
+        assert ('href="/locker"' in home) is (status == 200)
+    assert off.extensions["locker.pool"].observer is None
+
+
+async def test_watching_changes_nothing(browser: Visitor, app: Quart, product: Product) -> None:
+    """Every connection that was watched is back in the pool, with nobody listening any more."""
+    for _ in range(3):
+        await browser.get("/locker")
+        await browser.post(f"{API}/cart/lines", json={"sku": product.sku})
+    pool = app.extensions["locker.pool"]
+    for holder in pool._pool._holders:
+        if holder._con is not None:
+            assert not holder._con._query_loggers
+    visits = app.extensions["locker.watch"].visits
+    assert all(hold.until is not None for visit in visits for hold in visit.holds)
+
+
+def test_timeline() -> None:
+    """Overlaps stand below one another at their own time, and idle hours take no room."""
+    one = Visit("GET", "/a", 0.0, 0.010, 200, holds=[Hold(1, 0.002, 0.008)])
+    two = Visit("GET", "/b", 0.005, 0.020, 200, holds=[Hold(2, 0.006, None)])
+    late = Visit("GET", "/c", 7200.0, 7200.020, 200)
+    picture = draw([one, two, late], 0.020)
+    first, second, third = picture.rows
+    assert first.holds[0].x < second.holds[0].x < first.holds[0].x + first.holds[0].width
+    assert len(picture.breaks) == 1
+    assert third.whole.x > second.whole.x + second.whole.width
+    assert third.whole.x + third.whole.width <= WIDTH + 1
+    assert third.whole.width > 100
+    assert draw([], 0.0).rows == ()
