@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .watch import Visit
 
-WIDTH = 640
+WIDTH = 840
 ROW = 26
 BREAK = 14
 """What is left of a time in which nothing happened."""

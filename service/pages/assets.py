@@ -17,7 +17,13 @@ FOLDER = Path(__file__).parents[1] / "static"
 FOR_GOOD = "public, max-age=31536000, immutable"
 """For a URL whose content never changes (RFC 8246)."""
 
-COMPRESSED = {"text/css", "text/html", "text/javascript", "image/svg+xml"}
+TEXTS = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+"""What is worth compressing, by name: Python's own table differs by version and by machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,9 @@ FILES = {
 def load(name: str) -> Asset:
     """Return one of `FILES`; raises `KeyError`."""
     body = FILES[name].read_bytes()
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    packed = gzip.compress(body, mtime=0) if media_type in COMPRESSED else None
+    text_type = TEXTS.get(FILES[name].suffix)
+    media_type = text_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    packed = gzip.compress(body, mtime=0) if text_type else None
     return Asset(
         body,
         packed if packed and len(packed) < len(body) else None,

@@ -163,6 +163,8 @@ async def test_static_files(browser: Visitor) -> None:
     assert kept.headers["Content-Encoding"] == "gzip"
     assert "Cookie" not in kept.headers["Vary"]
     assert "Set-Cookie" not in kept.headers
+    script = await browser.get("/static/shop.js")
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
     other = await browser.get("/static/shop.css?v=0", headers={"Accept-Encoding": "identity"})
     assert other.headers["Cache-Control"] == "no-cache"
     assert "Content-Encoding" not in other.headers
