@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check install
 # Complete only once this file is there, so an install that was cut short is done again.
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 
 # The first interpreter that will do: Debian's python3 may come without venv, a Mac's may be too old.
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -16,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 .PHONY: help run test faults year check format lock fuzz clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
 	@exec $(BIN)/locker dev --port $(PORT)
@@ -29,6 +30,14 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py
+
+test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, accessibility, size; skipped without one
+	@.ci/chromium || true
+	$(BIN)/pytest tests/browser -rs
+
+pictures: $(READY) $(BROWSER) ## docs/pictures, taken of the shop in Chromium
+	@.ci/chromium
+	@$(BIN)/python -m tests.browser.pictures
 
 check: $(READY) ## style, types, and which package imports which
 	$(BIN)/ruff check
@@ -51,6 +60,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
 	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 clean: ## caches and the environment; the data of `make run` stays
@@ -67,4 +77,9 @@ $(READY): requirements-dev.txt pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV)"
 	@$(PIP) --no-compile --require-hashes --requirement requirements-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# After the rest: a change of that lock may make the environment anew.
+$(BROWSER): requirements-browser.txt $(READY)
+	@$(PIP) --require-hashes --requirement requirements-browser.txt
 	@touch $@
