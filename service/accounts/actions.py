@@ -13,7 +13,7 @@ from service.errors import WrongCredentials
 from service.sessions import NewLogin, new_token
 from service.throttling import count_attempt
 
-from . import queries
+from . import login_queries, queries
 from .model import Account, check_username, key
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def register(
     async def store(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
-            verified = queries.Verified(account, password_hash)
+            verified = login_queries.Verified(account, password_hash)
             logged_in, event = await _start(
                 db, verified, _known(browser, account), policy, "registered"
             )
@@ -153,7 +153,7 @@ async def log_in(
     source = browser.source
     attempt = throttle.attempt("login", key(name), source.ip)
     counted, credentials = await run(
-        lambda db: queries.count_login(db, name, attempt, source.ip, clock.now())
+        lambda db: login_queries.count_login(db, name, attempt, source.ip, clock.now())
     )
     await check_attempt(counted, source, credentials.account.id if credentials else None)
     release_db()
@@ -166,7 +166,7 @@ async def log_in(
         audit.log(failed)
         raise WrongCredentials
     stored = credentials.password_hash
-    verified = queries.Verified(
+    verified = login_queries.Verified(
         credentials.account,
         stored,
         fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
@@ -185,14 +185,14 @@ async def log_in(
 async def log_out(db: Connection, claim: Claim, source: Source) -> None:
     """End the claim's login, if it holds."""
     event = Event("logged_out", clock.now(), source, claim.account_id)
-    ended = await queries.end_login(db, claim, event)
+    ended = await login_queries.end_login(db, claim, event)
     if ended:
         audit.log(replace(event, login_id=ended))
 
 
 async def _start(
     db: Connection,
-    verified: queries.Verified,
+    verified: login_queries.Verified,
     browser: Browser,
     policy: LoginPolicy,
     kind: audit.Kind,
@@ -209,7 +209,7 @@ async def _start(
         ip=browser.source.ip,
     )
     event = Event(kind, now, browser.source, account.id, login.id)
-    started = await queries.start_login(
+    started = await login_queries.start_login(
         db,
         login,
         verified,

@@ -32,7 +32,7 @@ MIGRATIONS = sorted((ROOT / "service/migrations").glob("*.sql"))
 QUERIES = [
     (path, node)
     for path, tree in MODULES.items()
-    if path.name == "queries.py"
+    if path.name.endswith("queries.py")
     for node in tree.body
     if isinstance(node, ast.AsyncFunctionDef)
 ]
