@@ -51,4 +51,4 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
 def _guest() -> Shopper:
     """Return a shopper with the looks that this browser chose, as far as it is known."""
     theme = session.get("preferences", {}).get("theme")
-    return Shopper(theme=theme if theme in {"light", "dark"} else "system")
+    return Shopper(theme=theme if theme in ("light", "dark") else "system")

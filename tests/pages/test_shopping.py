@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 from tests.pages.conftest import Visitor
 from tests.shopping import PASSWORD, Product, add_product
@@ -137,6 +139,21 @@ async def test_the_shop_finds(browser: Visitor, product: Product) -> None:
     assert "Nothing here by that name" in (await browser.get("/", params={"q": "qqqqq"})).text
     typed = await browser.get("/", params={"type": "Thing"})
     assert '<h1 class="small">Thing</h1>' in typed.text
+
+
+async def test_the_shop_has_pages(browser: Visitor, database_url: str) -> None:
+    """The next one begins where the last one ended, and keeps what was asked for."""
+    for _ in range(12):
+        await add_product(database_url)
+    await browser.send_form("/preferences", theme="system", locale="en", page_size=10)
+    first = await browser.get("/", params={"type": "Thing"})
+    (more,) = re.findall(r'href="(/\?[^"]+)">More of this', first.text)
+    second = await browser.get(unescape(more))
+    shown = [re.findall(r'href="/products/([^"]+)"', page.text) for page in (first, second)]
+    assert len(shown[0]) == 10
+    assert shown[1]
+    assert not set(shown[0]) & set(shown[1])
+    assert '<h1 class="small">Thing</h1>' in second.text
 
 
 async def test_money_by_preference(browser: Visitor, product: Product) -> None:
