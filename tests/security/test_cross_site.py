@@ -124,6 +124,17 @@ async def test_logging_in_and_out_is_covered(app: Quart, method: str, path: str,
     assert (await client.get(f"{API}/account")).status_code == 200
 
 
+@pytest.mark.parametrize("header", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil"}])
+async def test_forms_of_other_sites_are_refused(app: Quart, header: dict[str, str]) -> None:
+    """A form elsewhere can't log a browser in or out, or put something in its cart."""
+    client: Any = app.test_client()
+    await register(client)
+    for path in ("/login", "/register", "/logout", "/cart/lines"):
+        response = await client.post(path, form={"username": "x", "password": "x"}, headers=header)
+        assert response.status_code == 403, path
+    assert (await client.get(f"{API}/account")).status_code == 200
+
+
 async def test_no_cors_header_is_ever_sent(client: Any) -> None:
     """No other site is let in to read an answer, nor told that it may ask."""
     for method in ("GET", "OPTIONS"):

@@ -54,6 +54,10 @@ async def test_no_redirect_leaves_this_host(app: Quart, payload: str) -> None:
             check(await client.get(path, query_string=query))
         check(await client.post(f"{API}/session", json=body, query_string=query))
     check(await client.post(f"{API}/account", json=body, query_string={"next": payload}))
+    entered = {"username": name, "password": PASSWORD, "next": payload}
+    response = await client.post("/login", form=entered)
+    assert response.status_code == 303
+    check(response)
     headers = {
         "Referer": "https://evil.example",
         "X-Original-URL": payload.split("\r", maxsplit=1)[0],
