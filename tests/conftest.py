@@ -29,7 +29,12 @@ from tests.serving import Served, serve
 from tests.shopping import Product, add_product
 
 # Some machines are slow; a test that hangs ends by pytest's own limit.
-hypothesis.settings.register_profile("locker", deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "locker",
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("locker")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
