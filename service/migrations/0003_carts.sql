@@ -16,4 +16,6 @@ create table carts (
 );
 
 create index carts_late on carts (merged_into) where lines <> '[]';
+-- for the reference alone: an account that is deleted takes these with it
+create index carts_merged on carts (merged_into) where merged_into is not null;
 create index carts_of_guests on carts (updated_at) where account_id is null;
