@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+import asyncpg
 from quart import Quart, Response, g, request
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ class Watch:
         visit = self.current
         if visit is not None and visit.holds:
             visit.holds[-1].until = time.perf_counter()
-            if not connection.is_closed():
+            # One that died under the request has been taken away already.
+            with suppress(asyncpg.InterfaceError):
                 connection.remove_query_logger(visit.count)
 
     async def _begin(self) -> None:

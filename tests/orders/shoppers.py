@@ -62,7 +62,8 @@ class Shopper:
                 json=body,
                 headers={"Idempotency-Key": key} if key else {},
             )
-            status, answer = response.status_code, response.json()
+            status = response.status_code
+            answer = response.json() if response.content else {}
         except httpx.TransportError:
             pass
         event = Event(self.name, method, path, body, key, status, answer)

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import secrets
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,12 @@ REPEATS = 5
 async def browser(port: int) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client:
         yield client
+
+
+async def all_at_once(shop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(shop())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,7 @@ async def test_checkouts_whose_connections_are_cut(
         url = through(settings.database_url, database.port)
         with serve(settings, database_url=url, log_level="ERROR") as served:
             database.rate, front.rate = 0.2, 0.3
-            await asyncio.gather(*(shop() for _ in range(AT_ONCE)))
+            await all_at_once(shop)
             # Not in this thread: to end, it has to talk to the database, by way of the proxy here.
             await asyncio.to_thread(served.stop)
 
@@ -93,12 +100,12 @@ async def test_the_service_killed_under_load(
             while not over.is_set():
                 await _buy_some(shopper, product.sku, chance)
 
-    load: asyncio.Future[list[None]] | None = None
+    load: asyncio.Task[None] | None = None
     async with front.serving():
         for number in range(kills + 1):
             with serve(settings, log_level="ERROR") as served:
                 port = served.port
-                load = load or asyncio.gather(*(shop() for _ in range(AT_ONCE)))
+                load = load or asyncio.create_task(all_at_once(shop))
                 enough = len(history.events) + chance.randint(20, 200)
                 # Any moment is as good to kill it.
                 while len(history.events) < enough and not load.done():  # noqa: ASYNC110
