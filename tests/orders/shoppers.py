@@ -54,7 +54,8 @@ class Shopper:
         self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
     ) -> Event:
         """Ask once; whatever happens is written down."""
-        status, answer = None, {}
+        status: int | None = None
+        answer: dict[str, Any] = {}
         try:
             response = await self.client.request(
                 method,
