@@ -256,9 +256,9 @@ def release_db() -> None:
     connection = g.pop("db", None)
     if connection is not None:
         pool = _pool()
+        pool.release(connection)
         if pool.observer is not None:
             pool.observer.given_back(connection)
-        pool.release(connection)
 
 
 async def teardown_db(_: BaseException | None = None) -> None:
