@@ -34,8 +34,8 @@ async def direct(url: str) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def through_app(settings: Settings) -> AsyncIterator[Connection]:
     """Take a connection as a request does; only this one is opened."""
-    # What was done stands in the command's own words; the audit's lines are for the service's log.
-    app = create_app(dataclasses.replace(settings, pool_min=0, pool_max=1, log_level="WARNING"))
+    # What was done stands in the command's own words; what is logged is for the service.
+    app = create_app(dataclasses.replace(settings, pool_min=0, pool_max=1, log_level="ERROR"))
     await app.startup()
     try:
         async with app.app_context():
