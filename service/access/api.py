@@ -12,7 +12,7 @@ from msgspec import Meta
 from quart import Blueprint, session
 
 from service import audit, clock
-from service.accounts.api import forget_login
+from service.accounts.browser import forget_login
 from service.auth import account_id, claim, source
 from service.database import run
 from service.errors import NotFound

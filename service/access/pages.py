@@ -10,7 +10,7 @@ from msgspec import Meta
 from quart import Blueprint
 
 from service import audit, clock
-from service.accounts.api import (
+from service.accounts.browser import (
     change_email,
     change_password,
     delete,

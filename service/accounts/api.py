@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from quart import Blueprint, current_app, session
-from quart_auth import login_user, logout_user
+from quart import Blueprint
 
 from service import clock
-from service.auth import Shopper, account_id, claim, source
-from service.carts.api import keep, policy, visitor
-from service.carts.schema import cart_output, merge_output
+from service.carts.api import to_output
+from service.carts.schema import merge_output
 from service.database import run
 from service.errors import (
     TooManyAttempts,
-    Unauthenticated,
     WeakPassword,
     WrongCredentials,
     WrongPassword,
 )
 from service.idempotency import select_outcome, upsert_outcome
 from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
-from service.preferences import Choices, fill
-from service.preferences.api import PreferencesOutput, guest_choices, preferences_output
+from service.preferences import Choices
+from service.preferences.api import PreferencesOutput, preferences_output
 from service.schemas import Caller, Output, answer, no_content, operation
 
-from . import actions, owner, queries
+from . import queries
+from .browser import (
+    change_email,
+    change_password,
+    delete,
+    find_account,
+    log_in,
+    log_out,
+    look_up_session,
+    register,
+)
 from .model import EmailTaken, UsernameTaken
 from .schema import (
     CartSummaryOutput,
@@ -47,12 +53,8 @@ if TYPE_CHECKING:
 
     from service.database import Connection
     from service.idempotency import Key, Outcome
-    from service.settings import Settings
-    from service.throttling import Throttle
 
     from .actions import LoggedIn
-    from .model import Account, Credentials
-    from .passwords import Hasher
 
     Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
@@ -186,97 +188,6 @@ async def put_password(data: PasswordInput) -> Response:
     return no_content()
 
 
-async def log_in(data: LoginInput) -> LoggedIn:
-    """Log this browser in; raises as `actions.log_in`."""
-    logged_in = await actions.log_in(
-        _hasher(),
-        _throttle(),
-        data.username,
-        data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
-    )
-    _begin(logged_in, remember=data.remember)
-    return logged_in
-
-
-async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
-    """Register, and log this browser in; raises as `actions.register`."""
-    logged_in = await actions.register(
-        _hasher(),
-        _throttle(),
-        data.username,
-        data.email,
-        data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
-        within=within,
-    )
-    _begin(logged_in, remember=False)
-    return logged_in
-
-
-async def log_out() -> None:
-    """Log this browser out, whether or not it was logged in."""
-    await end_login()
-    forget_login()
-
-
-async def end_login() -> None:
-    """End this browser's login, and leave its session as it is."""
-    caller = claim()
-    if caller:
-        await run(lambda db: actions.log_out(db, caller, source()))
-
-
-async def look_up_session() -> queries.SessionState:
-    """Return who is there; the choices are filled up with those of this browser."""
-    caller, guest_cart, now = claim(), visitor().remembered.guest_cart, clock.now()
-    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
-    return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
-
-
-async def find_account() -> Account:
-    """Return the caller's account; raises `Unauthenticated`."""
-    caller = claim()
-    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
-    if account is None:
-        raise Unauthenticated
-    return account
-
-
-async def change_email(data: EmailInput) -> Account:
-    """Change the caller's e-mail address; raises as `owner` does."""
-    credentials = await _confirm(data.current_password)
-    return await owner.change_email(credentials, data.email, source())
-
-
-async def delete(data: DeletionInput) -> None:
-    """Delete the caller's account; raises as `owner` does."""
-    await owner.delete(await _confirm(data.current_password), source())
-    forget_login()
-
-
-async def change_password(data: PasswordInput) -> None:
-    """Change the caller's password; raises as `owner` does."""
-    credentials = await _confirm(data.current_password)
-    session["login"] = await owner.change_password(
-        _hasher(), credentials, data.new_password, claim(), source()
-    )
-
-
-def forget_login() -> None:
-    """Take the login, which has ended, out of the session."""
-    if claim():
-        # The account's cart stays with the account, not with the browser.
-        session["cart"] = visitor().remembered.after_logout().write()
-    logout_user()
-
-
-async def _confirm(current_password: str) -> Credentials:
-    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
-
-
 async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     """Return the answer that this registration has had, if it has, and log in."""
 
@@ -294,43 +205,12 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     return replay(outcome)
 
 
-def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
-    """Put the login and its cart into the session."""
-    account = logged_in.account
-    login_user(
-        Shopper(str(account.id), username=account.username, token=logged_in.token),
-        remember=remember,
-    )
-    keep(logged_in.opened)
-
-
 def _answer(logged_in: LoggedIn, status: int) -> Response:
     return answer(
         LoginOutput(
             user_output(logged_in.account),
-            cart_output(logged_in.opened.cart, _settings().currency),
+            to_output(logged_in.opened.cart),
             merge_output(logged_in.receipt),
         ),
         status,
     )
-
-
-def _browser() -> actions.Browser:
-    return actions.Browser(
-        visitor=visitor(),
-        username=session.get("username"),
-        choices=guest_choices(),
-        source=source(),
-    )
-
-
-def _settings() -> Settings:
-    return cast("Settings", current_app.extensions["locker.settings"])
-
-
-def _hasher() -> Hasher:
-    return cast("Hasher", current_app.extensions["locker.hasher"])
-
-
-def _throttle() -> Throttle:
-    return cast("Throttle", current_app.extensions["locker.throttle"])

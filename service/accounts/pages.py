@@ -25,7 +25,7 @@ from service.pages import (
 from service.preferences import Preferences
 from service.preferences.api import guest_choices
 
-from . import api
+from . import browser
 from .model import (
     LONGEST_NAME,
     SHORTEST_NAME,
@@ -80,7 +80,7 @@ async def post_login() -> Response | WerkzeugResponse:
     """Log in, and show what became of the cart from before."""
     try:
         data = await read_form(LoginForm)
-        logged_in = await api.log_in(data)
+        logged_in = await browser.log_in(data)
     except WrongCredentials as error:
         return await _form("login", error=error, errors={"password": f"{error.title}."})
     except Invalid as error:
@@ -102,7 +102,7 @@ async def post_register() -> Response | WerkzeugResponse:
     """Register, and log in."""
     try:
         data = await read_form(RegistrationForm)
-        logged_in = await api.register(data)
+        logged_in = await browser.register(data)
     except UsernameTaken as error:
         return await _form("register", error=error, errors={"username": f"{error.title}."})
     except EmailTaken as error:
@@ -117,7 +117,7 @@ async def post_register() -> Response | WerkzeugResponse:
 @page()
 async def post_logout() -> WerkzeugResponse:
     """Log out."""
-    await api.log_out()
+    await browser.log_out()
     flash("You are logged out. Your cart waits for you.")
     return back("/")
 
@@ -126,7 +126,7 @@ async def look_up_shopper() -> Shopper:
     """Return who looks, in one statement, or in none for a guest who never had a cart."""
     username, quantity, choices = None, 0, guest_choices()
     if claim() or "cart" in session:
-        state = await api.look_up_session()
+        state = await browser.look_up_session()
         username = state.account.username if state.account else None
         quantity, choices = state.cart_quantity, state.choices or choices
     else:

@@ -123,7 +123,7 @@ async def put_line(sku: str, data: Quantity) -> Response:
             lambda db: actions.set_quantity(db, who, sku, data.quantity, rules, condition)
         )
     except actions.Mismatch as mismatch:
-        raise Mismatch(cart=_output(mismatch.cart)) from None
+        raise Mismatch(cart=to_output(mismatch.cart)) from None
     return respond(opened, 201 if new else 200)
 
 
@@ -142,7 +142,7 @@ async def delete_line(sku: str) -> Response:
     try:
         opened = await run(lambda db: actions.remove(db, who, sku, rules, condition))
     except actions.Mismatch as mismatch:
-        raise Mismatch(cart=_output(mismatch.cart)) from None
+        raise Mismatch(cart=to_output(mismatch.cart)) from None
     return respond(opened)
 
 
@@ -187,8 +187,9 @@ def _condition() -> Condition | None:
 
 
 def _show(cart: Cart, status: int) -> Response:
-    return answer(_output(cart), status, ETag=f'"{cart.revision}"')
+    return answer(to_output(cart), status, ETag=f'"{cart.revision}"')
 
 
-def _output(cart: Cart) -> CartOutput:
+def to_output(cart: Cart) -> CartOutput:
+    """Return the cart for the API."""
     return cart_output(cart, _settings().currency)

@@ -14,7 +14,7 @@ from quart import Blueprint, current_app, g, request
 from quart_auth import current_user
 
 from service import carts, clock
-from service.accounts.api import end_login
+from service.accounts.browser import end_login
 from service.auth import claim
 from service.carts.api import policy, visitor
 from service.catalogue import select_products

@@ -1,0 +1,157 @@
+"""What a view does with an account, for the browser that asks: the action, and its session.
+
+The API and the pages do the same here; they differ in how they read and answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from quart import current_app, session
+from quart_auth import login_user, logout_user
+
+from service import clock
+from service.auth import Shopper, account_id, claim, source
+from service.carts.api import keep, policy, visitor
+from service.database import run
+from service.errors import Unauthenticated
+from service.preferences import Choices, fill
+from service.preferences.api import guest_choices
+
+from . import actions, owner, queries
+
+if TYPE_CHECKING:
+    from service.database import Connection
+    from service.settings import Settings
+    from service.throttling import Throttle
+
+    from .actions import LoggedIn
+    from .model import Account, Credentials
+    from .passwords import Hasher
+    from .schema import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
+
+    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+
+
+async def log_in(data: LoginInput) -> LoggedIn:
+    """Log this browser in; raises as `actions.log_in`."""
+    logged_in = await actions.log_in(
+        _hasher(),
+        _throttle(),
+        data.username,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
+    )
+    _begin(logged_in, remember=data.remember)
+    return logged_in
+
+
+async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
+    """Register, and log this browser in; raises as `actions.register`."""
+    logged_in = await actions.register(
+        _hasher(),
+        _throttle(),
+        data.username,
+        data.email,
+        data.password,
+        browser=_browser(),
+        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
+        within=within,
+    )
+    _begin(logged_in, remember=False)
+    return logged_in
+
+
+async def log_out() -> None:
+    """Log this browser out, whether or not it was logged in."""
+    await end_login()
+    forget_login()
+
+
+async def end_login() -> None:
+    """End this browser's login, and leave its session as it is."""
+    caller = claim()
+    if caller:
+        await run(lambda db: actions.log_out(db, caller, source()))
+
+
+async def look_up_session() -> queries.SessionState:
+    """Return who is there; the choices are filled up with those of this browser."""
+    caller, guest_cart, now = claim(), visitor().remembered.guest_cart, clock.now()
+    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
+    return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
+
+
+async def find_account() -> Account:
+    """Return the caller's account; raises `Unauthenticated`."""
+    caller = claim()
+    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
+    if account is None:
+        raise Unauthenticated
+    return account
+
+
+async def change_email(data: EmailInput) -> Account:
+    """Change the caller's e-mail address; raises as `owner` does."""
+    credentials = await _confirm(data.current_password)
+    return await owner.change_email(credentials, data.email, source())
+
+
+async def delete(data: DeletionInput) -> None:
+    """Delete the caller's account; raises as `owner` does."""
+    await owner.delete(await _confirm(data.current_password), source())
+    forget_login()
+
+
+async def change_password(data: PasswordInput) -> None:
+    """Change the caller's password; raises as `owner` does."""
+    credentials = await _confirm(data.current_password)
+    session["login"] = await owner.change_password(
+        _hasher(), credentials, data.new_password, claim(), source()
+    )
+
+
+def forget_login() -> None:
+    """Take the login, which has ended, out of the session."""
+    if claim():
+        # The account's cart stays with the account, not with the browser.
+        session["cart"] = visitor().remembered.after_logout().write()
+    logout_user()
+
+
+async def _confirm(current_password: str) -> Credentials:
+    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
+
+
+def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
+    """Put the login and its cart into the session."""
+    account = logged_in.account
+    login_user(
+        Shopper(str(account.id), username=account.username, token=logged_in.token),
+        remember=remember,
+    )
+    keep(logged_in.opened)
+
+
+def _browser() -> actions.Browser:
+    return actions.Browser(
+        visitor=visitor(),
+        username=session.get("username"),
+        choices=guest_choices(),
+        source=source(),
+    )
+
+
+def _settings() -> Settings:
+    return cast("Settings", current_app.extensions["locker.settings"])
+
+
+def _hasher() -> Hasher:
+    return cast("Hasher", current_app.extensions["locker.hasher"])
+
+
+def _throttle() -> Throttle:
+    return cast("Throttle", current_app.extensions["locker.throttle"])
