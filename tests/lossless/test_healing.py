@@ -148,6 +148,19 @@ async def test_an_emptied_cart_stays_empty(app: Quart, product: Product) -> None
     assert quantities(await jar.ask("GET", "/cart")) == {}
 
 
+async def test_an_ordered_cart_stays_ordered(app: Quart, product: Product) -> None:
+    """No cookie from before the order brings its lines back, nor a login with one."""
+    jar, name = Jar(app), new_name()
+    await register(jar, name)
+    cart = await put(jar, product.sku, 3)
+    before = jar.copy()
+    await jar.ask("POST", "/orders", {"expected_total": cart["total"]}, status=201)
+    assert quantities(await before.ask("GET", "/cart")) == {}
+    login = {"username": name, "password": PASSWORD}
+    assert quantities((await before.ask("POST", "/session", login))["cart"]) == {}
+    assert quantities(await jar.ask("GET", "/cart")) == {}
+
+
 async def test_a_merged_cart_stays_merged(app: Quart, product: Product) -> None:
     """A guest's cookies from before the login bring nothing into any cart again."""
     jar, name = Jar(app), new_name()
