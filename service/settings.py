@@ -11,14 +11,16 @@ import dataclasses
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from . import environment
+from .environment import PREFIX, Limit
 from .errors import SettingsError
 
-PREFIX = "LOCKER_"
+__all__ = ["PREFIX", "Limit", "Settings"]
+
 CURRENCY = re.compile(r"[A-Z]{3}")
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
@@ -41,21 +43,6 @@ LARGEST = 2_000_000_000
 """Of any number; what 32 bits hold is enough for all of them."""
 SHORTEST_KEY = 32
 """Bytes; what HMAC-SHA-256 can use (RFC 2104, section 3)."""
-LARGEST_LIMIT = 1_000_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Limit:
-    """So many attempts in a window of so many seconds; 0 of them: no limit."""
-
-    count: int
-    seconds: int
-
-    def __bool__(self) -> bool:
-        return self.count > 0
-
-    def __str__(self) -> str:
-        return f"{self.count}/{self.seconds}" if self else "off"
 
 
 def _setting(
@@ -209,9 +196,9 @@ class Settings:
         values: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             name = PREFIX + field.name.upper()
-            text = _read(environ, name)
+            text = environment.read(environ, name)
             if text is not None:
-                values[field.name] = _parse(name, str(field.type), text)
+                values[field.name] = environment.parse(name, str(field.type), text)
         if values.get("environment") == "development":
             values.setdefault("secure_cookies", False)
             values.setdefault("allowed_hosts", ("localhost", "127.0.0.1", "[::1]"))
@@ -229,20 +216,6 @@ class Settings:
         return cls(**values)
 
 
-def _read(environ: Mapping[str, str], name: str) -> str | None:
-    """Return the variable, or what stands in the file that ``…_FILE`` names."""
-    path = environ.get(f"{name}_FILE")
-    if path:
-        if environ.get(name):
-            raise SettingsError(f"set {name} or {name}_FILE, not both")
-        try:
-            return Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not text"
-            raise SettingsError(f"{name}_FILE can't be read: {reason}") from None
-    return environ.get(name) or None
-
-
 def _is_guessable(key: str) -> bool:
     repeats = key in (key + key)[1:-1]
     known = any(text in key.lower() for text in WELL_KNOWN)
@@ -255,52 +228,3 @@ def _is_database_url(text: str) -> bool:
     except ValueError:
         return False
     return scheme in {"postgresql", "postgres"} and port != 0
-
-
-def _boolean(text: str) -> bool:
-    return {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}[
-        text.lower()
-    ]
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _three_integers(text: str) -> tuple[int, int, int]:
-    first, second, third = map(int, text.split(","))
-    return first, second, third
-
-
-def _limit(text: str) -> Limit:
-    if text == "off":
-        return Limit(0, 0)
-    count, seconds = map(int, text.split("/"))
-    if not (1 <= count <= LARGEST_LIMIT and 1 <= seconds <= LARGEST_LIMIT):
-        raise ValueError
-    return Limit(count, seconds)
-
-
-_PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "str": ("a text", str),
-    "int": ("a whole number", int),
-    "float": ("a number", float),
-    "bool": ("true or false", _boolean),
-    "tuple[str, ...]": ("a comma-separated list", _list),
-    "Limit": ("count/seconds, such as 60/3600, or off", _limit),
-    "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
-}
-
-
-def _parse(name: str, kind: str, text: str) -> Any:
-    if kind.startswith("Literal["):
-        choices = [choice.strip(" \"'") for choice in kind[len("Literal[") : -1].split(",")]
-        if text not in choices:
-            raise SettingsError(f"{name} must be one of: {', '.join(choices)}")
-        return text
-    wanted, parse = _PARSERS[kind]
-    try:
-        return parse(text)
-    except (ValueError, KeyError):
-        # The value is not shown: it may be a secret in the wrong variable.
-        raise SettingsError(f"{name} must be {wanted}") from None

@@ -1,0 +1,91 @@
+"""Reading the environment's variables: their files, and what their texts mean."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingsError
+
+PREFIX = "LOCKER_"
+LARGEST_LIMIT = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limit:
+    """So many attempts in a window of so many seconds; 0 of them: no limit."""
+
+    count: int
+    seconds: int
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.seconds}" if self else "off"
+
+
+def read(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the variable, or what stands in the file that ``…_FILE`` names."""
+    path = environ.get(f"{name}_FILE")
+    if path:
+        if environ.get(name):
+            raise SettingsError(f"set {name} or {name}_FILE, not both")
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not text"
+            raise SettingsError(f"{name}_FILE can't be read: {reason}") from None
+    return environ.get(name) or None
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}[
+        text.lower()
+    ]
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _three_integers(text: str) -> tuple[int, int, int]:
+    first, second, third = map(int, text.split(","))
+    return first, second, third
+
+
+def _limit(text: str) -> Limit:
+    if text == "off":
+        return Limit(0, 0)
+    count, seconds = map(int, text.split("/"))
+    if not (1 <= count <= LARGEST_LIMIT and 1 <= seconds <= LARGEST_LIMIT):
+        raise ValueError
+    return Limit(count, seconds)
+
+
+_PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "str": ("a text", str),
+    "int": ("a whole number", int),
+    "float": ("a number", float),
+    "bool": ("true or false", _boolean),
+    "tuple[str, ...]": ("a comma-separated list", _list),
+    "Limit": ("count/seconds, such as 60/3600, or off", _limit),
+    "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
+}
+
+
+def parse(name: str, kind: str, text: str) -> Any:
+    """Return what the text means for a field of this type; raises `SettingsError`."""
+    if kind.startswith("Literal["):
+        choices = [choice.strip(" \"'") for choice in kind[len("Literal[") : -1].split(",")]
+        if text not in choices:
+            raise SettingsError(f"{name} must be one of: {', '.join(choices)}")
+        return text
+    wanted, parse = _PARSERS[kind]
+    try:
+        return parse(text)
+    except (ValueError, KeyError):
+        # The value is not shown: it may be a secret in the wrong variable.
+        raise SettingsError(f"{name} must be {wanted}") from None
