@@ -106,6 +106,11 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def current_settings() -> Settings:
+    """Return the settings of the service that answers this request."""
+    return cast("Settings", current_app.extensions["locker.settings"])
+
+
 def _request_id() -> str:
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

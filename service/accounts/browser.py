@@ -19,12 +19,12 @@ from service.database import run
 from service.errors import Unauthenticated
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
+from service.web import current_settings
 
 from . import actions, owner, queries
 
 if TYPE_CHECKING:
     from service.database import Connection
-    from service.settings import Settings
     from service.throttling import Throttle
 
     from .actions import LoggedIn
@@ -43,7 +43,7 @@ async def log_in(data: LoginInput) -> LoggedIn:
         data.username,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=data.remember),
+        policy=actions.LoginPolicy.of(current_settings(), policy(), remember=data.remember),
     )
     _begin(logged_in, remember=data.remember)
     return logged_in
@@ -58,7 +58,7 @@ async def register(data: RegistrationInput, within: Within | None = None) -> Log
         data.email,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(_settings(), policy(), remember=False),
+        policy=actions.LoginPolicy.of(current_settings(), policy(), remember=False),
         within=within,
     )
     _begin(logged_in, remember=False)
@@ -143,10 +143,6 @@ def _browser() -> actions.Browser:
         choices=guest_choices(),
         source=source(),
     )
-
-
-def _settings() -> Settings:
-    return cast("Settings", current_app.extensions["locker.settings"])
 
 
 def _hasher() -> Hasher:

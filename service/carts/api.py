@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
-from quart import Blueprint, current_app, request, session
+from quart import Blueprint, request, session
 
 from service.auth import claim
 from service.database import run
@@ -16,6 +16,7 @@ from service.errors import RevisionMismatch
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once
 from service.schemas import Caller, Input, answer, operation
+from service.web import current_settings
 
 from . import actions
 from .model import InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
@@ -25,8 +26,6 @@ from .section import Remembered
 
 if TYPE_CHECKING:
     from quart import Response
-
-    from service.settings import Settings
 
     from .actions import Condition
     from .model import Cart
@@ -164,16 +163,12 @@ def keep(opened: Opened) -> None:
 
 def policy() -> Policy:
     """Return what the settings say about carts."""
-    settings = _settings()
+    settings = current_settings()
     return Policy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.cart_late),
     )
-
-
-def _settings() -> Settings:
-    return cast("Settings", current_app.extensions["locker.settings"])
 
 
 def _condition() -> Condition | None:
@@ -192,4 +187,4 @@ def _show(cart: Cart, status: int) -> Response:
 
 def to_output(cart: Cart) -> CartOutput:
     """Return the cart for the API."""
-    return cart_output(cart, _settings().currency)
+    return cart_output(cart, current_settings().currency)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
-from quart import Blueprint, current_app, url_for
+from quart import Blueprint, url_for
 
 from service.auth import account_id
-from service.carts.api import keep, policy, visitor
-from service.carts.schema import CartOutput, cart_output
+from service.carts.api import keep, policy, to_output, visitor
+from service.carts.schema import CartOutput
 from service.database import run
 from service.errors import NotFound
 from service.idempotency import KeyReused
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from quart import Response
 
     from service.database import Connection
-    from service.settings import Settings
 
     from .actions import Placed
     from .model import Order
@@ -110,7 +109,7 @@ async def post_order(data: NewOrder) -> Response:
         try:
             return await actions.place(db, who, rules, data.expected_total)
         except actions.CartChanged as changed:
-            cart = cart_output(changed.cart, _settings().currency)
+            cart = to_output(changed.cart)
             raise TotalChanged(changed.detail, cart=cart) from None
 
     return await once(place, _respond, data=data, then=lambda placed: keep(placed.opened))
@@ -181,7 +180,3 @@ def _respond(placed: Placed) -> Response:
         201 if placed.new else 200,
         Location=url_for("orders.show_order", number=order.number),
     )
-
-
-def _settings() -> Settings:
-    return cast("Settings", current_app.extensions["locker.settings"])

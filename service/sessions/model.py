@@ -1,9 +1,10 @@
 """The session as code sees it: one mapping, kept in sections.
 
-``session["cart"]`` and ``session["preferences"]`` are sections with a cookie of their own;
-every other key lives in the base section. A section is read when it is first asked for and
-saved when its content changed, so two responses that changed different sections can't undo
-each other. Nested changes count: content is compared, not flagged.
+``session["cart"]``, ``session["preferences"]`` and ``session["flash"]`` (the pages' messages)
+are sections with a cookie of their own; every other key lives in the base section. A section
+is read when it is first asked for and saved when its content changed, so two responses that
+changed different sections can't undo each other. Nested changes count: content is compared,
+not flagged.
 """
 
 from __future__ import annotations
