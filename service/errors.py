@@ -36,6 +36,8 @@ class LockerError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
     extra: ClassVar[Mapping[str, Any]] = {}
+    headers: ClassVar[Mapping[str, str]] = {}
+    """Of the answer."""
 
     def __init__(self, detail: str = "", *, retry_after: int | None = None, **members: Any) -> None:
         super().__init__(detail or self.title)
@@ -98,6 +100,13 @@ class TooLarge(LockerError):
 
 class UnsupportedMediaType(LockerError):
     status, code, title = 415, "unsupported_media_type", "Send application/json"
+
+
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body is compressed (RFC 9110, 15.5.16)."""
+
+    title = "Send the body as it is, without Content-Encoding"
+    headers: ClassVar[Mapping[str, str]] = {"Accept-Encoding": "identity"}
 
 
 class FieldError(TypedDict):

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import enum
 import re
+from collections import Counter
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
 from quart import Response, request
 from quart_auth import current_user
 
 from .auth import check_token
-from .errors import Invalid, LockerError, Malformed, Unauthenticated, UnsupportedMediaType
+from .errors import (
+    Invalid,
+    LockerError,
+    Malformed,
+    Unauthenticated,
+    UnsupportedCoding,
+    UnsupportedMediaType,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +39,9 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 NESTING = 32
 """Levels of arrays and objects that a body may have."""
+
+MOST_FIELDS = 100
+"""Fields that a form or a query string may have; none of ours has a quarter of it."""
 
 INTEGER = re.compile(r"-?[0-9]{1,18}")
 
@@ -96,6 +107,8 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     def decorate(view: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         @wraps(view)
         async def wrapper(**arguments: Any) -> Response:
+            if b"%00" in request.query_string:
+                raise Malformed("NUL characters are not accepted.")
             if body is not None:
                 arguments["data"] = await _read_body(body)
             if query is not None:
@@ -126,9 +139,17 @@ def no_content() -> Response:
     return response
 
 
+def check_media_type(expected: str) -> None:
+    """Raise `UnsupportedMediaType` for a body of another type, or one that is packed in any way."""
+    if request.mimetype != expected:
+        raise UnsupportedMediaType(f"Send {expected}")
+    # RFC 9110, 8.4.1: "identity" should not be sent, but means what it says.
+    if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedCoding
+
+
 async def _read_body(model: type[M]) -> M:
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
+    check_media_type("application/json")
     raw = await request.get_data(as_text=False, cache=False)
     try:
         content = msgspec.json.decode(raw)
@@ -143,17 +164,43 @@ def read_query(model: type[M]) -> M:
     return convert_pairs(request.query_string, model, "query string")
 
 
+def read_link(model: type[M]) -> M:
+    """Return what the query string says of the fields of ``model``; raises as `read_query`.
+
+    Whatever else is in a link to a page others have put there (trackers, mail programs), and how
+    they wrote it is none of our business.
+    """
+    own = {field.encode_name.encode() for field in msgspec.structs.fields(model)}
+    # One character may be written with three.
+    longest = 3 * max(map(len, own))
+    pairs = [
+        pair
+        for pair in request.query_string.split(b"&")
+        if len(name := pair.partition(b"=")[0]) <= longest and unquote_to_bytes(name) in own
+    ]
+    return convert_pairs(b"&".join(pairs), model, "query string")
+
+
+def check_count(raw: bytes) -> None:
+    """Raise `Invalid` for more fields than anybody sends, before anything is done with them."""
+    if raw.count(b"&") >= MOST_FIELDS:
+        raise Invalid("body", f"More than {MOST_FIELDS} fields.")
+
+
 def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
     """Return what a query string or a form says; raises `Malformed`, `Invalid`."""
+    check_count(raw)
     # Not the framework's own parser, which replaces what is not UTF-8.
     try:
         given = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise Malformed(f"The {what} is not UTF-8.") from error
+    if any("\x00" in text for pair in given for text in pair):
+        raise Malformed("NUL characters are not accepted.")
+    (name, times), *_ = Counter(name for name, _ in given).most_common(1) or [("", 0)]
+    if times > 1:
+        raise Invalid(name, "Given more than once.")
     content = dict(given)
-    if len(content) < len(given):
-        names = [name for name, _ in given]
-        raise Invalid(max(names, key=names.count), "Given more than once.")
     for field in msgspec.structs.fields(model):
         # msgspec would take 1.0 for an integer.
         if _is_integer(field.type) and not INTEGER.fullmatch(content.get(field.name, "0")):

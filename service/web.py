@@ -141,6 +141,7 @@ async def respond(error: LockerError) -> Response:
     if not _wants_page():
         return await problem(error)
     response: Response = await current_app.extensions["locker.error_page"](error)
+    response.headers.update(error.headers)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -161,6 +162,7 @@ async def problem(error: LockerError) -> Response:
         msgspec.json.encode(body), error.status, content_type="application/problem+json"
     )
     response.headers["Cache-Control"] = "no-store"
+    response.headers.update(error.headers)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):

@@ -76,7 +76,7 @@ async def show_file(filename: str) -> Response:
     if asset.packed:
         response.vary.add("Accept-Encoding")
     response.set_etag(f"{asset.digest}-gzip" if packed else asset.digest)
-    known = request.args.get("v") == asset.digest
+    known = request.query_string == f"v={asset.digest}".encode()
     response.headers["Cache-Control"] = FOR_GOOD if known else "no-cache"
     await response.make_conditional(request)
     return response

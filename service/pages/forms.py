@@ -10,8 +10,8 @@ import msgspec
 from quart import g, request
 from quart_auth import current_user
 
-from service.errors import Forbidden, Invalid, Malformed, Unauthenticated, UnsupportedMediaType
-from service.schemas import Caller, convert_pairs, read_query
+from service.errors import Forbidden, Invalid, Malformed, Unauthenticated
+from service.schemas import Caller, check_count, check_media_type, convert_pairs, read_link
 from service.sessions import bearer_token
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def page(
             if form is not None:
                 arguments["data"] = await read_form(form)
             if query is not None:
-                arguments["query"] = read_query(query)
+                arguments["query"] = read_link(query)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
             return await view(**arguments)
@@ -62,11 +62,11 @@ def page(
 
 async def read_form(model: type[M]) -> M:
     """Return the form; raises `Malformed`, `UnsupportedMediaType`, `Invalid`."""
-    if request.mimetype != FORM:
-        raise UnsupportedMediaType(f"Send {FORM}")
+    check_media_type(FORM)
     raw = cast("bytes", await request.get_data(as_text=False, cache=False))
     if b"\x00" in raw or b"%00" in raw:
         raise Malformed("NUL characters are not accepted.")
+    check_count(raw)
     pairs = parse_qsl(raw.decode(errors="replace"))
     # To be shown again if it has to be filled in once more. Passwords never are.
     g.entered = {name: text for name, text in pairs if "password" not in name}
