@@ -19,7 +19,7 @@ from .model import TEXT_LENGTH
 if TYPE_CHECKING:
     from quart import Response
 
-    from .model import Product, Variant
+    from .model import Image, Product, Variant
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -61,6 +61,7 @@ class VariantOutput(Output, frozen=True):
     currency: str
     available: Annotated[int | None, Meta(description="Units in stock; null: not tracked.")]
     orderable: Annotated[bool, Meta(description="Whether one can be ordered now.")]
+    image: Annotated[ImageOutput | None, Meta(description="Its own picture.")]
 
 
 class ProductOutput(Output, frozen=True):
@@ -129,7 +130,7 @@ def product_output(product: Product) -> ProductOutput:
         vendor=product.vendor,
         type=product.type,
         tags=list(product.tags),
-        images=[ImageOutput(image.src, image.alt) for image in product.images],
+        images=[_image_output(image) for image in product.images],
         variants=[_variant_output(variant) for variant in product.variants],
     )
 
@@ -143,4 +144,9 @@ def _variant_output(variant: Variant) -> VariantOutput:
         currency=variant.currency,
         available=variant.available,
         orderable=variant.orderable,
+        image=_image_output(variant.image) if variant.image else None,
     )
+
+
+def _image_output(image: Image) -> ImageOutput:
+    return ImageOutput(image.src, image.alt)

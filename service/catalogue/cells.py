@@ -145,19 +145,25 @@ def published(cell: str, status: str) -> bool:
     return flag != "false" and state in {"", "active"}
 
 
+def address(name: str, cell: str) -> str:
+    """Return the address of a picture, blank if there is none."""
+    value = cell.strip()
+    if len(value) > URL_LENGTH or not value.isprintable():
+        raise BadCell(f"{name} is longer than {URL_LENGTH} characters or not an address")
+    if value and not value.lower().startswith(("https://", "http://", "/")):
+        raise BadCell(f"{name} is not an http address")
+    return value
+
+
 def image(src: str, position: str, alt: str) -> tuple[int, Image] | None:
     """Return the picture and its position (the last one where it is blank), if there is one."""
-    address = src.strip()
-    if not address:
+    source = address("Image Src", src)
+    if not source:
         return None
-    if len(address) > URL_LENGTH or not address.isprintable():
-        raise BadCell(f"Image Src is longer than {URL_LENGTH} characters or not an address")
-    if not address.lower().startswith(("https://", "http://", "/")):
-        raise BadCell("Image Src is not an http address")
     place = position.strip()
     if place and not _INTEGER.fullmatch(place):
         raise BadCell("Image Position is not a whole number")
-    picture = Image(address, text("Image Alt Text", alt, ALT_LENGTH))
+    picture = Image(source, text("Image Alt Text", alt, ALT_LENGTH))
     return int(place) if place else STOCK, picture
 
 

@@ -33,7 +33,7 @@ class Variant:
     """What is put in a cart: one combination of a product's options, at a price.
 
     One that is sold: what no longer is, only the database knows. ``stock`` is None where it is
-    not tracked, and below 0 where more was sold than there was.
+    not tracked, and below 0 where more was sold than there was. ``image`` is its own picture.
     """
 
     sku: str
@@ -43,6 +43,7 @@ class Variant:
     currency: str
     stock: int | None
     oversell: bool
+    image: Image | None = None
 
     @property
     def available(self) -> int | None:

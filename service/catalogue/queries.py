@@ -52,7 +52,7 @@ async def select_products(
     statement = """
         select id, handle, title, description, vendor, type, tags, images, published, variants
         from catalogue
-        where published and variants is not null and id > $1"""
+        where published and status <> 'unlisted' and variants is not null and id > $1"""
     parameters: list[object] = [0 if after is None else decode_cursor(after)]
     if type is not None:
         parameters.append(type)
@@ -76,11 +76,15 @@ async def select_types(db: Connection, limit: int) -> list[str]:
     rows = await db.fetch(
         """
         with recursive found (type) as (
-            (select type from products where published and type > '' order by type limit 1)
+            (
+                select type from products
+                where published and status <> 'unlisted' and type > '' order by type limit 1
+            )
             union all
             select (
                 select products.type from products
-                where published and products.type > found.type order by products.type limit 1
+                where published and status <> 'unlisted' and products.type > found.type
+                order by products.type limit 1
             )
             from found where found.type is not null
         )
@@ -165,15 +169,16 @@ async def upsert_variants(db: Connection, products: Sequence[Product]) -> None:
         """
         insert into variants (
             product_id, position, sku, options, price, compare_at_price, currency, stock,
-            oversell, active
+            oversell, image, active
         )
         select
             products.id, position, sku, options, price, compare_at_price, currency, stock,
-            oversell, true
+            oversell, image, true
         from rows from (
             jsonb_to_recordset($1::jsonb) as (
                 handle text, position integer, sku text, options jsonb, price bigint,
-                compare_at_price bigint, currency text, stock integer, oversell boolean
+                compare_at_price bigint, currency text, stock integer, oversell boolean,
+                image jsonb
             )
         ) with ordinality
         join products using (handle)
@@ -187,6 +192,7 @@ async def upsert_variants(db: Connection, products: Sequence[Product]) -> None:
             currency = excluded.currency,
             stock = excluded.stock,
             oversell = excluded.oversell,
+            image = excluded.image,
             active = true
         """,
         _json(

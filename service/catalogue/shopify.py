@@ -43,6 +43,7 @@ _KNOWN = (
     "Image Src",
     "Image Position",
     "Image Alt Text",
+    "Variant Image",
 )
 Options: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -159,6 +160,7 @@ class _Reader:
         if len(draft.variants) == VARIANTS:
             raise BadCell(f"more than {VARIANTS} variants of one product")
         before = row["Variant Compare At Price"]
+        own = cells.address("Variant Image", row["Variant Image"])
         return Variant(
             sku=sku,
             options=options,
@@ -169,6 +171,7 @@ class _Reader:
             currency=self._currency,
             stock=cells.stock(row["Variant Inventory Qty"], row["Variant Inventory Tracker"]),
             oversell=cells.oversell(row["Variant Inventory Policy"]),
+            image=Image(own, "") if own else None,
         )
 
 
@@ -200,7 +203,15 @@ def _finish(draft: _Draft | None) -> Iterator[Entry | BadRow]:
         return
     if draft.variants:
         images = [image for _, image in sorted(draft.images, key=itemgetter(0))]
-        product = replace(draft.product, images=tuple(images), variants=tuple(draft.variants))
+        # A variant's own picture is one of the product's, which has the words for it.
+        named = {image.src: image for image in images}
+        variants = [
+            replace(variant, image=named.get(variant.image.src, variant.image))
+            if variant.image
+            else variant
+            for variant in draft.variants
+        ]
+        product = replace(draft.product, images=tuple(images), variants=tuple(variants))
         yield Entry(product, draft.whole)
     else:
         for line in draft.picture_rows:

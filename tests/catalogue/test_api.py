@@ -48,6 +48,7 @@ async def test_product(client: TestClientProtocol, database_url: str, type_: str
         Variant_Inventory_Qty="0",
         Image_Src="https://x.example/pot.jpg",
         Image_Alt_Text="A pot",
+        Variant_Image="https://x.example/pot.jpg",
     )
     first["Body (HTML)"] = "<p>Holds <script>alert(1)</script>water</p>"
     second = size(handle, "Small", Variant_SKU=f"{handle}-S")
@@ -70,6 +71,7 @@ async def test_product(client: TestClientProtocol, database_url: str, type_: str
                 "currency": "USD",
                 "available": 0,
                 "orderable": False,
+                "image": {"src": "https://x.example/pot.jpg", "alt": "A pot"},
             },
             {
                 "sku": f"{handle}-S",
@@ -79,6 +81,7 @@ async def test_product(client: TestClientProtocol, database_url: str, type_: str
                 "currency": "USD",
                 "available": None,
                 "orderable": True,
+                "image": None,
             },
         ],
     }

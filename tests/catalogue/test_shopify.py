@@ -35,6 +35,21 @@ def test_product_over_several_rows() -> None:
     assert (large.sku, large.compare_at_price) == ("POT-L", 1200)
 
 
+def test_picture_of_a_variant() -> None:
+    """A variant may have a picture of its own, described as the product's list does."""
+    entries, _ = read(
+        csv_file(
+            size("pot", "Small", Title="Pot", Image_Src="/one", Variant_Image="/two"),
+            size("pot", "Large", Image_Src="/two", Image_Alt_Text="Large", Variant_Image="/three"),
+            size("pot", "Huge"),
+        )
+    )
+    small, large, huge = entries[0].product.variants
+    assert small.image == Image("/two", "Large")
+    assert large.image == Image("/three", "")
+    assert huge.image is None
+
+
 def test_product_without_options() -> None:
     """What Shopify calls "Default Title" is no option to choose."""
     entries, _ = read(csv_file(row("a", Option1_Name="Title", Option1_Value="Default Title")))
