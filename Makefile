@@ -22,8 +22,10 @@ help: ## this list
 run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
 	@exec $(BIN)/locker dev --port $(PORT)
 
-test: $(READY) ## the whole suite, on a PostgreSQL it starts itself (the long runs: pytest -m slow)
-	$(BIN)/pytest
+# A process for each core; then, with nothing beside it, what measures the event loop.
+test: $(READY) ## the suite, on PostgreSQLs it starts itself; minutes (not in it: test-browser, slow)
+	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -m "alone and not slow" || [ $$? -eq 5 ]
 
 faults: $(READY) ## orders by the thousand while connections are cut and the service is killed; minutes
 	$(BIN)/pytest -m slow tests/orders/test_faults.py tests/orders/test_racing.py
