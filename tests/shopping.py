@@ -70,6 +70,18 @@ def new_name() -> str:
     return f"user-{secrets.token_hex(5)}"
 
 
+async def make_token(
+    client: TestClientProtocol, password: str = PASSWORD, **more: Any
+) -> dict[str, Any]:
+    """Make a token; returns the answer's body."""
+    response = await client.post(
+        f"{API}/account/tokens", json={"name": "backup", "current_password": password, **more}
+    )
+    assert response.status_code == 201, await response.get_data(as_text=True)
+    body: dict[str, Any] = await response.get_json()
+    return body
+
+
 async def register(client: TestClientProtocol, username: str | None = None) -> dict[str, Any]:
     """Register, and log in with it; returns the answer's body."""
     username = username or new_name()

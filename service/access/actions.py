@@ -13,11 +13,11 @@ from service.errors import NotFound
 from service.idempotency import KeyReused
 
 from . import queries
-from .model import TokenLimit
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from service.accounts import Credentials
     from service.audit import Source
     from service.database import Connection
 
@@ -25,20 +25,19 @@ if TYPE_CHECKING:
 
 
 async def make_token(
-    db: Connection, account_id: UUID, new: NewToken, source: Source
+    db: Connection, credentials: Credentials, new: NewToken, source: Source
 ) -> tuple[Token, Event]:
     """Make a token; returns it with what to log once it is committed.
 
-    Raises `TokenLimit`, and `KeyReused` for one that was made before.
+    Raises `WrongPassword` if that was changed since it was checked, `TokenLimit`, and
+    `KeyReused` for one that was made before.
     """
-    event = Event("token_made", clock.now(), source, account_id)
+    event = Event("token_made", clock.now(), source, credentials.account.id)
     try:
-        token = await queries.insert_token(db, account_id, new, event)
+        token = await queries.insert_token(db, credentials, new, event)
     except asyncpg.UniqueViolationError:
         # Made under this key, but longer ago than keys are remembered.
         raise KeyReused from None
-    if token is None:
-        raise TokenLimit
     return token, replace(event, login_id=token.id)
 
 
@@ -59,9 +58,13 @@ async def end(
 
 
 async def end_others(
-    db: Connection, account_id: UUID, current: bytes | None, source: Source
-) -> None:
-    """End the account's logins but this one; tokens stay."""
+    db: Connection, account_id: UUID, current: bytes | None, source: Source, *, tokens: bool
+) -> int:
+    """End the account's logins but this one, and its tokens if asked to.
+
+    Returns how many tokens stay.
+    """
     event = Event("other_logins_ended", clock.now(), source, account_id)
-    await queries.end_others(db, account_id, current, event)
+    stay = await queries.end_others(db, account_id, current, event, tokens=tokens)
     audit.log(event)
+    return stay

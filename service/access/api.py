@@ -12,10 +12,11 @@ from msgspec import Meta
 from quart import Blueprint, session
 
 from service import audit, clock
-from service.accounts.browser import forget_login
+from service.accounts.browser import confirm, forget_login
+from service.accounts.schema import Password
 from service.auth import account_id, claim, source
 from service.database import run
-from service.errors import NotFound
+from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once, read_key
 from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
@@ -60,6 +61,7 @@ class TokenInput(Input):
             examples=["backup"],
         ),
     ]
+    current_password: Password
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
     scopes: Annotated[
         tuple[Scope, ...],
@@ -69,6 +71,12 @@ class TokenInput(Input):
             description="`read` for `GET`, `write` for what changes something.",
         ),
     ] = ("read", "write")
+
+
+class EndingQuery(Input):
+    """What ends beside the other logins."""
+
+    tokens: Annotated[bool, Meta(description="Whether tokens end, too.")] = False
 
 
 class TokenOutput(Output):
@@ -114,11 +122,13 @@ async def delete_login(login_id: UUID) -> Response:
 
 
 @blueprint.delete("/account/sessions")
-@operation(Caller.SIGNED_IN, answers={204: None})
-async def delete_logins() -> Response:
-    """End every login but this one. Tokens stay."""
+@operation(Caller.SIGNED_IN, query=EndingQuery, answers={204: None})
+async def delete_logins(query: EndingQuery) -> Response:
+    """End every login but this one. Tokens stay, unless they are to end too."""
     current = claim().token_hash
-    await run(lambda db: actions.end_others(db, account_id(), current, source()))
+    await run(
+        lambda db: actions.end_others(db, account_id(), current, source(), tokens=query.tokens)
+    )
     return no_content()
 
 
@@ -135,24 +145,28 @@ async def show_tokens() -> Response:
     Caller.SIGNED_IN,
     body=TokenInput,
     answers={201: NewTokenOutput},
-    errors=(TokenLimit, KeyReused),
+    errors=(WrongPassword, TooManyAttempts, TokenLimit, KeyReused),
     headers=KEY_HEADER,
     tokens=False,
 )
 async def post_token(data: TokenInput) -> Response:
     """Make a token. This answer alone shows it.
 
-    A token can't make another, or it could outlive its own end.
+    It takes the password, as a token outlasts the login that makes it. A token can't make
+    another, or it could outlive its own end.
     """
+    # Nothing of the password is kept, not even in a digest of the request.
+    password, data = data.current_password, msgspec.structs.replace(data, current_password="")
     # A repeat has to show the token again, which is stored nowhere: so the same login and the
     # same request make the same one.
     key = read_key(data)
     seed = (session["login"], key.text.encode() + key.fingerprint) if key else None
+    credentials = await confirm(password)
     scopes = tuple(sorted(set(data.scopes)))
     text = new_api_token(scopes, seed)
     new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
     return await once(
-        lambda db: actions.make_token(db, account_id(), new, source()),
+        lambda db: actions.make_token(db, credentials, new, source()),
         lambda made: answer(NewTokenOutput(**dataclasses.asdict(made[0]), token=text), 201),
         data=data,
         then=lambda made: audit.log(made[1]),

@@ -13,12 +13,13 @@ from service import audit, clock
 from service.accounts.browser import (
     change_email,
     change_password,
+    confirm,
     delete,
     find_account,
     forget_login,
     log_out,
 )
-from service.accounts.schema import DeletionInput, EmailInput, PasswordInput
+from service.accounts.schema import DeletionInput, EmailInput, Password, PasswordInput
 from service.auth import account_id, claim, source
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
@@ -50,6 +51,13 @@ class TokenForm(Input):
     name: Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)]
     scopes: Literal["read", "read and write"]
+    current_password: Password
+
+
+class EndingForm(Input):
+    """What ends beside the logins."""
+
+    tokens: Literal["", "end"] = ""
 
 
 @blueprint.get("/account")
@@ -109,13 +117,15 @@ async def post_end_login(login_id: UUID) -> WerkzeugResponse:
 
 
 @blueprint.post("/account/logins/end")
-@page(Caller.SIGNED_IN)
-async def post_end_logins() -> WerkzeugResponse:
+@page(Caller.SIGNED_IN, form=EndingForm)
+async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
     """Log out everywhere, here included."""
-    current = claim().token_hash
-    await run(lambda db: actions.end_others(db, account_id(), current, source()))
+    current, tokens = claim().token_hash, bool(data.tokens)
+    stay = await run(
+        lambda db: actions.end_others(db, account_id(), current, source(), tokens=tokens)
+    )
     await log_out()
-    flash("You are logged out everywhere.")
+    flash("You are logged out everywhere." + (f" Tokens that still work: {stay}." if stay else ""))
     return back("/")
 
 
@@ -128,8 +138,9 @@ async def post_token() -> Response:
         scopes = SCOPES[data.scopes]
         text = new_api_token(scopes)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
-        _, event = await run(lambda db: actions.make_token(db, account_id(), new, source()))
-    except (Invalid, TokenLimit) as error:
+        credentials = await confirm(data.current_password)
+        _, event = await run(lambda db: actions.make_token(db, credentials, new, source()))
+    except (Invalid, WrongPassword, TokenLimit) as error:
         return await _show("token", error)
     audit.log(event)
     # Not after a redirect: it would have to be kept somewhere on the way.

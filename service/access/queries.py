@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.audit import recording
+from service.errors import WrongPassword
 from service.sessions import hash_token
 
-from .model import MOST_TOKENS, Login, NewToken, Token
+from .model import MOST_TOKENS, Login, NewToken, Token, TokenLimit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Record
 
+    from service.accounts import Credentials
     from service.audit import Event
     from service.database import Connection
 
@@ -54,34 +56,51 @@ async def select_tokens(db: Connection, account_id: UUID, now: datetime) -> list
 
 
 async def insert_token(
-    db: Connection, account_id: UUID, token: NewToken, event: Event
-) -> Token | None:
-    """Store a token by its hash; returns None when the account has as many as it may."""
+    db: Connection, credentials: Credentials, token: NewToken, event: Event
+) -> Token:
+    """Store a token by its hash.
+
+    Raises `TokenLimit` when the account has as many as it may, and `WrongPassword` when its
+    password was changed since it was checked: whoever changes it waits for this statement, and
+    then ends the token too.
+    """
     row = await db.fetchrow(
         f"""
-        with made as (
+        with verified as (
+            select id from accounts
+            where id = $1 and password_hash = $7 and disabled_at is null
+            for no key update
+        ),
+        made as (
             insert into logins (
                 token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
             )
-            select $3, $1, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
+            select $3, id, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
+            from verified
             where {MOST_TOKENS} > (
                 select count(*) from logins
                 where account_id = $1 and scopes is not null and {HOLDS}
             )
             returning id, name, scopes, created_at, last_seen_at, expires_at
         ),
-        {recording("made", 7)}
-        select id, name, scopes, created_at, last_seen_at, expires_at from made
+        {recording("made", 8)}
+        select made.id, name, scopes, created_at, last_seen_at, expires_at
+        from verified left join made on true
         """,
-        account_id,
+        credentials.account.id,
         event.at,
         hash_token(token.text),
         token.lifetime,
         token.name,
         token.scopes,
+        credentials.password_hash,
         *event.columns(),
     )
-    return _token(row) if row else None
+    if row is None:
+        raise WrongPassword
+    if row["id"] is None:
+        raise TokenLimit
+    return _token(row)
 
 
 async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event) -> bytes | None:
@@ -105,20 +124,28 @@ async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event
     return ended
 
 
-async def end_others(db: Connection, account_id: UUID, current: bytes | None, event: Event) -> None:
-    """End the account's logins but this one; tokens stay."""
-    await db.execute(
+async def end_others(
+    db: Connection, account_id: UUID, current: bytes | None, event: Event, *, tokens: bool
+) -> int:
+    """End the account's logins but this one, and with ``tokens`` those; returns how many stay."""
+    stay: int = await db.fetchval(
         f"""
-        with one as (select null::uuid as id), {recording("one", 4)}
-        update logins set ended_at = $2
-        where account_id = $1 and scopes is null and ended_at is null
-            and token_hash is distinct from $3
+        with one as (select null::uuid as id), {recording("one", 5)},
+        ended as (
+            update logins set ended_at = $2
+            where account_id = $1 and (scopes is null or $4) and ended_at is null
+                and token_hash is distinct from $3
+        )
+        select count(*) from logins
+        where account_id = $1 and scopes is not null and not $4 and {HOLDS}
         """,
         account_id,
         event.at,
         current,
+        tokens,
         *event.columns(),
     )
+    return stay
 
 
 def _token(row: Record) -> Token:

@@ -3,12 +3,13 @@
 `owner` is what its owner can change about an account, `operators` what an operator can.
 """
 
-from .model import Account
+from .model import Account, Credentials
 from .operators import change_password, create_account, disable, end_all_logins
 from .passwords import Hasher
 
 __all__ = [
     "Account",
+    "Credentials",
     "Hasher",
     "change_password",
     "create_account",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from quart import current_app, session
+from quart import after_this_request, current_app, session
 from quart_auth import login_user, logout_user
 
 from service import clock
@@ -24,6 +24,9 @@ from service.web import current_settings
 from . import actions, owner, queries
 
 if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
     from service.database import Connection
     from service.throttling import Throttle
 
@@ -94,21 +97,26 @@ async def find_account() -> Account:
     return account
 
 
+async def confirm(current_password: str) -> Credentials:
+    """Check the caller's password; raises as `owner.confirm`."""
+    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
+
+
 async def change_email(data: EmailInput) -> Account:
     """Change the caller's e-mail address; raises as `owner` does."""
-    credentials = await _confirm(data.current_password)
+    credentials = await confirm(data.current_password)
     return await owner.change_email(credentials, data.email, source())
 
 
 async def delete(data: DeletionInput) -> None:
     """Delete the caller's account; raises as `owner` does."""
-    await owner.delete(await _confirm(data.current_password), source())
+    await owner.delete(await confirm(data.current_password), source())
     forget_login()
 
 
 async def change_password(data: PasswordInput) -> None:
     """Change the caller's password; raises as `owner` does."""
-    credentials = await _confirm(data.current_password)
+    credentials = await confirm(data.current_password)
     session["login"] = await owner.change_password(
         _hasher(), credentials, data.new_password, claim(), source()
     )
@@ -119,11 +127,14 @@ def forget_login() -> None:
     if claim():
         # The account's cart stays with the account, not with the browser.
         session["cart"] = visitor().remembered.after_logout().write()
+        after_this_request(_clear_cache)
     logout_user()
 
 
-async def _confirm(current_password: str) -> Credentials:
-    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
+def _clear_cache(response: Response | WerkzeugResponse) -> Response | WerkzeugResponse:
+    # Never the cookies, among which is the id of the guest's cart to come.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def _begin(logged_in: LoggedIn, *, remember: bool) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from quart import Quart
 
-from tests.shopping import API, get, log_in, register
+from tests.shopping import API, get, log_in, make_token, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol
@@ -66,17 +67,30 @@ async def test_ending_ones_own_login_is_a_log_out(app: Quart) -> None:
         assert "user_id" not in session
 
 
-async def test_ending_all_leaves_the_one_that_asks(app: Quart) -> None:
-    """Every other login ends; tokens are not logins and stay."""
+@pytest.mark.parametrize(("query", "status"), [("", 200), ("?tokens=true", 401)])
+async def test_ending_all_leaves_the_one_that_asks(app: Quart, query: str, status: int) -> None:
+    """Every other login ends; tokens stay, unless they are to end too."""
     laptop, phone = await two_devices(app)
-    response = await laptop.post(f"{API}/account/tokens", json={"name": "backup"})
-    token = (await response.get_json())["token"]
-    assert (await laptop.delete(f"{API}/account/sessions")).status_code == 204
+    token = (await make_token(laptop))["token"]
+    assert (await laptop.delete(f"{API}/account/sessions{query}")).status_code == 204
     assert await signed_in(laptop)
     assert not await signed_in(phone)
     stranger = app.test_client(use_cookies=False)
     response = await stranger.get(f"{API}/account", headers={"Authorization": f"Bearer {token}"})
-    assert response.status_code == 200
+    assert response.status_code == status
+
+
+async def test_a_token_that_ends_all_stays(app: Quart) -> None:
+    """It ends every login and every other token, and is the one that asks."""
+    laptop, _ = await two_devices(app)
+    mine, other = await make_token(laptop), await make_token(laptop)
+    program = app.test_client(use_cookies=False)
+    headers = {"Authorization": f"Bearer {mine['token']}"}
+    path = f"{API}/account/sessions?tokens=true"
+    assert (await program.delete(path, headers=headers)).status_code == 204
+    assert not await signed_in(laptop)
+    tokens = await (await program.get(f"{API}/account/tokens", headers=headers)).get_json()
+    assert [each["id"] for each in tokens["tokens"]] == [mine["id"]] != [other["id"]]
 
 
 async def test_login_of_another_account_is_not_found(app: Quart) -> None:

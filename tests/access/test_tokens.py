@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from quart import Quart
 
 from service import clock
+from service.access import api
+from service.accounts import browser as accounts
+from service.idempotency import Key
 from service.sessions import hash_token
-from tests.shopping import API, PASSWORD, Product, add, get, register
+from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
 
 INVALID = "Bearer locker_rw_" + "A" * 32
 
@@ -22,14 +26,6 @@ if TYPE_CHECKING:
     Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
-
-
-async def make_token(client: TestClientProtocol, **more: Any) -> dict[str, Any]:
-    """Make a token; returns the answer's body."""
-    response = await client.post(f"{API}/account/tokens", json={"name": "backup", **more})
-    assert response.status_code == 201, await response.get_data(as_text=True)
-    body: dict[str, Any] = await response.get_json()
-    return body
 
 
 def bearer(token: dict[str, Any]) -> dict[str, str]:
@@ -111,7 +107,7 @@ async def test_scope_bounds_what_a_token_may(
         ("POST", "/session", {"username": "nobody", "password": PASSWORD}),
         ("DELETE", "/session", None),
         ("POST", "/account", {"username": "xyz", "email": "x@y.example", "password": PASSWORD}),
-        ("POST", "/account/tokens", {"name": "another"}),
+        ("POST", "/account/tokens", {"name": "another", "current_password": PASSWORD}),
     ],
 )
 async def test_token_has_no_session_and_makes_no_token(
@@ -153,7 +149,7 @@ async def test_invalid_token_is_401_on_every_route(app: Quart, product: Product)
             ("GET", "/account/sessions", None),
             ("DELETE", "/account/sessions", None),
             ("GET", "/account/tokens", None),
-            ("POST", "/account/tokens", {"name": "x"}),
+            ("POST", "/account/tokens", {"name": "x", "current_password": PASSWORD}),
             ("GET", "/preferences", None),
             ("PATCH", "/preferences", {"theme": "dark"}),
         ):
@@ -259,6 +255,53 @@ async def test_token_of_another_account_cannot_be_ended(
     assert (await stranger.get(f"{API}/cart", headers=bearer(token))).status_code == 200
 
 
+async def test_a_token_takes_the_password(client: TestClientProtocol, observer: Observer) -> None:
+    """An open browser is no year of access: without the password, or with another, no token.
+
+    Under a key for repeats no digest of it is kept: that of the request is without it.
+    """
+    await register(client)
+    for password, status in ((None, 422), ("wrong, wrong, wrong", 403), (PASSWORD, 201)):
+        body = {"name": "x", **({"current_password": password} if password else {})}
+        response = await client.post(
+            f"{API}/account/tokens", json=body, headers={"Idempotency-Key": "of-this-test"}
+        )
+        assert response.status_code == status
+        kept = (await get(client, "/account/tokens"))["tokens"]
+        assert bool(kept) is (status == 201)
+    text = (await response.get_json())["token"]
+    without = msgspec.json.encode(api.TokenInput("x", current_password=""))
+    key = Key.read("of-this-test", "POST", f"{API}/account/tokens", without, text)
+    assert await observer.fetchval(
+        "select count(*) from idempotency_keys where fingerprint = $1", key.fingerprint
+    )
+
+
+async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
+    app: Quart, client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the check of the password and the token another device changes it: no token."""
+    name = (await register(client))["user"]["username"]
+    other = app.test_client()
+    await log_in(other, name)
+    confirm = accounts.confirm
+
+    async def confirm_and_wait(password: str) -> Any:
+        credentials = await confirm(password)
+        changed = await other.put(
+            f"{API}/account/password",
+            json={"current_password": PASSWORD, "new_password": PASSWORD + "!"},
+        )
+        assert changed.status_code == 204
+        return credentials
+
+    monkeypatch.setattr(api, "confirm", confirm_and_wait)
+    body = {"name": "x", "current_password": PASSWORD}
+    response = await client.post(f"{API}/account/tokens", json=body)
+    assert response.status_code == 403
+    assert (await get(other, "/account/tokens"))["tokens"] == []
+
+
 async def test_number_of_tokens_is_bounded(
     client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +309,9 @@ async def test_number_of_tokens_is_bounded(
     monkeypatch.setattr("service.access.queries.MOST_TOKENS", 2)
     await register(client)
     first, _ = await make_token(client), await make_token(client)
-    response = await client.post(f"{API}/account/tokens", json={"name": "one more"})
+    response = await client.post(
+        f"{API}/account/tokens", json={"name": "one more", "current_password": PASSWORD}
+    )
     assert response.status_code == 409
     assert (await response.get_json())["code"] == "token_limit"
     await client.delete(f"{API}/account/tokens/{first['id']}")
@@ -290,6 +335,8 @@ async def test_number_of_tokens_is_bounded(
 async def test_token_out_of_range_is_refused(client: TestClientProtocol, body: Any) -> None:
     """A token needs a name, an end within a year, and scopes that exist."""
     await register(client)
-    response = await client.post(f"{API}/account/tokens", json=body)
+    response = await client.post(
+        f"{API}/account/tokens", json={"current_password": PASSWORD, **body}
+    )
     assert response.status_code == 422
     assert (await get(client, "/account/tokens"))["tokens"] == []

@@ -9,7 +9,7 @@ import pytest
 from quart import Quart
 
 from service.errors import WrongCredentials
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
+from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, new_name, register
 
 if TYPE_CHECKING:
     import asyncpg
@@ -28,9 +28,9 @@ async def two_clients(app: Quart) -> tuple[TestClientProtocol, TestClientProtoco
     return mine, other, user
 
 
-async def make_token(client: TestClientProtocol) -> dict[str, str]:
-    response = await client.post(f"{API}/account/tokens", json={"name": "backup"})
-    return {"Authorization": f"Bearer {(await response.get_json())['token']}"}
+async def bearer(client: TestClientProtocol) -> dict[str, str]:
+    made = await make_token(client)
+    return {"Authorization": f"Bearer {made['token']}"}
 
 
 async def is_signed_in(client: TestClientProtocol) -> bool:
@@ -40,7 +40,7 @@ async def is_signed_in(client: TestClientProtocol) -> bool:
 async def test_password_change_ends_every_other_login_and_token(app: Quart) -> None:
     """The next request of another browser is a guest's, and of a token 401."""
     mine, other, user = await two_clients(app)
-    token = await make_token(other)
+    token = await bearer(other)
     response = await mine.put(
         f"{API}/account/password",
         json={"current_password": PASSWORD, "new_password": NEW_PASSWORD},
@@ -75,7 +75,7 @@ async def test_password_change_gives_the_login_another_token(app: Quart) -> None
 async def test_token_can_change_the_password_and_ends_with_it(app: Quart) -> None:
     """A token that knows the password may change it; that ends the token and every login."""
     mine, other, _ = await two_clients(app)
-    token = await make_token(mine)
+    token = await bearer(mine)
     stranger = app.test_client(use_cookies=False)
     response = await stranger.put(
         f"{API}/account/password",
@@ -179,7 +179,7 @@ async def test_deleted_account_is_gone_at_once(
     """Its logins and tokens end, nothing of it stays, and its name is free again."""
     mine, other, user = await two_clients(app)
     await add(mine, product.sku)
-    token = await make_token(mine)
+    token = await bearer(mine)
     response = await mine.delete(f"{API}/account", json={"current_password": PASSWORD})
     assert response.status_code == 204
     assert not await is_signed_in(mine)

@@ -16,7 +16,7 @@ from service.audit import Event, Source, log
 from service.clock import now
 from service.settings import Limit, Settings
 from tests.serving import serve
-from tests.shopping import API, PASSWORD, get, log_in, new_name, register
+from tests.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 
 if TYPE_CHECKING:
     import asyncpg
@@ -51,7 +51,7 @@ async def test_every_change_of_an_account_is_recorded(app: Quart, observer: Obse
     (other,) = (login["id"] for login in logins if not login["current"])
     await request(client, "DELETE", f"/account/sessions/{other}")
     await request(client, "DELETE", "/account/sessions")
-    await request(client, "POST", "/account/tokens", name="backup")
+    await make_token(client)
     (token,) = (await get(client, "/account/tokens"))["tokens"]
     await request(client, "DELETE", f"/account/tokens/{token['id']}")
     await request(client, "PATCH", "/account", email="wrong@example.com", current_password="wrong")
@@ -133,8 +133,8 @@ async def test_no_secret_is_recorded(
     mistyped = "my password in the wrong field"
     await request(client, "POST", "/session", username=mistyped, password=PASSWORD)
     await request(client, "POST", "/session", username=name, password="not quite my password")
-    response = await client.post(f"{API}/account/tokens", json={"name": "backup"})
-    token = (await response.get_json())["token"]
+    made = await make_token(client)
+    token = made["token"]
     async with client.session_transaction() as session:
         login = session["login"]
     rows = str(await observer.fetch("select audit::text from audit"))

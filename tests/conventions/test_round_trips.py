@@ -16,7 +16,7 @@ from service.database import get_db
 from tests.conventions.document import OPERATIONS
 from tests.conventions.visits import ENTRANCES, VISITS, Visit, for_each
 from tests.database.line import Line
-from tests.shopping import API, Product, add, log_in, new_name, register
+from tests.shopping import API, Product, add, log_in, make_token, new_name, register
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -128,8 +128,8 @@ async def test_a_token_keeps_to_the_budget_of_the_cart(
     """A token is looked up by the statement that reads the cart or the preferences."""
     client = shop.test_client()
     await register(client)
-    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
-    headers = {"Authorization": f"Bearer {(await response.get_json())['token']}"}
+    made = await make_token(client)
+    headers = {"Authorization": f"Bearer {made['token']}"}
     body = {"sku": product.sku}
     visits = [
         ("GET", "/cart", None, 1),

@@ -9,7 +9,7 @@ import pytest
 from quart.typing import TestClientProtocol as Client
 
 from tests.conventions.document import OPERATIONS
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
+from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, new_name, register
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
@@ -38,8 +38,8 @@ async def have_logins(client: Client, product: Product) -> dict[str, Any]:
 
 
 async def have_token(client: Client, product: Product) -> dict[str, Any]:
-    response = await client.post(f"{API}/account/tokens", json={"name": "a script"})
-    return {"token_id": (await response.get_json())["id"]}
+    made = await make_token(client)
+    return {"token_id": made["id"]}
 
 
 async def be_somebody(client: Client, product: Product) -> dict[str, Any]:
@@ -92,7 +92,7 @@ VISITS = [
     Visit("delete_login", 2, prepare=have_logins),
     Visit("delete_logins", 2, prepare=have_logins),
     Visit("show_tokens", 2, prepare=have_token),
-    Visit("post_token", 2, {"name": "a script"}),
+    Visit("post_token", 4, {"name": "a script", "current_password": PASSWORD}),
     Visit("delete_token", 2, prepare=have_token),
     Visit("list_orders", 2, prepare=order),
     Visit("show_order", 2, prepare=order),

@@ -11,14 +11,16 @@ from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.database import Connection
-from tests.shopping import API, get, log_in, register
+from tests.shopping import API, PASSWORD, get, log_in, register
 
 
 async def post_token(
     client: Client, key: str = "one", name: str = "backup"
 ) -> tuple[int, Any, bool]:
     response = await client.post(
-        f"{API}/account/tokens", json={"name": name}, headers={"Idempotency-Key": key}
+        f"{API}/account/tokens",
+        json={"name": name, "current_password": PASSWORD},
+        headers={"Idempotency-Key": key},
     )
     replayed = response.headers.get("Idempotent-Replayed") == "true"
     return response.status_code, await response.get_json(), replayed

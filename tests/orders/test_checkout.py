@@ -14,7 +14,7 @@ from quart.typing import TestClientProtocol as Client
 from service import database
 from service.database import Connection
 from tests.orders.checkout import check_out, quantity_in_stock, shopper
-from tests.shopping import API, Product, add, add_product, get, log_in, register
+from tests.shopping import API, Product, add, add_product, get, log_in, make_token, register
 
 
 async def test_an_order_is_the_cart_at_the_prices_shown(
@@ -224,9 +224,9 @@ async def test_a_line_newer_than_the_view_of_the_catalogue(
 async def test_a_token_can_check_out(app: Quart, product: Product) -> None:
     """With a token the owner's cart is ordered, and no cookie is sent."""
     client, total = await shopper(app, product)
-    made = await client.post(f"{API}/account/tokens", json={"name": "till"})
+    made = await make_token(client)
     program = app.test_client(use_cookies=False)
-    headers = {"Authorization": f"Bearer {(await made.get_json())['token']}"}
+    headers = {"Authorization": f"Bearer {made['token']}"}
     for key, status in (("one", 201), ("one", 201), ("two", 200)):
         response = await program.post(
             f"{API}/orders",

@@ -76,14 +76,51 @@ async def test_log_out_there(open_browser: Callable[[], Visitor]) -> None:
     assert (await here.get("/account")).url.path == "/account"
 
 
-async def test_log_out_everywhere(open_browser: Callable[[], Visitor]) -> None:
-    """Here and there."""
+@pytest.mark.parametrize("tokens", ["", "end"])
+async def test_log_out_everywhere(open_browser: Callable[[], Visitor], tokens: str) -> None:
+    """Here and there, and tokens if that is ticked; else the page says how many still work."""
     here, there = open_browser(), open_browser()
     name = await here.register()
     await there.send_form("/login", username=name, password=PASSWORD)
-    await here.send_form("/account/logins/end")
+    made = await here.send_form(
+        "/account/tokens",
+        name="backup",
+        expires_in_days=30,
+        scopes="read",
+        current_password=PASSWORD,
+    )
+    (token,) = re.findall(r"locker_r_[\w-]+", made.text)
+    shown = await here.send_form("/account/logins/end", tokens=tokens)
     for browser in (here, there):
         assert (await browser.get("/account")).url.path == "/login"
+    program = {"Authorization": f"Bearer {token}"}
+    answer = await open_browser().get(f"{API}/account", headers=program)
+    assert answer.status_code == (401 if tokens else 200)
+    assert ("Tokens that still work: 1." in shown.text) is not bool(tokens)
+
+
+async def test_a_token_takes_the_password(browser: Visitor) -> None:
+    """A wrong one is said beside its field, and there is no token."""
+    await browser.register()
+    wrong = await browser.send_form(
+        "/account/tokens", name="backup", expires_in_days=30, scopes="read", current_password="no"
+    )
+    assert wrong.status_code == 403
+    assert 'id="t-current_password-error"' in wrong.text
+    assert "locker_r_" not in wrong.text
+    assert "backup" in wrong.text
+    assert "End it" not in (await browser.get("/account")).text
+
+
+async def test_log_out_is_on_every_page_that_needs_a_login(browser: Visitor) -> None:
+    """One button, in the head of each; pages tell caches to forget, and leave cookies alone."""
+    await browser.register()
+    for path in ("/account", "/orders", "/", "/cart", "/preferences"):
+        assert (await browser.get(path)).text.count('action="/logout"') == 1, path
+    answer = await browser.send_form("/logout")
+    assert 'action="/logout"' not in answer.text
+    (out,) = answer.history
+    assert out.headers["Clear-Site-Data"] == '"cache"'
 
 
 async def test_a_token_is_shown_once_and_works(
@@ -92,7 +129,11 @@ async def test_a_token_is_shown_once_and_works(
     """The page after it has its name alone; ended, it works no more. Pages take no tokens."""
     await browser.register()
     made = await browser.send_form(
-        "/account/tokens", name="backup", expires_in_days=30, scopes="read"
+        "/account/tokens",
+        name="backup",
+        expires_in_days=30,
+        scopes="read",
+        current_password=PASSWORD,
     )
     (token,) = re.findall(r"locker_r_[\w-]+", made.text)
     shown = (await browser.get("/account")).text

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from quart import Quart
 
-from tests.shopping import API, register
+from tests.shopping import API, make_token, register
 
 HOST = "localhost"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -66,8 +66,8 @@ async def test_matrix(app: Quart) -> None:
         "none": app.test_client(use_cookies=False),
     }
     await register(clients["cookie"])
-    response = await clients["cookie"].post(f"{API}/account/tokens", json={"name": "x"})
-    token = (await response.get_json())["token"]
+    made = await make_token(clients["cookie"])
+    token = made["token"]
     cases = [Case(*case) for case in itertools.product(METHODS, TYPES, SITES, ORIGINS, CREDENTIALS)]
     wrong = []
     for case in cases:
@@ -107,7 +107,7 @@ async def test_matrix(app: Quart) -> None:
         ("POST", "/account", {"username": "abc", "email": "a@b.example", "password": "x" * 12}),
         ("DELETE", "/account", {"current_password": "x"}),
         ("PUT", "/account/password", {"current_password": "x", "new_password": "y"}),
-        ("POST", "/account/tokens", {"name": "x"}),
+        ("POST", "/account/tokens", {"name": "x", "current_password": "x"}),
         ("DELETE", "/account/sessions", None),
         ("POST", "/orders", {"expected_total": 1}),
     ],

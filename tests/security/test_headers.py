@@ -13,7 +13,7 @@ from quart import Quart, Response
 
 from service.settings import Settings
 from tests.serving import serve
-from tests.shopping import API, Product, register
+from tests.shopping import API, Product, make_token, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol
@@ -88,8 +88,8 @@ async def test_private_answers_are_not_stored(app: Quart) -> None:
     """What depends on the caller is `no-store`, by cookie and by token alike, errors too."""
     client = app.test_client()
     await register(client)
-    response = await client.post(f"{API}/account/tokens", json={"name": "x"})
-    token = {"Authorization": f"Bearer {(await response.get_json())['token']}"}
+    made = await make_token(client)
+    token = {"Authorization": f"Bearer {made['token']}"}
     for path in ("/account", "/session", "/cart", "/account/sessions", "/account/tokens"):
         by_cookie = await client.get(f"{API}{path}")
         by_token = await app.test_client(use_cookies=False).get(f"{API}{path}", headers=token)

@@ -43,7 +43,8 @@ def shopping(one: Served, two: Served, database_url: str) -> Iterator[Shopper]:
         assert mine.post(f"{API}/account", json=body).status_code == 201
         body = {"username": name, "password": PASSWORD}
         assert other.post(f"{API}/session", json=body).status_code == 200
-        made = mine.post(f"{API}/account/tokens", json={"name": "x"}).json()
+        body = {"name": "x", "current_password": PASSWORD}
+        made = mine.post(f"{API}/account/tokens", json=body).json()
         token = {"Authorization": f"Bearer {made['token']}"}
         yield Shopper(name, mine, other, token, made["id"], database_url)
 
