@@ -14,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults year check format lock fuzz clean
+.PHONY: help run test faults first-adds year check format lock fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(READY) ## the suite, on PostgreSQLs it starts itself; minutes (not in it
 
 faults: $(READY) ## orders by the thousand while connections are cut and the service is killed; minutes
 	$(BIN)/pytest -m slow tests/orders/test_faults.py tests/orders/test_racing.py
+
+first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
+	$(BIN)/pytest -m slow tests/carts/test_first_adds.py
 
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py

@@ -11,6 +11,7 @@ from .accounts.api import blueprint as accounts_api
 from .accounts.pages import blueprint as accounts_pages
 from .accounts.pages import look_up_shopper
 from .carts.api import blueprint as carts_api
+from .carts.api import promise_cart
 from .carts.pages import blueprint as carts_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         orders_api,
     ):
         app.register_blueprint(api, url_prefix=API)
+    app.after_request(promise_cart)
     app.register_blueprint(ops_api)
     pages.init_app(app, look_up_shopper)
     for shop_pages in (

@@ -8,7 +8,6 @@ import msgspec
 from quart import Blueprint, session
 
 from service.auth import claim
-from service.carts import Cart, Remembered
 from service.errors import Invalid, LockerError, WrongCredentials
 from service.pages import (
     Shopper,
@@ -129,11 +128,15 @@ async def look_up_shopper() -> Shopper:
         state = await browser.look_up_session()
         username = state.account.username if state.account else None
         quantity, choices = state.cart_quantity, state.choices or choices
-    else:
-        # The cart's id comes with the first page, so that the first adds of two tabs meet.
-        session["cart"] = Remembered().after(Cart(), None).write()
     chosen = Preferences(**choices.chosen())
-    return Shopper(username, chosen.theme, chosen.locale, chosen.page_size, quantity)
+    return Shopper(
+        username,
+        chosen.theme,
+        chosen.locale,
+        chosen.page_size,
+        quantity,
+        knows_cart="cart" in session,
+    )
 
 
 async def _form(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
 from quart import Blueprint, request, session
@@ -19,7 +20,7 @@ from service.schemas import Caller, Input, answer, operation
 from service.web import current_settings
 
 from . import actions
-from .model import InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
+from .model import Cart, InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
 from .opening import Policy, Visitor
 from .schema import CartOutput, cart_output
 from .section import Remembered
@@ -27,8 +28,9 @@ from .section import Remembered
 if TYPE_CHECKING:
     from quart import Response
 
+    from service.sessions import Session
+
     from .actions import Condition
-    from .model import Cart
     from .opening import Opened
 
 blueprint = Blueprint("carts", __name__)
@@ -38,6 +40,8 @@ LARGEST_QUANTITY = 1_000_000
 
 ETAG = re.compile(r'\s*(?:"(0|[1-9][0-9]{0,8})"|[^,]+)\s*')
 IF_MATCH = {"If-Match": "The `ETag` of the cart that the change is meant for; else 412."}
+BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
+"""Blueprints with which a visit may begin."""
 REFUSALS = (UnknownSku, InsufficientStock, QuantityLimit, LineLimit)
 
 
@@ -159,6 +163,24 @@ def respond(opened: Opened, status: int = 200) -> Response:
 def keep(opened: Opened) -> None:
     """Keep the session's cart section in step with the row."""
     session["cart"] = opened.remembered.write()
+
+
+async def promise_cart(response: Response) -> Response:
+    """Give a browser that has none the identity of its cart to come, with its first answer.
+
+    First adds that are sent at once then land in one cart (http-api, "Cart").
+    """
+    if request.blueprint in BEGINNINGS and response.status_code < HTTPStatus.BAD_REQUEST:
+        identify_cart()
+    return response
+
+
+def identify_cart() -> None:
+    """See to it that this browser has the identity of a cart, if only of one to come."""
+    visit = cast("Session", session)
+    remembered = Remembered.read(visit.peek("cart"))
+    if remembered.guest_cart is None and not visit.detached:
+        visit["cart"] = remembered.after(Cart(), None).write()
 
 
 def policy() -> Policy:

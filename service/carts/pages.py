@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
-from quart import Blueprint
+from quart import Blueprint, session
 
+from service.auth import claim
 from service.database import run
 from service.errors import LockerError
 from service.pages import back, flash, page, render, take_receipt
-from service.schemas import Input
+from service.schemas import Input, no_content
 
 from . import actions
-from .api import LARGEST_QUANTITY, REFUSALS, keep, policy, visitor
+from .api import LARGEST_QUANTITY, REFUSALS, identify_cart, keep, policy, visitor
 from .model import InsufficientStock, LineLimit, QuantityLimit
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ async def show_cart() -> Response:
     """Show the cart, and once after a login what became of the one from before."""
     who, rules = visitor(), policy()
     opened = await run(lambda db: actions.load(db, who, rules))
-    keep(opened)
+    if claim() or "cart" in session:
+        keep(opened)
     cart = opened.cart
     return await render(
         "carts/cart.html",
@@ -59,6 +61,20 @@ async def show_cart() -> Response:
         titles={line.offer.sku: line.offer.title for line in cart.lines},
         most=rules.limits.quantity,
     )
+
+
+@blueprint.get("/cart/identity")
+@page()
+async def show_identity() -> Response:
+    """Give this browser the identity of its cart to come, if it has none.
+
+    For pages that come out of a cache, and so bring no cookie: the script asks here before the
+    first add. Without the script the add makes the cart. Takes no connection.
+    """
+    identify_cart()
+    response = no_content()
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/cart/lines")

@@ -19,13 +19,14 @@ LOCALES = (
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """A guest has no ``username``."""
+    """A guest has no ``username``; ``knows_cart`` is whether the browser has a cart's identity."""
 
     username: str | None = None
     theme: str = "system"
     locale: str = "en"
     page_size: int = 20
     cart_quantity: int = 0
+    knows_cart: bool = False
 
     @property
     def formats(self) -> Locale:

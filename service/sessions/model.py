@@ -88,6 +88,10 @@ class Session(SessionMixin):
         else:
             self._base().pop(PERMANENT, None)
 
+    def peek(self, name: str) -> dict[str, Any]:
+        """Return a section's content; unlike all else, this leaves the answer cacheable."""
+        return (self.sections.get(name) or self._read(name)).content
+
     def renew(self) -> None:
         """Let the base section's lifetime start again, as a new login's should."""
         self._section(BASE).born = int(clock.now().timestamp())

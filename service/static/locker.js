@@ -42,6 +42,7 @@ if (button) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     button.disabled = true;
+    await fetch("/cart/identity", { cache: "no-store" });
     const answers = await Promise.all([add(button.dataset.sku), add(button.dataset.sku)]);
     await refresh();
     show("Two adds at once", [

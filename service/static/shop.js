@@ -8,6 +8,24 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
+// A page out of a cache brings no cookie. So before its first add it asks for the identity of the
+// cart to come, one tab after the other: else two first adds at once would each make a cart.
+let identified;
+
+function identify(url) {
+  const ask = () => fetch(url, { cache: "no-store" });
+  return navigator.locks ? navigator.locks.request("identity", ask) : ask();
+}
+
+document.addEventListener("htmx:confirm", (event) => {
+  const url = document.body.dataset.identity;
+  if (url && event.detail.path === "/cart/lines") {
+    event.preventDefault();
+    identified ??= identify(url).catch(() => undefined);
+    identified.then(() => event.detail.issueRequest(true));
+  }
+});
+
 function say(text) {
   const message = document.createElement("p");
   message.className = "message problem";

@@ -102,6 +102,7 @@ async def test_two_tabs_at_once(open_window: OpenWindow, shop: str) -> None:
     tabs = [await window.new_page() for _ in handles]
     for tab, handle in zip(tabs, handles, strict=True):
         await tab.goto(f"{shop}/products/{handle}")
+    assert await window.cookies() == []
 
     async def add(tab: Page) -> None:
         # Not the message: it is the browser's, so both may come up in one tab.
