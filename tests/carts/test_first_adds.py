@@ -13,7 +13,7 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from tests.serving import Served
-from tests.shopping import API, Product, add, add_product, get, register
+from tests.shopping import API, PASSWORD, Product, add, add_product, get, register
 
 ROUNDS = 3
 """In the everyday suite, for each way to begin; `make first-adds` plays 500."""
@@ -135,9 +135,9 @@ async def test_no_identity_for_errors_tokens_and_those_who_have_one(
     """Who has a cart keeps it; a token speaks for itself; a refusal begins nothing."""
     assert "Set-Cookie" not in (await client.get(f"{API}/products/none")).headers
     await register(client)
-    token = (await (await client.post(f"{API}/account/tokens", json={"name": "a"})).get_json())[
-        "token"
-    ]
+    body = {"name": "a script", "current_password": PASSWORD}
+    made = await client.post(f"{API}/account/tokens", json=body)
+    token = (await made.get_json())["token"]
     program = app.test_client()
     headers = {"Authorization": f"Bearer {token}"}
     for path in FIRST_ANSWERS[:3]:
