@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
 
 from . import environment
 from .environment import PREFIX, Limit
@@ -21,7 +25,8 @@ from .errors import SettingsError
 
 __all__ = ["PREFIX", "Limit", "Settings"]
 
-CURRENCY = re.compile(r"[A-Z]{3}")
+CURRENCIES_SINCE = date(2020, 1, 1)
+"""What was legal tender somewhere then or later is a currency; so none ends by a date passing."""
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
 WELL_KNOWN = (
@@ -167,8 +172,10 @@ class Settings:
             problems.append(
                 f"{PREFIX}ARGON2 needs 1 round and 1 lane or more, and 8 KiB for each lane"
             )
-        if not CURRENCY.fullmatch(self.currency):
-            problems.append(f"{PREFIX}CURRENCY must be an ISO 4217 code, such as USD")
+        if self.currency not in currencies():
+            problems.append(
+                f"{PREFIX}CURRENCY must be the ISO 4217 code of a currency in use, such as USD"
+            )
         return [*problems, *self._bad_numbers()]
 
     def _bad_numbers(self) -> Iterator[str]:
@@ -214,6 +221,19 @@ class Settings:
         if missing:
             raise SettingsError(f"set {' and '.join(missing)}")
         return cls(**values)
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """Return the ISO 4217 codes of what people pay with, by CLDR.
+
+    None for tests, metals, funds and units of account, nor of what is gone.
+    """
+    return frozenset(
+        code
+        for territory in get_global("territory_currencies")
+        for code in get_territory_currencies(territory, CURRENCIES_SINCE, date.max)
+    )
 
 
 def _is_guessable(key: str) -> bool:

@@ -104,6 +104,7 @@ def test_command_needs_the_database_alone() -> None:
         ("cart_merge", "sum", "sum"),
         ("session_digest", "sha1", "sha1"),
         ("currency", "JPY", "JPY"),
+        ("currency", "XPF", "XPF"),
     ],
 )
 def test_each_kind(name: str, text: str, value: object) -> None:
@@ -178,6 +179,13 @@ def test_off(text: str) -> None:
         ("THROTTLE_ACCOUNT", "5/0"),
         ("CURRENCY", "dollars"),
         ("CURRENCY", "usd"),
+        ("CURRENCY", "XXQ"),
+        ("CURRENCY", "XXX"),
+        ("CURRENCY", "XTS"),
+        ("CURRENCY", "XAU"),
+        ("CURRENCY", "DEM"),
+        ("CURRENCY", "CHE"),
+        ("CURRENCY", "EUR "),
         ("LOG_LEVEL", "LOUD"),
         ("SESSION_DIGEST", "md5"),
     ],

@@ -4,6 +4,7 @@ from .actions import load
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
 from .opening import Opened, Policy, Visitor, merge, open_locked, store
+from .queries import note_currency
 from .section import Remembered
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "clear",
     "load",
     "merge",
+    "note_currency",
     "open_locked",
     "store",
 ]

@@ -108,8 +108,15 @@ class Cart:
         return sum(line.quantity for line in self.lines)
 
     @property
+    def currency(self) -> str | None:
+        """What the total is in: the currency of what is sold; None for an empty cart."""
+        sold = [line.offer.currency for line in self.lines if line.offer.sold]
+        return next(iter(sold or [line.offer.currency for line in self.lines]), None)
+
+    @property
     def total(self) -> int:
-        return sum(line.total for line in self.lines)
+        """The sum of the lines in the cart's currency; amounts of two are never added."""
+        return sum(line.total for line in self.lines if line.offer.currency == self.currency)
 
     def line(self, sku: str) -> Line | None:
         return next((line for line in self.lines if line.offer.sku == sku), None)
@@ -174,6 +181,9 @@ def heal(cart: Cart, copied: Iterable[tuple[int, int]], offers: Mapping[int, Off
 def _put(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
     if offer is None or not offer.sold:
         raise UnknownSku
+    if any(line.offer.sold and line.offer.currency != offer.currency for line in cart.lines):
+        # The catalogue has one currency; this is for one that was changed by hand.
+        raise UnknownSku("It is sold in another currency than what is in the cart.")
     if quantity > limits.quantity:
         raise QuantityLimit(f"At most {limits.quantity} of one variant.", limit=limits.quantity)
     if offer.most is not None and quantity > offer.most:

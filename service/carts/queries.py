@@ -39,6 +39,8 @@ class _StoredLine(msgspec.Struct):
     variant: int
     quantity: int
     price: int
+    currency: str | None = None
+    """None: it was stored before there was a note of it."""
 
 
 _lines = msgspec.json.Decoder(list[_StoredLine])
@@ -261,14 +263,35 @@ async def close_carts(
     await db.execute(statement, account_id, now, *_closing(closing))
 
 
+async def note_currency(db: Connection) -> None:
+    """Write down which currency the remembered prices of all carts are in, where it isn't noted.
+
+    For the moment before the catalogue's currency changes.
+    """
+    await db.execute(
+        """
+        update carts set lines = (
+            select jsonb_agg(
+                jsonb_build_object('currency', variants.currency) || line order by place
+            )
+            from jsonb_array_elements(carts.lines) with ordinality as l (line, place)
+            join variants on variants.id = (line->>'variant')::bigint
+        )
+        where lines <> '[]' and lines @? '$[*] ? (!exists(@.currency))'
+        """
+    )
+
+
 def _closing(guests: Sequence[Cart]) -> tuple[list[UUID | None], list[int]]:
     return [guest.id for guest in guests], [guest.revision for guest in guests]
 
 
 def _encode(cart: Cart) -> str:
-    return msgspec.json.encode(
-        [_StoredLine(line.offer.variant_id, line.quantity, line.added_price) for line in cart.lines]
-    ).decode()
+    stored = [
+        _StoredLine(line.offer.variant_id, line.quantity, line.added_price, line.offer.currency)
+        for line in cart.lines
+    ]
+    return msgspec.json.encode(stored).decode()
 
 
 def _by_variant(row: Record) -> dict[int, Offer]:
@@ -283,5 +306,11 @@ def _cart(row: Record, offers: dict[int, Offer]) -> Cart:
         # It came in while the row's lock was waited for, and is newer than this statement's view
         # of the catalogue.
         raise Conflicted
-    lines = tuple(Line(offers[line.variant], line.quantity, line.price) for line in stored)
-    return Cart(row["id"], row["revision"], lines)
+    return Cart(row["id"], row["revision"], tuple(_line(line, offers) for line in stored))
+
+
+def _line(stored: _StoredLine, offers: dict[int, Offer]) -> Line:
+    offer = offers[stored.variant]
+    # A price of before the catalogue changed its currency can't be compared with today's.
+    comparable = stored.currency in {None, offer.currency}
+    return Line(offer, stored.quantity, stored.price if comparable else offer.price)

@@ -20,7 +20,10 @@ Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
 
 
 class LineOutput(Output):
-    """A variant in the cart. `unit_price` is today's, `added_price` the one when it was added."""
+    """A variant in the cart. `unit_price` is today's, `added_price` the one when it was added.
+
+    `currency` is the cart's, but for what is no longer sold in it; such a line is in no total.
+    """
 
     sku: str
     handle: str
@@ -31,6 +34,7 @@ class LineOutput(Output):
     unit_price: Amount
     added_price: Amount
     line_total: Amount
+    currency: str
     available: Annotated[int | None, Meta(description="Units in stock; null: not tracked.")]
     notice: Notice | None
 
@@ -67,7 +71,7 @@ def cart_output(cart: Cart, currency: str) -> CartOutput:
     return CartOutput(
         id=str(cart.id) if cart.revision else None,
         revision=cart.revision,
-        currency=cart.lines[0].offer.currency if cart.lines else currency,
+        currency=cart.currency or currency,
         lines=[_line_output(line) for line in cart.lines],
         quantity=cart.quantity,
         total=cart.total,
@@ -100,6 +104,7 @@ def _line_output(line: Line) -> LineOutput:
         unit_price=offer.price,
         added_price=line.added_price,
         line_total=line.total,
+        currency=offer.currency,
         available=offer.available,
         notice=line.notice,
     )

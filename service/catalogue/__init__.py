@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .actions import ImportReport, import_products
-from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, Page, Product, Variant
+from .actions import ImportReport, change_currency, import_products
+from .import_queries import select_currency
+from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, ImportRefused, Page, Product, Variant
 from .queries import select_product, select_products, select_types
 from .rows import BadRow
 
@@ -19,11 +20,14 @@ __all__ = [
     "STOCK",
     "BadRow",
     "Image",
+    "ImportRefused",
     "ImportReport",
     "Page",
     "Product",
     "Variant",
+    "change_currency",
     "import_products",
+    "select_currency",
     "select_product",
     "select_products",
     "select_types",

@@ -1,4 +1,4 @@
-"""What can be done to the catalogue: import a file."""
+"""What can be done to the catalogue: import a file, and change the currency."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import queries
-from .model import Product
+from . import import_queries as queries
+from .model import ImportRefused, Product
 from .rows import BadRow
 from .shopify import Entry, read_products
 
@@ -47,6 +47,7 @@ async def import_products(
 
     Products that the file doesn't have stay as they are. A variant that its product no longer
     has is no longer sold. Prices are taken to be in ``currency``, stock is set to the file's.
+    Raises `ImportRefused` where the catalogue's currency is another.
 
     Each batch is a transaction of its own, so that carts and checkouts never wait for long: a
     reader sees every product whole, old or new, and after a failure the file can just be
@@ -54,17 +55,39 @@ async def import_products(
     read so far.
     """
     report = ImportReport()
+    await _check_currency(db, currency)
     for batch in _batches(read_products(source, currency), report):
         if dry_run:
             await _compare(db, batch, report)
         else:
             async with db.transaction():
                 await queries.begin_import(db)
+                await queries.claim_currency(db, currency)
+                await _check_currency(db, currency)
                 await _write(db, await _compare(db, batch, report))
         if progress:
             progress(source.tell())
     report.bad_rows.sort(key=lambda row: row.line)
     return report
+
+
+async def change_currency(db: Connection, currency: str) -> int:
+    """Have the catalogue priced in another currency; returns how many variants that withdraws.
+
+    Prices aren't converted: what has none in the new currency isn't sold until an import brings
+    it. Runs in the caller's transaction, which keeps imports out until it ends.
+    """
+    await queries.begin_import(db)
+    return await queries.change_currency(db, currency)
+
+
+async def _check_currency(db: Connection, currency: str) -> None:
+    stored = await queries.select_currency(db)
+    if stored not in {None, currency}:
+        raise ImportRefused(
+            f"the catalogue is priced in {stored}, the file is taken to be in {currency}: set "
+            f"LOCKER_CURRENCY={stored}, or see `locker catalogue currency --help`"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,13 @@ class VariantOutput(Output, frozen=True):
     currency: str
     available: Annotated[int | None, Meta(description="Units in stock; null: not tracked.")]
     orderable: Annotated[bool, Meta(description="Whether one can be ordered now.")]
-    image: Annotated[ImageOutput | None, Meta(description="Its own picture.")]
+    image: Annotated[
+        ImageOutput | None,
+        Meta(
+            description="Its own picture.",
+            examples=[{"src": "https://shop.example/green.jpg", "alt": "In green"}],
+        ),
+    ]
 
 
 class ProductOutput(Output, frozen=True):

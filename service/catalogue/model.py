@@ -20,6 +20,10 @@ PRICE = 10**11
 STOCK = 2**31 - 1
 
 
+class ImportRefused(Exception):
+    """The file can't be imported, or not into this catalogue; the message is one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A picture of a product."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.catalogue import import_products
-from service.settings import Settings
+from service import carts
+from service.catalogue import change_currency, import_products, select_currency
+from service.settings import Settings, currencies
 
 from .database import through_app
 
@@ -44,6 +45,33 @@ def import_(file: Path, *, dry_run: bool) -> None:
     )
     if report.bad_rows:
         raise SystemExit(1)
+
+
+@catalogue.command("currency")
+@click.argument("code", required=False)
+def currency_(code: str | None) -> None:
+    """Say which currency the catalogue is priced in, or change it to CODE.
+
+    Prices aren't converted. What is priced in another currency is no longer sold until a file
+    with its price in the new one is imported. Carts keep their lines meanwhile, as unavailable
+    and in no total; orders stay as they are. Then set LOCKER_CURRENCY and start the service anew.
+    """
+    if code is not None and code not in currencies():
+        raise click.BadParameter(f"{code} is no ISO 4217 code of a currency in use, such as USD")
+    click.echo(asyncio.run(_currency(Settings.from_env(serving=False), code)))
+
+
+async def _currency(settings: Settings, code: str | None) -> str:
+    async with through_app(settings) as db:
+        if code is None:
+            return await select_currency(db) or "None yet: the catalogue is empty."
+        async with db.transaction():
+            await carts.note_currency(db)
+            withdrawn = await change_currency(db, code)
+    text = f"The catalogue is priced in {code}. Variants no longer sold: {withdrawn}."
+    if settings.currency != code:
+        text += f" Now set LOCKER_CURRENCY={code}, and start the service anew."
+    return text
 
 
 async def _import(settings: Settings, file: Path, *, dry_run: bool) -> ImportReport:

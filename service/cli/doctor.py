@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import click
 
+from service.catalogue import select_currency
 from service.errors import SettingsError
 from service.schema import SchemaError, pending
 from service.settings import Settings
@@ -107,5 +108,24 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
         yield Finding("schema", f"pending: {', '.join(names)}", "Run: locker migrate")
         return
     yield Finding("schema", "up to date")
+    yield await _examine_catalogue(db, settings)
+
+
+async def _examine_catalogue(db: Connection, settings: Settings) -> Finding:
     if await db.fetchval("select not exists (select from products)"):
-        yield Finding("catalogue", "empty; fill it with: locker catalogue import FILE.csv")
+        return Finding("catalogue", "empty; fill it with: locker catalogue import FILE.csv")
+    currency = await select_currency(db)
+    about = f"priced in {currency}"
+    if currency != settings.currency:
+        return Finding(
+            "catalogue",
+            f"{about}, but LOCKER_CURRENCY is {settings.currency}",
+            f"Set LOCKER_CURRENCY={currency}, or see: locker catalogue currency --help",
+        )
+    others = await db.fetchval(
+        "select count(*) from variants where active and currency <> $1", currency
+    )
+    if others:
+        about += f", {others} variants in another currency"
+        return Finding("catalogue", about, f"Withdraw them: locker catalogue currency {currency}")
+    return Finding("catalogue", about)

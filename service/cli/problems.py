@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncpg
 from hypercorn.utils import LifespanFailureError
 
+from service.catalogue import ImportRefused
 from service.devserver import DevServerError
 from service.errors import LockerError, SettingsError
 from service.schema import SchemaError
 
 _TEXTS = (
-    ((SettingsError, DevServerError, SchemaError, LockerError), "{}"),
+    ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused), "{}"),
     (LifespanFailureError, "the service could not start; the log above says why"),
     (
         (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError),
@@ -41,6 +42,7 @@ _TEXTS = (
 
 FORESEEN = (
     *(SettingsError, DevServerError, SchemaError, LockerError, LifespanFailureError),
+    ImportRefused,
     *(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
 )
 

@@ -110,8 +110,9 @@ def order_lines(cart: Cart, stocks: Mapping[int, Stock]) -> tuple[OrderLine, ...
     for line in cart.lines:
         offer = line.offer
         stock = stocks.get(offer.variant_id)
-        if not offer.sold or (stock and not stock.taken):
-            available = max(stock.before, 0) if stock and offer.sold else 0
+        sold = offer.sold and offer.currency == cart.currency
+        if not sold or (stock and not stock.taken):
+            available = max(stock.before, 0) if stock and sold else 0
             short.append({"sku": offer.sku, "quantity": line.quantity, "available": available})
     if short:
         raise OutOfStock(f"Not enough of {', '.join(line['sku'] for line in short)}.", lines=short)

@@ -127,7 +127,7 @@ async def insert_order(
         number,
         account_id,
         now,
-        cart.lines[0].offer.currency,
+        cart.currency,
         cart.total,
         msgspec.json.encode(lines).decode(),
         cart.id,

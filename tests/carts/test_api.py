@@ -90,6 +90,7 @@ async def test_add(client: TestClientProtocol, product: Product) -> None:
             "unit_price": 1_599,
             "added_price": 1_599,
             "line_total": 1_599,
+            "currency": "USD",
             "available": None,
             "notice": None,
         }

@@ -17,7 +17,7 @@ from service.catalogue import (
     import_products,
     select_product,
 )
-from service.catalogue.queries import select_stored
+from service.catalogue.import_queries import select_stored
 from tests.catalogue.files import csv_file, load, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -211,8 +211,9 @@ async def test_moved_variant_beside_a_bad_row(db: Database) -> None:
     assert skus(await select_product(db, "new")) == ["MOVED"]
 
 
-async def test_currency(db: Database) -> None:
+async def test_minor_units(db: Database) -> None:
     """Prices are stored in the minor unit of the currency that the import is given."""
+    await db.execute("delete from catalogue_currency")
     await import_products(db, csv_file(row("a", Variant_Price="1500")), currency="JPY")
     (variant,) = (await sold(db, "a")).variants
     assert (variant.price, variant.currency) == (1500, "JPY")

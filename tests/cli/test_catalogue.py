@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
 
 from service.catalogue import SAMPLE
-from tests.cli.conftest import Locker
+from tests.cli.conftest import Locker, development
 
 HEADER = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
 
@@ -75,3 +76,22 @@ def test_hostile_rows(locker: Locker, tmp_path: Path) -> None:
     ended = locker("catalogue", "import", str(file))
     assert ended.status == 1
     assert "\x1b" not in ended.errors
+
+
+async def test_currency(locker: Locker, make_locker: Callable[..., Locker], url: str) -> None:
+    """The currency is told and changed; a file in another than the catalogue's is refused."""
+    assert "None yet" in locker("catalogue", "currency").output
+    locker("catalogue", "import", str(SAMPLE))
+    assert locker("catalogue", "currency").output == "USD\n"
+
+    euro = make_locker(**development(url) | {"CURRENCY": "EUR"})
+    refused = euro("catalogue", "import", str(SAMPLE))
+    assert (refused.status, refused.errors.count("\n")) == (1, 1)
+    assert "the catalogue is priced in USD" in refused.errors
+    assert locker("catalogue", "currency", "XXX").status == 2
+
+    changed = locker("catalogue", "currency", "EUR")
+    assert "no longer sold: " in changed.output
+    assert "set LOCKER_CURRENCY=EUR" in changed.output
+    assert euro("catalogue", "import", str(SAMPLE)).status == 0
+    assert euro("catalogue", "currency").output == "EUR\n"

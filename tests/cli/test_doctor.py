@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import asyncpg
 
+from service.catalogue import SAMPLE
 from service.schema import migrations
 from tests.cli.conftest import Ended, Locker, development
 
@@ -96,3 +97,19 @@ async def test_encoding(make_locker: Make, server_url: str) -> None:
         await server.close()
     assert "BAD  database" in output
     assert "createdb --encoding=UTF8" in output
+
+
+async def test_currency(locker: Locker, make_locker: Make, url: str) -> None:
+    """A setting that isn't the catalogue's currency is told, and so is a second currency in it."""
+    locker("catalogue", "import", str(SAMPLE))
+    assert "good catalogue: priced in USD" in examine(locker).output
+    euro = make_locker(**development(url) | {"CURRENCY": "EUR"})
+    output = examine(euro).output
+    assert "BAD  catalogue: priced in USD, but LOCKER_CURRENCY is EUR" in output
+    assert "Set LOCKER_CURRENCY=USD" in output
+    db = await asyncpg.connect(url)
+    await db.execute("update variants set currency = 'JPY' where sku = 'TENT-2P-GREEN'")
+    await db.close()
+    assert "1 variants in another currency" in examine(locker).output
+    locker("catalogue", "currency", "USD")
+    assert "good catalogue: priced in USD" in examine(locker).output
