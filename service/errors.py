@@ -17,8 +17,10 @@ LockerError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict, get_args
+
+from msgspec import Meta
 
 
 class SettingsError(Exception):
@@ -109,21 +111,64 @@ class UnsupportedCoding(UnsupportedMediaType):
     headers: ClassVar[Mapping[str, str]] = {"Accept-Encoding": "identity"}
 
 
+FieldCode = Literal[
+    "required",
+    "unknown_field",
+    "wrong_type",
+    "too_short",
+    "too_long",
+    "out_of_range",
+    "unknown_value",
+    "bad_format",
+    "bad_email",
+    "bad_username",
+    "weak_password",
+    "given_twice",
+    "invalid",
+]
+"""What can be wrong with a field, for programs; there may be more one day."""
+
+
 class FieldError(TypedDict):
     """What is wrong with one field; `body` is the whole."""
 
-    field: str
-    message: str
+    field: Annotated[str, Meta(examples=["quantity"])]
+    message: Annotated[str, Meta(description="A sentence for people.")]
+    code: Annotated[
+        str, Meta(description=f"One of {', '.join(f'`{code}`' for code in get_args(FieldCode))}.")
+    ]
+    limit: NotRequired[
+        Annotated[int, Meta(description="What a length or a number may be at least, or at most.")]
+    ]
 
 
 class Invalid(LockerError):
-    """The request is well-formed, but a value isn't acceptable."""
+    """The request is well-formed, but values aren't acceptable: one, or `of` many."""
 
     status, code, title = 422, "invalid", "A value is not acceptable"
     extra: ClassVar[Mapping[str, Any]] = {"errors": list[FieldError]}
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}", errors=[{"field": field, "message": message}])
+    def __init__(
+        self, field: str, message: str, code: FieldCode = "invalid", limit: int | None = None
+    ) -> None:
+        error: FieldError = {"field": field, "message": message, "code": code}
+        if limit is not None:
+            error["limit"] = limit
+        super().__init__(f"{field}: {message}", errors=[error])
+
+    @staticmethod
+    def of(errors: Iterable[FieldError]) -> Invalid:
+        """Return all of these as one; its detail is the first."""
+        first, *others = errors
+        error = Invalid(first["field"], first["message"])
+        error.members = {"errors": [first, *others]}
+        return error
+
+    @property
+    def errors(self) -> list[FieldError]:
+        """What is wrong, by field."""
+        found: list[FieldError] = self.members["errors"]
+        return found
 
 
 class WeakPassword(Invalid):

@@ -8,7 +8,6 @@ media type, well-formedness, shape, who is asking.
 from __future__ import annotations
 
 import enum
-import re
 from collections import Counter
 from datetime import datetime
 from functools import wraps
@@ -28,6 +27,7 @@ from .errors import (
     UnsupportedCoding,
     UnsupportedMediaType,
 )
+from .validation import SHOWN, convert
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,11 +42,6 @@ NESTING = 32
 
 MOST_FIELDS = 100
 """Fields that a form or a query string may have; none of ours has a quarter of it."""
-
-INTEGER = re.compile(r"-?[0-9]{1,18}")
-
-_WHERE = re.compile(r" - at `(?P<path>.+)`$")
-_FIELD = re.compile(r"(?:unknown|missing required) field `(?P<name>.+?)`")
 
 
 # For type checkers: below these, every class is frozen without saying so again, as at run time.
@@ -156,7 +151,7 @@ async def _read_body(model: type[M]) -> M:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("The body is not JSON in UTF-8.") from error
     _check_depth(content, NESTING)
-    return _convert(content, model, strict=True)
+    return convert(content, model, strict=True)
 
 
 def read_query(model: type[M]) -> M:
@@ -184,7 +179,7 @@ def read_link(model: type[M]) -> M:
 def check_count(raw: bytes) -> None:
     """Raise `Invalid` for more fields than anybody sends, before anything is done with them."""
     if raw.count(b"&") >= MOST_FIELDS:
-        raise Invalid("body", f"More than {MOST_FIELDS} fields.")
+        raise Invalid("body", f"Send {MOST_FIELDS} fields or less.", "too_long", MOST_FIELDS)
 
 
 def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
@@ -199,17 +194,9 @@ def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
         raise Malformed("NUL characters are not accepted.")
     (name, times), *_ = Counter(name for name, _ in given).most_common(1) or [("", 0)]
     if times > 1:
-        raise Invalid(name, "Given more than once.")
+        raise Invalid(name[:SHOWN], "This is given more than once.", "given_twice")
     content = dict(given)
-    for field in msgspec.structs.fields(model):
-        # msgspec would take 1.0 for an integer.
-        if _is_integer(field.type) and not INTEGER.fullmatch(content.get(field.name, "0")):
-            raise Invalid(field.name, "Expected a whole number.")
-    return _convert(content, model, strict=False)
-
-
-def _is_integer(kind: Any) -> bool:
-    return getattr(kind, "__origin__", kind) is int
+    return convert(content, model, strict=False)
 
 
 def _check_depth(content: Any, levels: int) -> None:
@@ -224,19 +211,3 @@ def _check_depth(content: Any, levels: int) -> None:
             content = [*content, *content.values()]
         for part in content:
             _check_depth(part, levels - 1)
-
-
-def _convert(content: Any, model: type[M], *, strict: bool) -> M:
-    try:
-        return msgspec.convert(content, model, strict=strict)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
-
-
-def _invalid(text: str) -> Invalid:
-    """Name the field that msgspec complains about."""
-    where, named = _WHERE.search(text), _FIELD.search(text)
-    path = [where["path"].removeprefix("$").removeprefix(".")] if where else []
-    if named:
-        path.append(named["name"])
-    return Invalid(".".join(filter(None, path)) or "body", _WHERE.sub("", text))

@@ -33,6 +33,7 @@ from .errors import (
 )
 from .screening import screen
 from .sessions import bearer_token
+from .validation import compose
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -55,11 +56,18 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 
 class AnyText(BaseConverter):
-    """A path's last part, slashes and all, for skus and handles (http-api, "Conventions")."""
+    """A path's last part, slashes and all, for skus and handles (http-api, "Conventions").
+
+    It is in NFC, as they are stored, unless it is longer than any of them.
+    """
 
     regex = ".+?"
     part_isolating = False
     weight = 200
+    longest = 1000
+
+    def to_python(self, value: str) -> str:
+        return str(compose(value)) if len(value) <= self.longest else value
 
 
 def init_app(app: Quart, settings: Settings) -> None:

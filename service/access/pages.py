@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("access_pages", __name__)
 
-HINTS = {
-    "email": "This doesn't look like an e-mail address.",
-    "name": f"Say in 1 to {LONGEST_LABEL} characters what it is for.",
-    "expires_in_days": f"Choose 1 to {LONGEST_LIFE} days.",
-}
 FORMS = ("email", "password", "token", "delete")
 SCOPES: dict[str, tuple[Scope, ...]] = {"read": ("read",), "read and write": ("read", "write")}
 
@@ -158,7 +153,7 @@ async def post_end_token(token_id: UUID) -> WerkzeugResponse:
 
 async def _show(form: str = "", error: LockerError | None = None, made: str = "") -> Response:
     owner, now, current = account_id(), clock.now(), claim().token_hash
-    errors = field_errors(error, HINTS) if error else {}
+    errors = field_errors(error) if error else {}
     match error:
         case WrongPassword():
             errors = {"current_password": f"{error.title}."}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from service import audit, carts, clock
 from service.audit import Event
 from service.database import release_db, run
-from service.errors import WrongCredentials
+from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials
 from service.sessions import NewLogin, new_token
 from service.throttling import count_attempt
 
 from . import login_queries, queries
-from .model import Account, check_username, key
+from .model import Account, check_email, check_username, key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,6 +85,30 @@ async def check_attempt(counted: Counted, source: Source, account_id: UUID | Non
     raise refusal
 
 
+async def check(hasher: Hasher, username: str, email: str, password: str) -> tuple[str, str]:
+    """Return name and address as they are kept, or raise `Invalid` with all that is wrong.
+
+    Of the password too, which is judged again when it is hashed if the rest is right.
+    """
+    name = address = ""
+    errors: list[FieldError] = []
+    try:
+        name = check_username(username)
+    except Invalid as error:
+        errors += error.errors
+    try:
+        address = check_email(email)
+    except Invalid as error:
+        errors += error.errors
+    if errors:
+        try:
+            await hasher.judge(password, name)
+        except WeakPassword as error:
+            errors += error.errors
+        raise Invalid.of(errors)
+    return name, address
+
+
 async def register(
     hasher: Hasher,
     throttle: Throttle,
@@ -101,7 +125,7 @@ async def register(
     Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`. Holds no
     connection while it hashes.
     """
-    name = check_username(username)
+    name, email = await check(hasher, username, email, password)
     attempt = throttle.attempt("register", key(name), browser.source.ip)
     await check_attempt(
         await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,11 @@ from service.errors import Conflict, Invalid, WeakPassword
 SHORTEST_NAME, LONGEST_NAME = 3, 64
 LONGEST_EMAIL = 254
 """Characters; what an SMTP path leaves for the address (RFC 5321, 4.5.3.1.3)."""
-EMAIL = (
-    r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+(?!\n)$"
+EMAIL = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
 )
-"""What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain.
-Python's ``$`` would also match before a line break at the end."""
+"""What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain."""
 LONGEST_PASSWORD = 1024
 """Bytes in UTF-8, so that hashing stays bounded."""
 
@@ -57,17 +57,33 @@ def key(name: str) -> str:
 
 
 def check_username(username: str) -> str:
-    """Return the name in NFKC, or raise `Invalid`.
+    """Return the name in NFKC, without blanks around it, or raise `Invalid`.
 
     An ``@`` is refused so that no name can be another account's address.
     """
-    name = unicodedata.normalize("NFKC", username)
-    if not SHORTEST_NAME <= len(name) <= LONGEST_NAME:
-        raise Invalid("username", f"Use {SHORTEST_NAME} to {LONGEST_NAME} characters.")
+    name = unicodedata.normalize("NFKC", username.strip())
+    if len(name) < SHORTEST_NAME:
+        message = f"Use {SHORTEST_NAME} characters or more."
+        raise Invalid("username", message, "too_short", SHORTEST_NAME)
+    if len(name) > LONGEST_NAME:
+        message = f"Use {LONGEST_NAME} characters or less."
+        raise Invalid("username", message, "too_long", LONGEST_NAME)
     for character in name:
         if character == "@" or unicodedata.category(character)[0] in "CZ":
-            raise Invalid("username", "Use letters, digits and marks; no spaces and no @.")
+            message = "Use letters, digits and marks; no spaces and no @."
+            raise Invalid("username", message, "bad_username")
     return name
+
+
+def check_email(email: str) -> str:
+    """Return the address without blanks around it, or raise `Invalid`."""
+    address = email.strip()
+    if len(address) > LONGEST_EMAIL:
+        message = f"Use {LONGEST_EMAIL} characters or less."
+        raise Invalid("email", message, "too_long", LONGEST_EMAIL)
+    if not EMAIL.fullmatch(address):
+        raise Invalid("email", "This doesn't look like an e-mail address.", "bad_email")
+    return address
 
 
 def check_password(password: str, username: str, shortest: int) -> None:
@@ -77,8 +93,10 @@ def check_password(password: str, username: str, shortest: int) -> None:
     a password is common takes longer to find out, see `passwords`.
     """
     if len(password) < shortest:
-        raise WeakPassword("password", f"Use {shortest} characters or more.")
+        message = f"Use {shortest} characters or more."
+        raise WeakPassword("password", message, "too_short", shortest)
     if len(password.encode()) > LONGEST_PASSWORD:
-        raise WeakPassword("password", f"Use {LONGEST_PASSWORD} bytes or less.")
-    if key(username) in key(password):
-        raise WeakPassword("password", "It must not contain the user name.")
+        message = f"Use {LONGEST_PASSWORD} bytes or less."
+        raise WeakPassword("password", message, "too_long", LONGEST_PASSWORD)
+    if username and key(username) in key(password):
+        raise WeakPassword("password", "It must not contain the user name.", "weak_password")

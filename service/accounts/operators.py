@@ -9,7 +9,8 @@ from service.audit import Event
 from service.sessions import end_logins
 
 from . import queries
-from .model import Account, check_username
+from .actions import check
+from .model import Account
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -23,7 +24,7 @@ async def create_account(
     db: Connection, username: str, email: str, password: str, hasher: Hasher
 ) -> Account:
     """Make an account; raises as `actions.register` does."""
-    name = check_username(username)
+    name, email = await check(hasher, username, email, password)
     password_hash = await hasher.accept(password, name)
     async with db.transaction():
         account = await queries.insert_account(db, name, email, password_hash, clock.now())

@@ -13,6 +13,7 @@ from service.throttling import forgive
 
 from . import queries
 from .actions import check_attempt
+from .model import check_email
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -75,12 +76,13 @@ async def change_password(
 
 
 async def change_email(credentials: Credentials, email: str, source: Source) -> Account:
-    """Set the e-mail address; raises `EmailTaken`."""
+    """Set the e-mail address; raises `Invalid`, `EmailTaken`."""
+    address = check_email(email)
 
     async def store(db: Connection) -> tuple[Account, Event]:
         async with db.transaction():
             await _lock(db, credentials)
-            account = await queries.update_email(db, credentials.account.id, email)
+            account = await queries.update_email(db, credentials.account.id, address)
             return account, await _record(db, "email_changed", account.id, source)
 
     account, event = await run(store)

@@ -25,12 +25,7 @@ from service.preferences import Preferences
 from service.preferences.api import guest_choices
 
 from . import browser
-from .model import (
-    LONGEST_NAME,
-    SHORTEST_NAME,
-    EmailTaken,
-    UsernameTaken,
-)
+from .model import EmailTaken, UsernameTaken
 from .schema import LoginInput, RegistrationInput
 
 if TYPE_CHECKING:
@@ -40,12 +35,6 @@ if TYPE_CHECKING:
     from .actions import LoggedIn
 
 blueprint = Blueprint("account_pages", __name__)
-
-HINTS = {
-    "username": f"Use {SHORTEST_NAME} to {LONGEST_NAME} letters, digits and marks; no spaces.",
-    "email": "This doesn't look like an e-mail address.",
-    "password": "This is no password that can be used.",
-}
 
 
 class NextQuery(msgspec.Struct, frozen=True):
@@ -83,7 +72,7 @@ async def post_login() -> Response | WerkzeugResponse:
     except WrongCredentials as error:
         return await _form("login", error=error, errors={"password": f"{error.title}."})
     except Invalid as error:
-        return await _form("login", error=error, errors=field_errors(error, {}))
+        return await _form("login", error=error, errors=field_errors(error))
     flash(f"Welcome back, {logged_in.account.username}.")
     return _go_on(logged_in, data.next)
 
@@ -107,7 +96,7 @@ async def post_register() -> Response | WerkzeugResponse:
     except EmailTaken as error:
         return await _form("register", error=error, errors={"email": f"{error.title}."})
     except Invalid as error:
-        return await _form("register", error=error, errors=field_errors(error, HINTS))
+        return await _form("register", error=error, errors=field_errors(error))
     flash(f"Welcome, {logged_in.account.username}.")
     return _go_on(logged_in, data.next)
 

@@ -59,16 +59,22 @@ class Hasher:
         """Return the hash of a password that somebody chooses.
 
         Raises `WeakPassword` for one that is too short or long, common, or has the user name
-        in it.
+        in it. It is judged in the form that is hashed: others may be longer, or rarer.
         """
+        password = _normalised(password)
         check_password(password, username, self._shortest)
 
         def judge_and_hash() -> str:
-            if not _is_hard_to_guess(password, username):
-                raise WeakPassword("password", "It is too common, or too easy to guess.")
-            return self._argon2.hash(_normalised(password))
+            _judge(password, username)
+            return self._argon2.hash(password)
 
         return await self._run(judge_and_hash)
+
+    async def judge(self, password: str, username: str) -> None:
+        """Raise `WeakPassword` where `accept` would."""
+        password = _normalised(password)
+        check_password(password, username, self._shortest)
+        await self._run(lambda: _judge(password, username))
 
     async def rehash(self, password: str) -> str:
         """Return the hash of a password that was right, with today's parameters."""
@@ -113,14 +119,16 @@ class Hasher:
         return done
 
 
-def _is_hard_to_guess(password: str, username: str) -> bool:
+def _judge(password: str, username: str) -> None:
     # Whoever has to guess the whole has to guess each part of it, so one good part will do. The
     # loop goes on between two of them.
     last = max(len(password) - WINDOW, 0)
-    return any(
+    if not any(
         zxcvbn(password[start : start + WINDOW], [username, "locker"]).guesses >= FEWEST_GUESSES
         for start in (*range(0, last, WINDOW), last)
-    )
+    ):
+        message = "It is too common, or too easy to guess."
+        raise WeakPassword("password", message, "weak_password")
 
 
 def _normalised(password: str) -> str:

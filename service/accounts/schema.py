@@ -10,7 +10,6 @@ from service.carts.schema import CartOutput, MergeOutput
 from service.schemas import Input, Moment, Output
 
 from .model import (
-    EMAIL,
     LONGEST_EMAIL,
     LONGEST_NAME,
     LONGEST_PASSWORD,
@@ -20,7 +19,23 @@ from .model import (
 
 Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD, examples=["correct horse battery"])]
 
-Email = Annotated[str, Meta(max_length=LONGEST_EMAIL, pattern=EMAIL, examples=["ada@example.com"])]
+# What else these must be is for the rules to say, which tell all of it at once.
+Username = Annotated[
+    str,
+    Meta(
+        max_length=LONGEST_NAME,
+        extra_json_schema={"minLength": SHORTEST_NAME},
+        examples=["ada"],
+    ),
+]
+Email = Annotated[
+    str,
+    Meta(
+        max_length=LONGEST_EMAIL,
+        extra_json_schema={"format": "email"},
+        examples=["ada@example.com"],
+    ),
+]
 
 
 class LoginInput(Input):
@@ -42,9 +57,7 @@ class LoginInput(Input):
 class RegistrationInput(Input):
     """A new account."""
 
-    username: Annotated[
-        str, Meta(min_length=SHORTEST_NAME, max_length=LONGEST_NAME, examples=["ada"])
-    ]
+    username: Username
     email: Email
     password: Password
 

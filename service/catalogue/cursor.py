@@ -32,4 +32,4 @@ class InvalidCursor(Invalid):
     """A cursor that wasn't given out by `encode_cursor`."""
 
     def __init__(self) -> None:
-        super().__init__("after", "is not a cursor from `next`")
+        super().__init__("after", "Send the `next` of the page before.", "bad_format")

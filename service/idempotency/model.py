@@ -63,7 +63,7 @@ class Key:
     def read(cls, header: str, *request: str | bytes) -> Key:
         """Return the key of a request, which is made of these parts; raises `Invalid`."""
         if not KEY.fullmatch(header):
-            raise Invalid(HEADER, "Must be 1 to 255 visible ASCII characters.")
+            raise Invalid(HEADER, "Use 1 to 255 visible ASCII characters.", "bad_format")
         digest = hashlib.sha256()
         for part in request:
             content = part.encode() if isinstance(part, str) else part

@@ -49,7 +49,7 @@ class InvalidCursor(Invalid):
     """A cursor that no page of this list gave out as its ``next``."""
 
     def __init__(self) -> None:
-        super().__init__("after", "is not a cursor from `next`")
+        super().__init__("after", "Send the `next` of the page before.", "bad_format")
 
 
 @dataclass(frozen=True, slots=True)

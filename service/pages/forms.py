@@ -15,7 +15,7 @@ from service.schemas import Caller, check_count, check_media_type, convert_pairs
 from service.sessions import bearer_token
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from quart.typing import ResponseReturnValue
 
@@ -78,13 +78,8 @@ def entered() -> dict[str, str]:
     return cast("dict[str, str]", g.get("entered", {}))
 
 
-def field_errors(error: Exception, hints: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong with which field; a hint says it better than the type's own words."""
+def field_errors(error: Exception) -> dict[str, str]:
+    """Return what is wrong, by field; of several things the first."""
     if not isinstance(error, Invalid):
         return {}
-    return {
-        each["field"]: hints.get(each["field"], each["message"])
-        if each["message"].startswith(("Expected", "Object missing"))
-        else each["message"]
-        for each in error.members["errors"]
-    }
+    return {each["field"]: each["message"] for each in reversed(error.errors)}

@@ -121,7 +121,10 @@ async def test_shortest_is_a_setting(start_app: StartApp) -> None:
     assert response.status_code == 422
     body = await response.get_json()
     assert body["code"] == "weak_password"
-    assert body["errors"] == [{"field": "password", "message": "Use 30 characters or more."}]
+    message = "Use 30 characters or more."
+    assert body["errors"] == [
+        {"field": "password", "message": message, "code": "too_short", "limit": 30}
+    ]
 
 
 async def test_forms_of_one_text_are_one_password(hasher: Hasher) -> None:
@@ -129,6 +132,22 @@ async def test_forms_of_one_text_are_one_password(hasher: Hasher) -> None:
     composed = unicodedata.normalize("NFC", "crème brûlée à la façon")
     stored = await hasher.accept(composed, "ada")
     assert await hasher.verify(stored, unicodedata.normalize("NFD", composed))
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "ｐａｓｓｗｏｒｄ１２３４",
+        unicodedata.normalize("NFD", "éèàéèà"),
+        "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝𝟏𝟐𝟑𝟒",
+        "ℌℌℌℌℌℌℌℌℌℌℌℌ",
+        "①②③④⑤⑥⑦⑧⑨①②③",
+    ],
+)
+async def test_password_is_judged_in_the_form_that_is_kept(hasher: Hasher, password: str) -> None:
+    """Otherwise one that guessers try first would do in full width, or six letters as twelve."""
+    with pytest.raises(WeakPassword):
+        await hasher.accept(password, "ada")
 
 
 async def test_only_an_argon2id_hash_is_stored(app: Quart, observer: Observer) -> None:
