@@ -74,12 +74,13 @@ class Components:
         match self.resolve(schema):
             case {"examples": [first, *_]}:
                 value = first
+            case {"anyOf": [first, *_]}:
+                # A line's `image` is an address, a variant's is an object.
+                value = self.example(first, "" if "$ref" in first else name)
             case _ if name in texts.EXAMPLES:
                 value = texts.EXAMPLES[name]
             case {"default": first} | {"const": first} | {"enum": [first, *_]}:
                 value = first
-            case {"anyOf": [first, *_]}:
-                value = self.example(first, name)
             case {"properties": fields}:
                 value = {field: self.example(each, field) for field, each in fields.items()}
             case {"items": each}:
