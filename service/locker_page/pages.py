@@ -19,15 +19,17 @@ from service.auth import claim
 from service.carts.api import policy, visitor
 from service.catalogue import select_products
 from service.database import run
-from service.pages import current_shopper, page, render
+from service.pages import back, current_shopper, page, render
 from service.schemas import Caller, Input
 from service.sessions import BASE, SECTIONS, SignedSessions
 
+from .experiments import Outcome, Text, keep_outcome, take_outcome, tamper
 from .timeline import draw
 from .watch import Watch
 
 if TYPE_CHECKING:
     from quart import Quart, Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
     from service.sessions import SectionCookie
 
@@ -42,14 +44,23 @@ WHAT = {
     "preferences": "What you chose, before you had an account.",
     "flash": "What to tell you on the next page. Read once, then gone.",
 }
+CODE = {
+    BASE: 'session["user_id"], session["username"]',
+    "cart": 'session["cart"]',
+    "preferences": 'session["preferences"]',
+    "flash": 'session["flash"]',
+}
 MEANING = {
     "request_id": "names this request in the log and in every answer",
     "started": "when the request came in",
     "visit": "lets two tasks of one request take one connection, and none after its end",
     "db": "this visit's connection, the same for every function that asks",
     "shopper": "who looks, looked up once",
-    "watched": "what this page notes of the visit",
+    "watched": "what this page notes of the visit, in hooks before and after it",
+    "note": "a note that this page leaves, to see whether the next visit finds it",
+    "_quart_auth_user": "current_user, as quart-auth keeps it",
 }
+"""What is in ``g``, by name. What has no meaning to a reader of the page is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class SectionView:
 
     name: str
     what: str
+    code: str
     cookie: str
     size: int
     state: Literal["empty", "holds", "broken"]
@@ -66,11 +78,11 @@ class SectionView:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an experiment showed."""
+class Note:
+    """What a visit found in ``g``: the note of the visit before, were there one, and the names."""
 
-    title: str
-    lines: tuple[str, ...]
+    found: object
+    begun_with: tuple[str, ...]
 
 
 class TamperForm(Input):
@@ -92,82 +104,16 @@ def init_app(app: Quart) -> None:
     app.extensions["locker.watch"] = Watch(app, app.extensions["locker.pool"])
 
 
+@blueprint.before_request
+async def leave_note() -> None:
+    """Note what this visit found in `g`, and leave something there for the next to find."""
+    g.note = Note(found=g.get("note"), begun_with=tuple(sorted(g)))
+
+
 @blueprint.get("/locker")
 @page()
 async def show_locker() -> Response:
     """Show this visit, and the locker."""
-    return await _show()
-
-
-@blueprint.post("/locker/tamper")
-@page(form=TamperForm)
-async def post_tamper(data: TamperForm) -> Response:
-    """Change one letter of a cookie, and read both as every request does. Nothing is sent back."""
-    cookie = _cookie(data.section)
-    value = request.cookies.get(cookie.name, "")
-    if not value:
-        return await _show(Outcome("There is no such cookie yet", ("Put something in first.",)))
-    middle = len(value) // 3
-    changed = value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
-    return await _show(
-        Outcome(
-            f"One letter of “{cookie.name}” changed",
-            (
-                f"As you sent it: {_said(cookie.open(value) is not None)}.",
-                f"With letter {middle + 1} changed: {_said(cookie.open(changed) is not None)}.",
-                "A cookie whose signature does not hold is an empty section, never an error.",
-            ),
-        )
-    )
-
-
-@blueprint.post("/locker/replay")
-@page(form=ReplayForm)
-async def post_replay(data: ReplayForm) -> Response:
-    """Open the cart with an older cookie."""
-    opened = _cookie("cart").open(data.cookie)
-    if opened is None:
-        return await _show(Outcome("That cookie", ("Its signature does not hold.",)))
-    old = carts.Remembered.read(opened.content)
-    who, rules = carts.Visitor(claim(), old), policy()
-    found = await run(lambda db: carts.load(db, who, rules))
-    copied = sum(count for _, count in old.copy.lines) if old.copy else 0
-    revision = old.copy.revision if old.copy else 0
-    return await _show(
-        Outcome(
-            "The older cookie was sent",
-            (
-                (
-                    f"Its signature holds. It remembers revision {revision} with {copied} "
-                    f"{_items(copied)}."
-                ),
-                (
-                    f"The row in the database is at revision {found.cart.revision} with "
-                    f"{found.cart.quantity} {_items(found.cart.quantity)}, which is what you get."
-                ),
-                "A signature says that we wrote it, not that it still holds.",
-            ),
-        )
-    )
-
-
-@blueprint.post("/locker/end-login")
-@page(Caller.SIGNED_IN)
-async def post_end_login() -> Response:
-    """End the login and leave the cookie, as if it had been saved before logging out."""
-    await end_login()
-    return await _show(
-        Outcome(
-            "Logged out, with the cookie from before still here",
-            (
-                "Its signature holds, its login row has ended.",
-                "Your next page is a guest's: a saved cookie is worth nothing.",
-            ),
-        )
-    )
-
-
-async def _show(outcome: Outcome | None = None) -> Response:
     watch = cast("Watch", current_app.extensions["locker.watch"])
     who, rules = visitor(), policy()
     opened = await run(lambda db: carts.load(db, who, rules))
@@ -186,6 +132,8 @@ async def _show(outcome: Outcome | None = None) -> Response:
     return await render(
         "locker/locker.html",
         visit=visit,
+        last=watch.last,
+        note=read_note(),
         holds=visit.holds if visit else [],
         names=dict(_names()),
         milliseconds=lambda moment: round((moment - g.started) * 1000, 1),
@@ -196,14 +144,74 @@ async def _show(outcome: Outcome | None = None) -> Response:
         sku=skus[0] if skus else None,
         cart_cookie=request.cookies.get(_cookie("cart").name, ""),
         timeline=draw(list(watch.visits), time.perf_counter()),
-        outcome=outcome,
+        outcome=take_outcome(),
     )
+
+
+@blueprint.post("/locker/tamper")
+@page(form=TamperForm)
+async def post_tamper(data: TamperForm) -> WerkzeugResponse:
+    """Change one letter of a cookie, and read both as every request does. Nothing is sent back."""
+    cookie = _cookie(data.section)
+    value = request.cookies.get(cookie.name, "")
+    if not value:
+        return _tell(data.section, "There is no such cookie yet", "Put something in first.")
+    return _tell(
+        data.section,
+        f"One letter of “{cookie.name}” changed",
+        "A cookie whose signature does not hold is an empty section, never an error.",
+        texts=tamper(cookie, value),
+    )
+
+
+@blueprint.post("/locker/replay")
+@page(form=ReplayForm)
+async def post_replay(data: ReplayForm) -> WerkzeugResponse:
+    """Open the cart with an older cookie."""
+    opened = _cookie("cart").open(data.cookie)
+    if opened is None:
+        return _tell("replay", "That cookie", "Its signature does not hold.")
+    old = carts.Remembered.read(opened.content)
+    who, rules = carts.Visitor(claim(), old), policy()
+    found = await run(lambda db: carts.load(db, who, rules))
+    copied = sum(count for _, count in old.copy.lines) if old.copy else 0
+    revision = old.copy.revision if old.copy else 0
+    return _tell(
+        "replay",
+        "The older cookie was sent",
+        f"Its signature holds. It remembers revision {revision} with {copied} {_items(copied)}.",
+        f"The row in the database is at revision {found.cart.revision} with "
+        f"{found.cart.quantity} {_items(found.cart.quantity)}, which is what you get.",
+        "A signature says that we wrote it, not that it still holds.",
+    )
+
+
+@blueprint.post("/locker/end-login")
+@page(Caller.SIGNED_IN)
+async def post_end_login() -> WerkzeugResponse:
+    """End the login and leave the cookie, as if it had been saved before logging out."""
+    await end_login()
+    return _tell(
+        "end-login",
+        "Logged out, with the cookie from before still here",
+        "Its signature holds, its login row has ended.",
+        "This page is already a guest's: a saved cookie is worth nothing.",
+    )
+
+
+def read_note() -> Note:
+    """Return this visit's note: nobody handed it over, and everybody who asks gets this one."""
+    return cast("Note", g.note)
+
+
+def _tell(place: str, title: str, *lines: str, texts: tuple[Text, ...] = ()) -> WerkzeugResponse:
+    keep_outcome(Outcome(place, title, lines, texts))
+    return back("/locker#outcome")
 
 
 def _names() -> Iterator[tuple[str, str]]:
     """Return what is in ``g`` by name: what it is for, never what it is."""
-    for name in sorted(g):
-        yield name, MEANING.get(name, f"a {type(g.get(name)).__name__}")
+    yield from ((name, MEANING[name]) for name in sorted(g) if name in MEANING)
 
 
 def _cookie(name: str) -> SectionCookie:
@@ -220,16 +228,13 @@ def _section(name: str) -> SectionView:
     return SectionView(
         name,
         WHAT[name],
+        CODE[name],
         cookie.name,
         len(f"{cookie.name}={value}") if value else 0,
         "holds" if opened else "broken" if value else "empty",
         json.dumps(content, indent=1, ensure_ascii=False, default=str),
         int(clock.now().timestamp()) - opened.born if opened else 0,
     )
-
-
-def _said(holds: bool) -> str:  # noqa: FBT001 - what is said of it
-    return "the signature holds" if holds else "the signature does not hold"
 
 
 def _items(count: int) -> str:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .watch import Visit
 
 WIDTH = 840
-ROW = 26
+ROW = 20
+"""The height of a row, in the units of its drawing; the name stands beside or above it."""
 BREAK = 14
 """What is left of a time in which nothing happened."""
 
@@ -28,7 +29,6 @@ class Bar:
 class Row:
     """A visit: the whole of it, and when it held which connection."""
 
-    y: int
     name: str
     whole: Bar
     holds: tuple[Bar, ...]
@@ -36,12 +36,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Rows, the newest last; ``breaks`` is where idle time was left out."""
+    """Rows, the newest last, each a drawing of this size.
+
+    ``breaks`` is where idle time was left out.
+    """
 
     rows: tuple[Row, ...]
     breaks: tuple[float, ...]
-    width: int
-    height: int
+    width: int = WIDTH
+    height: int = ROW
 
 
 def draw(visits: Sequence[Visit], now: float) -> Timeline:
@@ -54,11 +57,10 @@ def draw(visits: Sequence[Visit], now: float) -> Timeline:
         return Bar(round(left, 1), round(max(place(end) - left, 1.5), 1), label)
 
     rows = []
-    for number, visit in enumerate(visits):
+    for visit in visits:
         end = _end(visit, now)
         rows.append(
             Row(
-                number * ROW,
                 f"{visit.method} {visit.route} {visit.status or ''}".strip(),
                 bar(visit.started, end, _milliseconds(visit.started, end)),
                 tuple(
@@ -71,7 +73,7 @@ def draw(visits: Sequence[Visit], now: float) -> Timeline:
                 ),
             )
         )
-    return Timeline(tuple(rows), tuple(breaks), WIDTH, max(len(rows), 1) * ROW)
+    return Timeline(tuple(rows), tuple(breaks))
 
 
 def _end(visit: Visit, now: float) -> float:

@@ -40,6 +40,8 @@ class Visit:
     status: int | None = None
     statements: int = 0
     holds: list[Hold] = field(default_factory=list)
+    hooks: list[str] = field(default_factory=list)
+    """The hooks that found this visit's flag in `g`, in order."""
 
     def count(self, _: object) -> None:
         self.statements += 1
@@ -53,6 +55,14 @@ class Watch:
         pool.observer = self
         app.before_request(self._begin)
         app.after_request(self._end)
+        app.teardown_request(self._leave)
+
+    @property
+    def last(self) -> Visit | None:
+        """The newest visit that is over."""
+        return next(
+            (visit for visit in reversed(self.visits) if "teardown_request" in visit.hooks), None
+        )
 
     @property
     def current(self) -> Visit | None:
@@ -76,10 +86,17 @@ class Watch:
         if request.endpoint in UNSEEN or request.url_rule is None:
             return
         visit = g.watched = Visit(request.method, request.url_rule.rule, time.perf_counter())
+        visit.hooks.append("before_request")
         self.visits.append(visit)
 
     async def _end(self, response: Response) -> Response:
         visit = self.current
         if visit is not None:
             visit.status, visit.ended = response.status_code, time.perf_counter()
+            visit.hooks.append("after_request")
         return response
+
+    async def _leave(self, _: BaseException | None = None) -> None:
+        visit = self.current
+        if visit is not None:
+            visit.hooks.append("teardown_request")

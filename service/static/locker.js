@@ -1,7 +1,7 @@
 // Two requests in the same instant, which no form can send.
 "use strict";
 
-const PARTS = ["visit", "sections", "timeline"];
+const PARTS = ["visit", "sections", "claims-g", "claims-session", "timeline", "badge"];
 
 async function add(sku) {
   const response = await fetch("/api/v1/cart/lines", {
@@ -16,25 +16,22 @@ async function add(sku) {
 async function refresh() {
   const text = await (await fetch("/locker", { headers: { Accept: "text/html" } })).text();
   const page = new DOMParser().parseFromString(text, "text/html");
-  for (const part of [...PARTS, "badge"]) {
+  for (const part of PARTS) {
     document.getElementById(part).replaceWith(page.getElementById(part));
   }
 }
 
-function show(title, lines) {
-  const outcome = document.getElementById("outcome");
-  const heading = document.createElement("h2");
+function show(box, title, lines) {
+  const heading = document.createElement("h4");
   heading.textContent = title;
-  const list = document.createElement("ul");
-  list.append(
-    ...lines.map((line) => {
-      const item = document.createElement("li");
-      item.textContent = line;
-      return item;
-    }),
-  );
-  outcome.replaceChildren(heading, list);
-  outcome.hidden = false;
+  const told = lines.map((line) => {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = line;
+    return paragraph;
+  });
+  box.replaceChildren(heading, ...told);
+  box.hidden = false;
+  box.focus();
 }
 
 const button = document.getElementById("two-adds");
@@ -45,10 +42,13 @@ if (button) {
     await fetch("/cart/identity", { cache: "no-store" });
     const answers = await Promise.all([add(button.dataset.sku), add(button.dataset.sku)]);
     await refresh();
-    show("Two adds at once", [
+    show(document.getElementById("two-adds-outcome"), "Both are in the cart", [
       `One was answered with ${answers[0]}, the other with ${answers[1]}.`,
-      "Both are in the cart: each is one atomic statement on a row, and the cookie is only a copy. See how they overlapped below.",
+      "Each is one atomic statement on a row, and the cookie is only a copy. See how they overlapped in the last rows below.",
     ]);
     button.disabled = false;
   });
 }
+
+// The outcome of a form is where the address points to; the browser scrolls, this gives it the focus.
+document.getElementById("outcome")?.focus();

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.chromium import PHONE, add_to_cart, log_in, register
+from tests.browser.chromium import DESKTOP, PHONE, add_to_cart, log_in, register
 from tests.browser.conftest import OpenWindow
 from tests.shopping import new_name
 
@@ -162,14 +162,40 @@ async def test_by_keyboard_alone(open_window: OpenWindow, shop: str) -> None:
 
 
 async def test_two_adds_from_the_locker_page(open_window: OpenWindow, shop: str) -> None:
-    """Both are counted, and the picture shows both requests."""
+    """Both are counted, in view and beside the button, and the timeline shows both requests."""
     page = await (await open_window()).new_page()
     await page.goto(f"{shop}/locker")
     await page.get_by_role("button", name="Add two at once").click()
-    await expect(page.locator("#outcome")).to_contain_text("2 items")
+    outcome = page.locator("#two-adds-outcome")
+    await expect(outcome).to_contain_text("2 items")
+    await expect(outcome).to_be_focused()
+    await expect(outcome).to_be_in_viewport()
     await expect(page.locator("#badge")).to_contain_text("2")
-    drawn = page.locator("#timeline text", has_text="POST /api/v1/cart/lines 20")
+    drawn = page.locator("#timeline .route", has_text="POST /api/v1/cart/lines 20")
     await expect(drawn).to_have_count(2)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_an_experiment_shows_its_outcome_where_one_looks(
+    open_window: OpenWindow, shop: str, size: tuple[int, int], *, script: bool
+) -> None:
+    """Tampering, a replayed cart and a replayed login: in view, focused, within the experiment."""
+    page = await (await open_window(size, script=script)).new_page()
+    await register(page, shop, new_name())
+    await add_to_cart(page, shop, "enamel-mug")
+    for button, around in (
+        (re.compile(r"Tamper with it.*session-cart"), "details"),
+        ("Send the cookie of then", "li"),
+        ("Log out, keep the cookie", "li"),
+    ):
+        await page.goto(f"{shop}/locker")
+        await page.get_by_role("button", name=button).click()
+        outcome = page.locator("#outcome")
+        await expect(outcome).to_be_in_viewport(ratio=0.9)
+        await expect(outcome).to_be_focused()
+        await expect(page.locator(around).filter(has=outcome)).to_have_count(1)
+    await expect(page.get_by_role("banner")).to_contain_text("Log in")
 
 
 async def test_messages_reach_the_right_window(open_window: OpenWindow, shop: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from html import unescape
 
@@ -13,6 +14,11 @@ from service.locker_page.timeline import WIDTH, draw
 from service.locker_page.watch import Hold, Visit
 from tests.pages.conftest import Visitor
 from tests.shopping import API, Product
+
+TOLD = re.compile(
+    r"<p>([^<:]*): the signature <strong>([^<]*)</strong>.\s*"
+    r'<code class="text">…([^<]*)<mark>(.)</mark>([^<]*)…</code>'
+)
 
 
 def value(page: str, name: str) -> str:
@@ -49,12 +55,16 @@ async def test_it_shows_no_secret(browser: Visitor) -> None:
 
 
 async def test_tampering(browser: Visitor, product: Product) -> None:
-    """One letter changed is an empty section; the real cookie stays as it was."""
+    """One letter changed, shown beside the one it was, is an empty section; the cookie stays."""
     await browser.send_form("/cart/lines", sku=product.sku)
     before = browser.cookies["session-cart"]
     page = (await browser.send_form("/locker/tamper", section="cart")).text
-    assert "As you sent it: the signature holds." in page
-    assert re.search(r"With letter \d+ changed: the signature does not hold.", page)
+    sent, changed = TOLD.findall(page)
+    assert sent[:2] == ("As you sent it", "holds")
+    assert changed[:2] == ("With that letter changed", "does not hold")
+    assert "".join(sent[2:]) in before
+    assert "".join(changed[2:]) not in before
+    assert (sent[2], sent[4]) == (changed[2], changed[4])
     assert browser.cookies["session-cart"] == before
     assert "no such cookie" in (await browser.send_form("/locker/tamper", section="session")).text
 
@@ -80,6 +90,68 @@ async def test_replaying_a_login(browser: Visitor) -> None:
     assert browser.cookies["session"] == kept
     assert "login row <strong>has ended" in (await browser.get("/locker")).text
     assert (await browser.get("/account")).url.path == "/login"
+
+
+async def test_the_page_agrees_with_itself_after_ending_the_login(browser: Visitor) -> None:
+    """Outcome, panel, button and header of the answer all say that the login has ended."""
+    await browser.register()
+    page = (await browser.send_form("/locker/end-login")).text
+    assert "its login row has ended" in page
+    assert "login row <strong>has ended" in page
+    assert "Log out, keep the cookie" not in page
+    assert 'href="/account"' not in page
+    assert 'href="/login"' in page
+
+
+async def test_an_outcome_stands_beside_its_experiment_and_is_told_once(
+    browser: Visitor, product: Product
+) -> None:
+    """The form leads to an address that shows the outcome within the experiment, and not again."""
+    await browser.send_form("/cart/lines", sku=product.sku)
+    for path, fields, place in (
+        ("tamper", {"section": "cart"}, "session-cart</strong>"),
+        ("replay", {"cookie": "x"}, "<h3>Replay an old cart</h3>"),
+    ):
+        answer = await browser.send_form(f"/locker/{path}", **fields)
+        assert [step.status_code for step in answer.history] == [303]
+        assert str(answer.url).endswith("/locker#outcome")
+        before, _, after = answer.text.partition('id="outcome"')
+        assert after
+        assert place in before[max(before.rfind("<summary>"), before.rfind("<li>")) :]
+        assert 'id="outcome"' not in (await browser.get("/locker")).text
+
+
+async def test_an_outcome_of_another_shape_is_none(browser: Visitor, app: Quart) -> None:
+    """What the section for messages holds, though signed, is shown only if it is an outcome."""
+    for odd in (5, ["x"], {"place": "cart"}, {"place": 1, "title": [], "lines": None}):
+        cookie = app.session_interface.cookie("flash")  # type: ignore[attr-defined]
+        signed = cookie.sign({"outcome": odd}, int(time.time()))
+        answer = await browser.get("/locker", headers={"Cookie": f"{cookie.name}={signed}"})
+        assert answer.status_code == 200
+        assert 'id="outcome"' not in answer.text
+
+
+async def test_twelve_claims(browser: Visitor, product: Product) -> None:
+    """What is said of `g` and `session` is shown with this request's own figures."""
+    name = await browser.register()
+    await browser.send_form("/cart/lines", sku=product.sku)
+    await browser.get("/locker")
+    page = (await browser.get("/locker")).text
+    claims = page[page.index('id="claims-title"') : page.index('id="timeline"')]
+    assert len(re.findall("<li>", claims)) == 12
+    assert re.search(r"[2-4] statements of this page asked for the connection", claims)
+    assert "as this one found it: <output>none</output>" in claims
+    assert re.search(r"<output>[3-9] names were in <code>g</code>", claims)
+    assert re.search(r"backend \d+, went back after \d+\.\d ms", claims)
+    assert "<code>after_request</code> and <code>teardown_request</code>" in claims
+    assert re.search(r"session-\w+</code> was begun|session</code> was begun", claims)
+    total = sum(
+        len(f"{name}={value}")
+        for name, value in browser.cookies.items()
+        if name.startswith("session")
+    )
+    assert f"{total} bytes in your browser right now" in claims
+    assert f"you are {name}" in claims
 
 
 async def test_it_names_no_visitor(browser: Visitor, product: Product) -> None:

@@ -1,0 +1,64 @@
+"""What the experiments of the page show, kept until the page is loaded again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from quart import session
+
+if TYPE_CHECKING:
+    from service.sessions import SectionCookie
+
+AROUND = 14
+"""Letters shown on either side of the one that was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A stretch of a cookie, in three parts: the one in the middle is the letter it is about."""
+
+    before: str
+    letter: str
+    after: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an experiment showed; ``place`` is the experiment, beside which it is shown."""
+
+    place: str
+    title: str
+    lines: tuple[str, ...]
+    texts: tuple[Text, ...] = ()
+
+
+def keep_outcome(outcome: Outcome) -> None:
+    """Keep it for the next page, in the section for messages."""
+    session["flash"] = {**session.get("flash", {}), "outcome": asdict(outcome)}
+
+
+def take_outcome() -> Outcome | None:
+    """Return the outcome, which is not shown again."""
+    kept = session.get("flash", {}).pop("outcome", None)
+    try:
+        return msgspec.convert(kept, Outcome | None)
+    except msgspec.ValidationError:
+        return None
+
+
+def tamper(cookie: SectionCookie, value: str) -> tuple[Text, Text]:
+    """Return the cookie around one of its letters, as it is and with that letter changed."""
+    middle = len(value) // 3
+    letter = "A" if value[middle] != "A" else "B"
+    before, after = value[:middle], value[middle + 1 :]
+    return (
+        _text(before, value[middle], after, holds=cookie.open(value) is not None),
+        _text(before, letter, after, holds=cookie.open(before + letter + after) is not None),
+    )
+
+
+def _text(before: str, letter: str, after: str, *, holds: bool) -> Text:
+    return Text(before[-AROUND:], letter, after[:AROUND], holds)
