@@ -6,15 +6,20 @@ out of the page that follows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from http import HTTPStatus
+from textwrap import shorten
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote, urlencode
 
+import msgspec
 from msgspec import Meta
-from quart import Blueprint, session
+from quart import Blueprint, Response, session
 
 from service.auth import claim
+from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
-from service.errors import LockerError
-from service.pages import back, flash, page, render, take_receipt
+from service.idempotency.api import once
+from service.pages import Remedy, back, flash, page, render, take_receipt
 from service.schemas import Input, no_content
 
 from . import actions
@@ -22,33 +27,43 @@ from .api import LARGEST_QUANTITY, REFUSALS, identify_cart, keep, policy, visito
 from .model import InsufficientStock, LineLimit, QuantityLimit
 
 if TYPE_CHECKING:
-    from quart import Response
+    from collections.abc import Mapping
+
     from werkzeug.wrappers import Response as WerkzeugResponse
+
+    from .model import Cart, Line
 
 blueprint = Blueprint("cart", __name__)
 
-Sku = Annotated[str, Meta(min_length=1, max_length=128)]
-
 
 class AddForm(Input):
-    """Units to add, and the page to go on with."""
+    """Units to add: of a sku, or of what the options' values name of the product.
 
-    sku: Sku
+    ``key`` lets a form that was sent twice by two clicks add once.
+    """
+
+    sku: Annotated[str, Meta(max_length=SKU_LENGTH)] = ""
+    handle: Annotated[str, Meta(max_length=HANDLE_LENGTH)] = ""
+    option1: str = ""
+    option2: str = ""
+    option3: str = ""
     quantity: Annotated[int, Meta(ge=1, le=LARGEST_QUANTITY)] = 1
     next: str = "/cart"
+    key: Annotated[str, Meta(max_length=64)] = ""
 
 
 class LineForm(Input):
-    """How many units a line should have; 0 removes it."""
+    """How many units a line should have, 0 to remove it, and the page to go on with."""
 
-    sku: Sku
+    sku: Annotated[str, Meta(min_length=1, max_length=SKU_LENGTH)]
     quantity: Annotated[int, Meta(ge=0, le=LARGEST_QUANTITY)]
+    next: str = "/cart"
 
 
 @blueprint.get("/cart")
 @page()
 async def show_cart() -> Response:
-    """Show the cart, and once after a login what became of the one from before."""
+    """Show the cart."""
     who, rules = visitor(), policy()
     opened = await run(lambda db: actions.load(db, who, rules))
     if claim() or "cart" in session:
@@ -56,6 +71,7 @@ async def show_cart() -> Response:
     cart = opened.cart
     return await render(
         "carts/cart.html",
+        places=("cart", *(_place(line.offer.sku) for line in cart.lines)),
         cart=cart,
         receipt=take_receipt(),
         titles={line.offer.sku: line.offer.title for line in cart.lines},
@@ -80,38 +96,75 @@ async def show_identity() -> Response:
 @blueprint.post("/cart/lines")
 @page(form=AddForm)
 async def post_line(data: AddForm) -> WerkzeugResponse:
-    """Add to the cart."""
+    """Add to the cart; a form that was sent already adds nothing more."""
     who, rules = visitor(), policy()
+    sku = data.sku or await _find_sku(data)
+    following = _product_path(data.handle, sku) if data.handle else data.next
+    if not sku:
+        flash("There is no such combination. Please choose another.", "problem", place="buy")
+        return back(following)
     try:
-        opened, _ = await run(lambda db: actions.add(db, who, data.sku, data.quantity, rules))
+        done = await once(
+            lambda db: actions.add(db, who, sku, data.quantity, rules),
+            lambda added: Response(_added(added[0].cart, sku, data.quantity)),
+            data=data,
+            guest=who.remembered.guest_cart,
+            then=lambda added: keep(added[0]),
+            form_key=data.key,
+        )
     except REFUSALS as refusal:
-        flash(in_words(refusal), "problem")
-        return back(data.next)
-    keep(opened)
-    line = opened.cart.line(data.sku)
-    title = line.offer.title if line else data.sku
-    more = f", {data.quantity} more" if line and line.quantity > data.quantity else ""
-    flash(f"{title} is in your cart{more}.")
-    return back(data.next)
+        _refuse(refusal.code, refusal.members, sku, "buy", following)
+        return back(following)
+    text = await done.get_data(as_text=False)
+    if done.status_code == HTTPStatus.OK:
+        flash(text.decode(), place="buy")
+    else:
+        problem = msgspec.json.decode(text)
+        _refuse(problem["code"], problem, sku, "buy", following)
+    return back(following)
 
 
 @blueprint.post("/cart/quantity")
 @page(form=LineForm)
 async def post_quantity(data: LineForm) -> WerkzeugResponse:
-    """Set how many of a line there are."""
+    """Set how many of a line there are; what is taken out can be put back."""
     who, rules = visitor(), policy()
+    at_cart = data.next == "/cart"
     try:
         if data.quantity:
-            opened, _ = await run(
+            opened, new = await run(
                 lambda db: actions.set_quantity(db, who, data.sku, data.quantity, rules)
             )
+            before = None
         else:
+            before = (await run(lambda db: actions.load(db, who, rules))).cart.line(data.sku)
             opened = await run(lambda db: actions.remove(db, who, data.sku, rules))
+            new = False
     except REFUSALS as refusal:
-        flash(in_words(refusal), "problem")
-    else:
-        keep(opened)
-    return back("/cart")
+        place = _place(data.sku) if at_cart else "buy"
+        _refuse(refusal.code, refusal.members, data.sku, place, data.next)
+        return back(data.next)
+    keep(opened)
+    line = opened.cart.line(data.sku)
+    if before:
+        undo = Remedy("Undo", "/cart/quantity", {"sku": data.sku, "quantity": before.quantity})
+        flash(f"Removed: {_named(before)}.", place="cart", remedy=undo)
+    elif line and (new or not at_cart):
+        place = "cart" if at_cart else "buy"
+        flash(f"In your cart: {_named(line)}, {line.quantity}.", place=place)
+    return back(data.next)
+
+
+@blueprint.get("/cart/clear")
+@page()
+async def show_clear() -> Response | WerkzeugResponse:
+    """Ask whether the cart is to be emptied."""
+    who, rules = visitor(), policy()
+    opened = await run(lambda db: actions.load(db, who, rules))
+    keep(opened)
+    if not opened.cart.lines:
+        return back("/cart")
+    return await render("carts/clear.html", cart=opened.cart)
 
 
 @blueprint.post("/cart/clear")
@@ -120,19 +173,60 @@ async def post_clear() -> WerkzeugResponse:
     """Empty the cart."""
     who, rules = visitor(), policy()
     keep(await run(lambda db: actions.clear(db, who, rules)))
-    flash("Your cart is empty.")
+    flash("Your cart is empty.", place="cart")
     return back("/cart")
 
 
-def in_words(refusal: LockerError) -> str:
-    """Return what a shopper can do about it."""
-    match refusal:
-        case InsufficientStock():
-            available = refusal.members["available"]
-            return f"Only {available} in stock." if available else "This is sold out."
-        case QuantityLimit():
-            return f"A cart takes at most {refusal.members['limit']} of one thing."
-        case LineLimit():
-            return f"A cart takes at most {refusal.members['limit']} different things."
-        case _:
-            return "This is no longer sold."
+async def _find_sku(data: AddForm) -> str:
+    """Return the sku of what the options' values name, "" for none."""
+    product = await run(lambda db: select_product(db, data.handle))
+    if product is None:
+        return ""
+    values = {field: getattr(data, field) for field in FIELDS}
+    variant = choose(product, values).variant
+    return variant.sku if variant else ""
+
+
+def _product_path(handle: str, sku: str) -> str:
+    chosen = f"?{urlencode({'sku': sku})}" if sku else ""
+    return f"/products/{quote(handle)}{chosen}"
+
+
+def _place(sku: str) -> str:
+    """Return where the cart's page speaks of this line."""
+    return f"line:{sku}"
+
+
+def _named(line: Line) -> str:
+    values = " · ".join(value for name, value in line.offer.options if name != "Title")
+    return ", ".join(filter(None, (shorten(line.offer.title, 90), values)))
+
+
+def _added(cart: Cart, sku: str, quantity: int) -> str:
+    line = cart.line(sku)
+    if line is None:  # only for the type checker: an add leaves its line
+        return "Added."
+    text = f"Added: {_named(line)}, {quantity}."
+    return text if line.quantity == quantity else f"{text} There are {line.quantity} of it now."
+
+
+def _refuse(code: str, members: Mapping[str, Any], sku: str, place: str, following: str) -> None:
+    """Say why not, and offer as many as there can be."""
+    most = members.get("available", members.get("limit", 0) if code == QuantityLimit.code else 0)
+    remedy = None
+    if most:
+        fields = {"sku": sku, "quantity": most, "next": following}
+        remedy = Remedy(f"Take {most}", "/cart/quantity", fields)
+    flash(in_words(code, members), "problem", place=place, remedy=remedy)
+
+
+def in_words(code: str, members: Mapping[str, Any]) -> str:
+    """Return what a shopper can do about a refusal."""
+    if code == InsufficientStock.code:
+        available = members["available"]
+        return f"Only {available} in stock." if available else "This is sold out."
+    if code == QuantityLimit.code:
+        return f"A cart takes at most {members['limit']} of one thing."
+    if code == LineLimit.code:
+        return f"A cart takes at most {members['limit']} different things."
+    return "This is no longer sold."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .actions import ImportReport, change_currency, import_products
+from .choosing import FIELDS, choose
 from .import_queries import select_currency
 from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, ImportRefused, Page, Product, Variant
 from .queries import select_product, select_products, select_types
@@ -14,6 +15,7 @@ SAMPLE = Path(__file__).with_name("sample.csv")
 """A small shop's catalogue, to try the service with."""
 
 __all__ = [
+    "FIELDS",
     "HANDLE_LENGTH",
     "SAMPLE",
     "SKU_LENGTH",
@@ -26,6 +28,7 @@ __all__ = [
     "Product",
     "Variant",
     "change_currency",
+    "choose",
     "import_products",
     "select_currency",
     "select_product",

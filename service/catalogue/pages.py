@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, request
+from quart import Blueprint
 
 from service.database import run
 from service.errors import NotFound
-from service.pages import current_shopper, page, render
+from service.pages import current_shopper, is_first_visit, new_key, page, render, share
+from service.web import current_settings
 
 from . import queries
+from .choosing import choose
 from .model import TEXT_LENGTH
 
 if TYPE_CHECKING:
@@ -57,18 +59,30 @@ async def show_shop(query: ShopQuery) -> Response:
     return await render("catalogue/shop.html", found=found, types=types, query=query)
 
 
+class ProductQuery(msgspec.Struct, frozen=True):
+    """What is chosen of a product; what isn't there to be chosen counts for nothing."""
+
+    sku: str = ""
+    option1: str = ""
+    option2: str = ""
+    option3: str = ""
+
+
 @blueprint.get("/products/<text:handle>")
-@page()
-async def show_product(handle: str) -> Response:
-    """Show one product."""
+@page(query=ProductQuery)
+async def show_product(handle: str, query: ProductQuery) -> Response:
+    """Show one product, and the price and stock of what is chosen of it."""
     product = await run(lambda db: queries.select_product(db, handle))
     if product is None:
         raise NotFound
-    shopper = await current_shopper()
-    response = await render("catalogue/product.html", product=product)
-    await response.add_etag()
-    if shopper.username is None and not shopper.cart_quantity:
-        # Nothing on it is anyone's own. Otherwise the back button would show it after logging out.
-        response.headers["Cache-Control"] = "private, no-cache"
-    await response.make_conditional(request)
-    return response
+    response = await render(
+        "catalogue/product.html",
+        places=("buy",),
+        product=product,
+        chosen=choose(product, msgspec.structs.asdict(query), query.sku),
+        most=current_settings().cart_max_quantity,
+        # A page that others get as well has no key, and needs none: who has no cart yet gets one
+        # from each of two adds at once, and keeps one of them.
+        key="" if is_first_visit() else new_key(),
+    )
+    return await share(response)

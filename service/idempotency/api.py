@@ -53,6 +53,7 @@ async def once(
     guest: UUID | None = None,
     then: Callable[[T], object] = lambda _: None,
     unstored: Mapping[str, str] = _NOTHING,
+    form_key: str = "",
 ) -> Response:
     """Run the action as `run` does, and answer; with a key, once for each key.
 
@@ -61,10 +62,11 @@ async def once(
     may only happen after that, such as changes of the session, and does not happen again in a
     replay. The outcome, also a 409, is stored in the action's own transaction; ``unstored`` are
     secret members of the body, which aren't, and which a repeat must bring about by itself.
+    ``form_key`` is the key of a page's form, which can send no header.
     Raises `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing to what the
     action costs.
     """
-    key = read_key(data, *unstored.values())
+    key = read_key(data, *unstored.values(), form_key=form_key)
     if key is None:
         result = await run(action)
         then(result)
@@ -91,12 +93,12 @@ async def once(
     return replay(done.outcome) if done.replayed else _response(done.outcome)
 
 
-def read_key(data: Input | None = None, *more: str) -> Key | None:
+def read_key(data: Input | None = None, *more: str, form_key: str = "") -> Key | None:
     """Return the request's key, if it has one, bound to path, body and ``more``.
 
     Raises `Invalid`.
     """
-    header = request.headers.get(HEADER)
+    header = form_key or request.headers.get(HEADER)
     if header is None:
         return None
     return Key.read(header, request.method, request.path, msgspec.json.encode(data), *more)

@@ -6,14 +6,15 @@ own ``pages.py``.
 
 from .assets import static_url
 from .errors import error_page
-from .forms import entered, field_errors, page, read_form
+from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
-from .messages import flash, keep_receipt, take_receipt
-from .rendering import init_app, render
+from .messages import Remedy, flash, keep_receipt, take_receipt
+from .rendering import init_app, is_first_visit, render, share
 from .shopper import LOCALES, Shopper, current_shopper
 
 __all__ = [
     "LOCALES",
+    "Remedy",
     "Shopper",
     "back",
     "current_shopper",
@@ -22,11 +23,14 @@ __all__ = [
     "field_errors",
     "flash",
     "init_app",
+    "is_first_visit",
     "keep_receipt",
     "local_path",
+    "new_key",
     "page",
     "read_form",
     "render",
+    "share",
     "static_url",
     "take_receipt",
 ]

@@ -21,8 +21,11 @@ logger = logging.getLogger(__name__)
 HEADLINES = {
     403: "That door stays closed",
     404: "Nothing on this shelf",
-    405: "Not that way",
+    400: "We could not read that",
+    405: "There is no page at this address",
     413: "That is too much at once",
+    415: "We could not read that",
+    422: "We could not read that",
     429: "Slow down a little",
     500: "Something broke on our side",
     503: "The till is busy",
@@ -36,8 +39,8 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
         return redirect("/login?" + urlencode({"next": local_path(here)}), 303)
     body = await render_template(
         "error.html",
-        shopper=g.get("shopper") or _guest(),
-        messages=[],
+        shopper=g.get("shopper") or _remembered(),
+        said={},
         path="",
         request_id=g.request_id,
         error=error,
@@ -48,7 +51,17 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
     return response
 
 
-def _guest() -> Shopper:
-    """Return a shopper with the looks that this browser chose, as far as it is known."""
+def _remembered() -> Shopper:
+    """Return who the cookies say is there.
+
+    They are signed; whether a login has ended since, or a cart changed elsewhere, only the
+    database knows.
+    """
     theme = session.get("preferences", {}).get("theme")
-    return Shopper(theme=theme if theme in ("light", "dark") else "system")
+    lines = session["cart"].get("lines") if "cart" in session else []
+    return Shopper(
+        username=session.get("username"),
+        theme=theme if theme in ("light", "dark") else "system",
+        # A cart too large for its cookie is not known here.
+        cart_quantity=None if lines is None else sum(count for _, count in lines),
+    )

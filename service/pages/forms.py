@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import parse_qsl
@@ -71,6 +72,11 @@ async def read_form(model: type[M]) -> M:
     # To be shown again if it has to be filled in once more. Passwords never are.
     g.entered = {name: text for name, text in pairs if "password" not in name}
     return convert_pairs(raw, model, "form")
+
+
+def new_key() -> str:
+    """Return a key for a form, which is good for one effect: a second click has none."""
+    return secrets.token_urlsafe(12)
 
 
 def entered() -> dict[str, str]:

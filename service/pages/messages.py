@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from quart import session
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 Kind = Literal["done", "problem"]
 
@@ -14,20 +18,45 @@ RECEIPT_LENGTH = 1_800
 """Characters a receipt may take of the section's cookie."""
 
 
-def flash(text: str, kind: Kind = "done") -> None:
-    """Show a short text on the next page."""
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A button that comes with a message, such as the one that takes it back: a form to send."""
+
+    label: str
+    action: str
+    fields: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What happened. ``place`` is the id of the part of the page it is about, "" for its top."""
+
+    kind: Kind
+    text: str
+    place: str = ""
+    remedy: Remedy | None = None
+
+
+def flash(text: str, kind: Kind = "done", *, place: str = "", remedy: Remedy | None = None) -> None:
+    """Show a short text on the next page, where that has this place; else at its top."""
     section = session.get("flash", {})
+    message = [kind, text[:LONGEST], place, remedy and list(astuple(remedy))]
     session["flash"] = {
         **section,
-        "messages": [*section.get("messages", []), [kind, text[:LONGEST]]][-MOST:],
+        "messages": [*section.get("messages", []), message][-MOST:],
     }
 
 
-def take_messages() -> list[tuple[str, str]]:
-    """Return the messages, which are not shown again."""
+def take_messages(places: Collection[str] = ()) -> dict[str, list[Message]]:
+    """Return the messages by place, which are not shown again."""
     section = session.get("flash", {})
-    messages = section.pop("messages", [])
-    return [(str(kind), str(text)) for kind, text in messages]
+    taken: dict[str, list[Message]] = {}
+    for kind, text, *more in section.pop("messages", []):
+        place, remedy = (*more, "", None)[:2]
+        place = place if place in places else ""
+        message = Message(kind, text, place, Remedy(*remedy) if remedy else None)
+        taken.setdefault(place, []).append(message)
+    return taken
 
 
 def keep_receipt(lines: list[list[Any]]) -> None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from quart import Response, g, render_template, request
+from quart import Response, g, render_template, request, session
 
 from . import formats
 from .assets import show_file, static_url
 from .drawings import drawing
 from .errors import error_page
+from .forms import new_key
 from .messages import take_messages
 from .shopper import current_shopper
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from quart import Quart
+
+    from service.sessions import Session
 
     from .shopper import Lookup
 
 HTML = "text/html; charset=utf-8"
+
+SHARED = 60
+"""Seconds for which caches may show a page: a price on it may be as old, never one in a cart."""
 
 
 def init_app(app: Quart, look_up_shopper: Lookup) -> None:
@@ -32,6 +40,7 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
     app.jinja_env.globals.update(
         static_url=static_url,
         drawing=drawing,
+        new_key=new_key,
         password_min=app.extensions["locker.settings"].password_min,
     )
     app.jinja_env.filters.update(
@@ -41,16 +50,38 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
     app.extensions["locker.error_page"] = error_page
 
 
-async def render(template: str, status: int = 200, **context: Any) -> Response:
-    """Return the page. It is the shopper's own, and not to be kept by anything in between."""
+async def render(
+    template: str, status: int = 200, *, places: Collection[str] = (), **context: Any
+) -> Response:
+    """Return the page. It is the shopper's own, and not to be kept by anything in between.
+
+    ``places`` are parts of it that show the messages about them themselves, as ``said[place]``.
+    """
     body = await render_template(
         template,
         shopper=await current_shopper(),
-        messages=take_messages(),
+        said=take_messages(places),
         path=request.path,
         request_id=g.request_id,
         **context,
     )
     response = Response(body, status, content_type=HTML)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def is_first_visit() -> bool:
+    """Return whether the browser brought nothing: it gets what everyone gets."""
+    return cast("Session", session).blank
+
+
+async def share(response: Response) -> Response:
+    """Let caches keep a page on which nothing is anyone's own, for those who bring nothing.
+
+    Whoever brings cookies gets their own, and caches must ask for it: ``Vary`` says so.
+    """
+    if is_first_visit():
+        await response.add_etag()
+        response.headers["Cache-Control"] = f"public, max-age={SHARED}"
+        await response.make_conditional(request)
     return response

@@ -19,13 +19,16 @@ LOCALES = (
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """A guest has no ``username``; ``knows_cart`` is whether the browser has a cart's identity."""
+    """A guest has no ``username``; ``cart_quantity`` is None where it isn't known.
+
+    ``knows_cart`` is whether the browser has a cart's identity.
+    """
 
     username: str | None = None
     theme: str = "system"
     locale: str = "en"
     page_size: int = 20
-    cart_quantity: int = 0
+    cart_quantity: int | None = 0
     knows_cart: bool = False
 
     @property

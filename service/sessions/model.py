@@ -66,6 +66,12 @@ class Session(SessionMixin):
         """Whether anything asked for its content; ``accessed`` also counts Quart's own look."""
         return bool(self.sections)
 
+    @property
+    def blank(self) -> bool:
+        """Whether the browser sent no section, and none has come to be."""
+        sections = [self._section(name) for name in (BASE, *SECTIONS)]
+        return not any(each.opened or each.content for each in sections)
+
     # SessionMixin has plain attributes here; ours follow from the content.
     @property
     def modified(self) -> bool:  # type: ignore[override]

@@ -29,8 +29,10 @@ document.addEventListener("htmx:confirm", (event) => {
 function say(text) {
   const message = document.createElement("p");
   message.className = "message problem";
+  message.tabIndex = -1;
   message.textContent = text;
   document.getElementById("messages").replaceChildren(message);
+  message.focus();
 }
 
 document.addEventListener("htmx:responseError", (event) => {
@@ -38,3 +40,103 @@ document.addEventListener("htmx:responseError", (event) => {
   say(wait ? `Please try again in ${wait} seconds.` : "That did not work. Please reload the page.");
 });
 document.addEventListener("htmx:sendError", () => say("No connection. Please try again."));
+
+// While an answer is awaited its button says so, and a second click sends nothing.
+function buttonOf(form, submitter) {
+  return submitter || form.querySelector("button:not(.nojs)");
+}
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.matches("form")) {
+    buttonOf(event.detail.elt)?.setAttribute("aria-busy", "true");
+  }
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  for (const button of event.detail.requestConfig.elt.querySelectorAll("[aria-busy]")) {
+    button.removeAttribute("aria-busy");
+  }
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") {
+    return;
+  }
+  const button = buttonOf(form, event.submitter);
+  if (button?.hasAttribute("aria-busy")) {
+    event.preventDefault();
+  }
+  button?.setAttribute("aria-busy", "true");
+});
+
+// The address names what is chosen, so that it can be reloaded and sent to others.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.requestConfig.elt.id === "options" && event.detail.successful) {
+    history.replaceState(null, "", event.detail.pathInfo.finalRequestPath);
+  }
+});
+
+// A number that was emptied is as it was.
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("input[type=number]") && target.value === "") {
+    target.value = target.defaultValue;
+  }
+}, true);
+
+// The drawing, where a picture can't be had.
+function draw(image) {
+  image.src = image.dataset.otherwise;
+  image.alt = "";
+  image.parentElement.classList.add("drawn", image.dataset.tint);
+  image.closest("a.opens")?.replaceWith(image.parentElement);
+  delete image.dataset.otherwise;
+}
+document.addEventListener("error", ({ target }) => {
+  if (target instanceof HTMLImageElement && target.dataset.otherwise) {
+    draw(target);
+  }
+}, true);
+for (const image of document.querySelectorAll("img[data-otherwise]")) {
+  if (image.complete && !image.naturalWidth) {
+    draw(image);
+  }
+}
+
+// Pictures open over the page, and the arrow keys go from one to the next.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.opens");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) {
+    return;
+  }
+  event.preventDefault();
+  const links = [...document.querySelectorAll("a.opens")];
+  let place = links.indexOf(link);
+  const viewer = document.createElement("dialog");
+  viewer.className = "viewer";
+  viewer.setAttribute("aria-label", "Pictures");
+  const image = viewer.appendChild(new Image());
+  const bar = viewer.appendChild(document.createElement("div"));
+  const show = (step) => {
+    place = (place + step + links.length) % links.length;
+    image.src = links[place].href;
+    image.alt = links[place].querySelector("img").alt;
+  };
+  const add = (label, action) => {
+    const button = bar.appendChild(document.createElement("button"));
+    button.textContent = label;
+    button.addEventListener("click", action);
+  };
+  if (links.length > 1) {
+    add("Previous", () => show(-1));
+    add("Next", () => show(1));
+  }
+  add("Close", () => viewer.close());
+  viewer.addEventListener("keydown", ({ key }) => {
+    show({ ArrowLeft: -1, ArrowRight: 1 }[key] || 0);
+  });
+  viewer.addEventListener("close", () => {
+    viewer.remove();
+    link.focus();
+  });
+  show(0);
+  document.body.append(viewer);
+  viewer.showModal();
+});

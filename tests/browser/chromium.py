@@ -82,7 +82,7 @@ async def add_to_cart(page: Page, shop: str, handle: str, quantity: int = 1) -> 
     await page.goto(f"{shop}/products/{handle}")
     await page.get_by_label("Quantity").fill(str(quantity))
     await page.get_by_role("button", name="Add to cart").click()
-    await page.get_by_text("is in your cart").wait_for()
+    await page.get_by_text("Added: ").wait_for()
 
 
 async def register(page: Page, shop: str, name: str) -> None:

@@ -140,18 +140,40 @@ async def test_private_pages_are_not_kept(browser: Visitor, product: Product) ->
         assert "Cookie" in response.headers["Vary"], path
 
 
-async def test_a_product_page_answers_conditional_requests(
+async def test_a_product_page_may_be_kept(
     browser: Visitor, product: Product, observer: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    """A guest's is 304 while nothing on it changes, and 200 when its stock does."""
+    """For those who bring no cookie, and told apart by it; 304 while nothing on it changes."""
     path = f"/products/{product.handle}"
-    await browser.get(path)
     first = await browser.get(path)
-    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert first.headers["Cache-Control"] == "public, max-age=60"
+    assert "Cookie" in first.headers["Vary"]
+    assert "Set-Cookie" not in first.headers
     known = {"If-None-Match": first.headers["ETag"]}
     assert (await browser.get(path, headers=known)).status_code == 304
     await observer.execute("update variants set stock = 1 where sku = $1", product.sku)
     assert (await browser.get(path, headers=known)).status_code == 200
+
+
+@pytest.mark.parametrize("section", ["cart", "preferences", "flash", "login"])
+async def test_a_page_of_ones_own_is_not_kept(
+    browser: Visitor, product: Product, section: str
+) -> None:
+    """Not by anything in between, whatever of the browser's own may be on it."""
+    path = f"/products/{product.handle}"
+    match section:
+        case "cart":
+            await browser.get("/cart/identity")
+        case "preferences":
+            await browser.send_form("/preferences", theme="dark", locale="de", page_size=10)
+        case "flash":
+            browser.follow_redirects = False
+            await browser.send_form("/cart/lines", handle=product.handle, sku="nothing-like-it")
+        case "login":
+            await browser.register()
+    response = await browser.get(path)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Cookie" in response.headers["Vary"]
 
 
 async def test_static_files(browser: Visitor) -> None:

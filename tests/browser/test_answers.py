@@ -1,0 +1,148 @@
+"""What happened is where one looks: in view and focused, with a script and without."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.chromium import DESKTOP, PHONE, add_to_cart
+from tests.browser.conftest import OpenWindow
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"]),
+    pytest.mark.parametrize("script", [True, False], ids=["script", "no script"]),
+]
+
+
+async def sees(page: Page, text: str) -> None:
+    """Hold that what has the focus says this, and is in view."""
+    answer = page.locator(":focus")
+    await expect(answer).to_contain_text(text)
+    await expect(answer).to_be_in_viewport(ratio=0.9)
+
+
+async def test_an_add_says_what_was_added(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """The variant and the number, near the button; it leads to the cart, and nothing jumps."""
+    page = await (await open_window(size, script=script)).new_page()
+    await page.goto(f"{shop}/products/drizzle-jacket")
+    await page.get_by_label("Ochre").check()
+    await page.get_by_label("Quantity").fill("2")
+    await page.get_by_role("button", name="Add to cart").click()
+    await sees(page, "Added: Drizzle Rain Jacket, S · Ochre, 2.")
+    await expect(page.get_by_label("Ochre")).to_be_checked()
+    await page.get_by_role("link", name="View cart").click()
+    await expect(page.get_by_role("main")).to_contain_text("S · Ochre")
+
+
+async def test_too_many_offers_what_there_is(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """Near the button and at the line in the cart, with a button that takes as many."""
+    page = await (await open_window(size, script=script)).new_page()
+    await page.goto(f"{shop}/products/brass-compass")
+    await page.get_by_label("Quantity").fill("9")
+    await page.get_by_role("button", name="Add to cart").click()
+    await sees(page, "Only 7 in stock.")
+    await page.get_by_role("button", name="Take 7").click()
+    await sees(page, "In your cart: Brass Compass, 7.")
+    await add_to_cart(page, shop, "enamel-mug")
+    await page.goto(f"{shop}/cart")
+    field = page.get_by_label("Quantity of Brass Compass")
+    await field.fill("50")
+    await field.press("Enter")
+    await sees(page, "Only 7 in stock.")
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    line = page.get_by_role("listitem").filter(has_text="Brass Compass")
+    await expect(line).to_contain_text("Only 7 in stock.")
+
+
+async def test_removing_can_be_undone(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """The message has the focus and the way back; emptying asks first."""
+    page = await (await open_window(size, script=script)).new_page()
+    await add_to_cart(page, shop, "enamel-mug", 3)
+    await add_to_cart(page, shop, "brass-compass")
+    await page.goto(f"{shop}/cart")
+    await page.get_by_role("button", name="Remove Enamel Mug").click()
+    await sees(page, "Removed: Enamel Mug, Cream.")
+    await page.get_by_role("button", name="Undo").click()
+    await sees(page, "In your cart: Enamel Mug, Cream, 3.")
+    await page.get_by_role("link", name="Empty the cart").click()
+    await page.get_by_role("link", name="Keep it").click()
+    await expect(page.locator("#badge")).to_contain_text("4")
+    await page.get_by_role("link", name="Empty the cart").click()
+    await page.get_by_role("button", name="Empty the cart").click()
+    await sees(page, "Your cart is empty.")
+
+
+async def test_two_quick_clicks_add_once(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """However long the answer takes; the button says that it is awaited."""
+    page = await (await open_window(size, script=script)).new_page()
+    await add_to_cart(page, shop, "brass-compass")
+
+    async def be_slow(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/cart/lines", be_slow)
+    await page.goto(f"{shop}/products/enamel-mug")
+    button = page.get_by_role("button", name="Add to cart")
+    await button.dblclick(no_wait_after=True)
+    if script:
+        await expect(button).to_have_attribute("aria-busy", "true")
+        await expect(button).to_be_disabled()
+    await sees(page, "Added: Enamel Mug, Cream, 1.")
+    await page.goto(f"{shop}/cart")
+    await expect(page.get_by_label("Quantity of Enamel Mug")).to_have_value("1")
+
+
+async def test_a_choice_shows_its_price_and_stock(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """One group for each option; what can't be had is said, and the address can be reloaded."""
+    page = await (await open_window(size, script=script)).new_page()
+    await page.goto(f"{shop}/products/steel-bottle")
+    await expect(page.get_by_role("group")).to_have_count(2)
+    await page.get_by_label("1 l").check()
+    await page.get_by_label("Black").check()
+    if not script:
+        await page.get_by_role("button", name="Show price and stock").click()
+    await expect(page.locator("#state")).to_contain_text("$29.00")
+    await expect(page).to_have_url(re.compile("option2=Black"))
+    await page.reload()
+    await expect(page.get_by_label("Black")).to_be_checked()
+    await page.goto(f"{shop}/products/drizzle-jacket?option1=L&option2=Ochre")
+    await expect(page.locator("#state")).to_contain_text("Sold out")
+    await page.get_by_label("Quantity").press("Enter")
+    await sees(page, "This is sold out.")
+
+
+async def test_the_button_is_in_view(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """Without scrolling, whatever the product's options are."""
+    page = await (await open_window(size, script=script)).new_page()
+    for handle in ("drizzle-jacket", "scree-hiking-boots", "enamel-mug", "brass-compass"):
+        await page.goto(f"{shop}/products/{handle}")
+        button = page.get_by_role("button", name="Add to cart")
+        await expect(button).to_be_in_viewport(ratio=1)
+
+
+async def test_error_pages_keep_the_account(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """And the cart: the badge counts what is in it."""
+    page = await (await open_window(size, script=script)).new_page()
+    await add_to_cart(page, shop, "enamel-mug", 3)
+    for path in ("/nope", "/products/nope"):
+        await page.goto(f"{shop}{path}")
+        await expect(page.locator("#badge")).to_contain_text("3")
