@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, database, openapi, pages, throttling, web
+from . import accounts, auth, connections, database, openapi, pages, throttling, web
 from .access.api import blueprint as access_api
 from .access.pages import blueprint as access_pages
 from .accounts.api import blueprint as accounts_api
@@ -72,4 +72,5 @@ def create_app(settings: Settings | None = None) -> Quart:
     if settings.locker_page or not settings.production:
         init_locker_page(app)
     openapi.init_app(app, settings)
+    connections.init_app(app, settings)
     return app

@@ -121,7 +121,16 @@ class Settings:
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)
     max_body: int = _setting("bytes a request's body may have", 65_536)
-    body_timeout: int = _setting("seconds a request's body may take to arrive", 10)
+    body_timeout: int = _setting(
+        "seconds a request's head may take to arrive, and its body as well", 10
+    )
+    send_timeout: int = _setting("seconds for which a client may take nothing of its answer", 30)
+    max_connections: int = _setting(
+        "connections at once; when full, the idlest is closed; well below `ulimit -n`", 512
+    )
+    http2: bool = _setting(
+        "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False
+    )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
     locker_page: bool = _setting(
         "the page `/locker`, which explains the service; always on in development",

@@ -63,13 +63,16 @@ def serve(
     *,
     app: str = "service:create_app()",
     program: Literal["hypercorn", "locker"] = "hypercorn",
+    options: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> Iterator[Served]:
     """Serve on a free port until the block ends.
 
-    ``changes`` are to the settings; ``app`` is for Hypercorn's own command; ``environ`` adds to
-    the environment. The process also ends when this one does, however that ends.
+    ``changes`` are to the settings; ``app`` and ``options`` are for Hypercorn's own command;
+    ``environ`` adds to the environment.
+
+    The process also ends when this one does, however that ends.
     """
     # Whoever connects waits here until the service takes over the socket: no port to guess, and
     # no clash with a second process.
@@ -83,7 +86,7 @@ def serve(
     }
     command = [str(PROGRAMS / program)]
     if program == "hypercorn":
-        command += ["--config", "hypercorn.toml", "--bind", bind, app]
+        command += ["--config", "hypercorn.toml", "--bind", bind, *options, app]
     else:
         command += ["serve"]
     with tempfile.NamedTemporaryFile(prefix="locker-", suffix=".log") as output:

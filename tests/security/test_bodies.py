@@ -36,7 +36,7 @@ READS_NOT = ("DELETE", f"{API}/session")
 
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
-    with serve(settings, body_timeout=1) as served:
+    with serve(settings, body_timeout=1, http2=True) as served:
         httpx.get(f"{served.url}/readyz")
         yield served
 

@@ -1,0 +1,82 @@
+"""Where Hypercorn hosts the service, its connections are ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import hypercorn.asyncio.run
+from hypercorn.asyncio.lifespan import Lifespan
+from hypercorn.asyncio.tcp_server import TCPServer
+from quart import Quart
+
+from .notices import OncePerMinute
+from .registry import Bounds, Connections
+from .server import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from service.settings import Settings
+
+    Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_KEY = "locker.connections"
+
+ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
+"""asyncio logs it for each place in the backlog, by the thousand in a second."""
+
+
+def init_app(app: Quart, settings: Settings) -> None:
+    """Wait for Hypercorn to start the application, and bound its connections then."""
+    app.asgi_app = _Hosted(app.asgi_app, settings)  # type: ignore[method-assign]
+
+
+class _Hosted:
+    """The application, which sees at its start who hosts it."""
+
+    def __init__(self, app: Application, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        host = getattr(receive, "__self__", None)
+        if scope["type"] != "lifespan" or not isinstance(host, Lifespan):
+            await self._app(scope, receive, send)
+            return
+        connections = _take_over(host, self._settings)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            connections.close()
+
+
+def _take_over(host: Lifespan, settings: Settings) -> Connections:
+    """Have this server's connections made by us; any number of times.
+
+    The state of its lifespan is handed to each of its connections, so another server in this
+    process, which has no such entry there, keeps what it had.
+    """
+    connections = Connections(
+        Bounds(
+            connections=settings.max_connections,
+            head=settings.body_timeout,
+            send=settings.send_timeout,
+            drain=host.config.graceful_timeout,
+            stop=host.config.graceful_timeout + host.config.shutdown_timeout,
+            plain_http2=settings.http2,
+        )
+    )
+    host.state[_KEY] = connections
+    hypercorn.asyncio.run.TCPServer = _connect  # type: ignore[assignment, attr-defined]
+    logging.getLogger("asyncio").addFilter(ACCEPT_FAILED)
+    return connections
+
+
+def _connect(app: Any, loop: asyncio.AbstractEventLoop, config: Any, context: Any, state: Any,
+             reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> TCPServer:  # fmt: skip
+    connections = state.get(_KEY)
+    make = partial(Connection, connections) if connections else TCPServer
+    return make(app, loop, config, context, state, reader, writer)

@@ -1,0 +1,138 @@
+"""All connections of a server: how many, for how long, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .notices import Notices
+
+if TYPE_CHECKING:
+    from hypercorn.typing import WorkerContext
+
+    from .server import Connection
+
+logger = logging.getLogger(__name__)
+
+SWEEP = 1.0
+"""Seconds between two looks at all connections; bounds are kept to that."""
+MOST_HELD = 32 << 20
+"""Bytes of answers that may wait for their clients, all connections together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What connections may take; times are seconds.
+
+    ``head`` is for the head of a request from its first byte, ``send`` for a client that takes
+    nothing of its answer. ``drain`` and ``stop`` count from the order to stop: then connections
+    are cut off, then the process ends.
+    """
+
+    connections: int
+    head: float
+    send: float
+    drain: float
+    stop: float
+    plain_http2: bool
+
+
+class Connections:
+    """Knows every connection, and ends those that have no right to stay."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._open: set[Connection] = set()
+        self._notices = Notices()
+        self._overseer: asyncio.Task[None] | None = None
+        self._watchdog: threading.Timer | None = None
+
+    def admit(self, newcomer: Connection) -> bool:
+        """Take in a connection, if need be in the place of the idlest; whether there was room."""
+        if self._overseer is None:
+            self._overseer = newcomer.loop.create_task(self._oversee(newcomer.context))
+        if len(self._open) >= self.bounds.connections:
+            idle = [connection for connection in self._open if not connection.is_working]
+            if not idle:
+                self.end(newcomer, "full")
+                return False
+            # Who never asked for anything goes before who had an answer and may ask again.
+            idlest = min(idle, key=lambda connection: (connection.has_asked, connection.active))
+            self.end(idlest, "full")
+        self._open.add(newcomer)
+        return True
+
+    def discard(self, connection: Connection) -> None:
+        self._open.discard(connection)
+
+    def end(self, connection: Connection, cause: str, error: BaseException | None = None) -> None:
+        """Cut a connection off, and count why."""
+        self.discard(connection)
+        self.note(cause, error)
+        connection.abort()
+
+    def note(self, cause: str, error: BaseException | None = None) -> None:
+        """Count what came of a client's doing, or of a mistake of ours."""
+        self._notices.add(cause, error)
+
+    def close(self) -> None:
+        """Watch no longer: the server has ended."""
+        if self._overseer:
+            self._overseer.cancel()
+        if self._watchdog:
+            self._watchdog.cancel()
+
+    async def _oversee(self, context: WorkerContext) -> None:
+        """Look at all of them each second, and once told to stop, bring them to an end."""
+        loop = asyncio.get_running_loop()
+        while not context.terminated.is_set():
+            await _wait_within(SWEEP, context)
+            self._sweep(loop.time())
+        # A last resort, in a thread: whatever else keeps the loop isn't known.
+        self._watchdog = threading.Timer(self.bounds.stop, _end_process)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        # Python 3.12 and later wait for connections without a bound; and Hypercorn's own bound
+        # cancels tasks of an HTTP/2 stream that then wait for others which are gone.
+        cut = loop.time() + max(0.0, self.bounds.drain - SWEEP)
+        while (left := cut - loop.time()) > 0:
+            await asyncio.sleep(min(SWEEP, left))
+            self._sweep(loop.time())
+        for connection in list(self._open):
+            self.end(connection, "stopping")
+
+    def _sweep(self, now: float) -> None:
+        """End what waits too long, and what waits longest while all together hold too much."""
+        waiting: list[tuple[float, int, Connection]] = []
+        for connection in list(self._open):
+            since, head_since = connection.waits_since(now), connection.protocol.head_since
+            if now - since > self.bounds.send:
+                self.end(connection, "unread answer")
+            elif head_since is not None and now - head_since > self.bounds.head:
+                self.end(connection, "slow head")
+            elif connection.held:
+                waiting.append((since, connection.held, connection))
+        excess = sum(held for _, held, _ in waiting) - MOST_HELD
+        for _, held, connection in sorted(waiting, key=lambda entry: entry[0]):
+            if excess <= 0:
+                break
+            excess -= held
+            self.end(connection, "unread answers, all together")
+        self._notices.say()
+
+
+async def _wait_within(seconds: float, context: WorkerContext) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await context.terminated.wait()
+    except TimeoutError:
+        pass
+
+
+def _end_process() -> None:
+    logger.error("still not stopped; ending the process")
+    os._exit(0)

@@ -1,0 +1,89 @@
+"""Every connection ends, whatever its client does or doesn't, and so does the process."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from tests.connections.wire import (
+    LARGE,
+    NEVER_ENDING,
+    await_closed,
+    connected,
+    frame,
+    head,
+    never_end,
+    read_all,
+    speaking_http2,
+)
+from tests.serving import serve
+
+SOON: dict[str, Any] = {"body_timeout": 1, "send_timeout": 1, "http2": True}
+
+
+def test_waits_end(settings: Settings) -> None:
+    """Waiting for a head, a body, or for a client to take its answer ends, by any protocol."""
+    with serve(settings, options=["--keep-alive", "1"], **SOON) as served, ExitStack() as stack:
+        waiting = {name: stack.enter_context(never_end(served, name)) for name in NEVER_ENDING}
+        # What it had to say is read late: it is cut off before, or closes after.
+        time.sleep(4)
+        for name, connection in waiting.items():
+            assert await_closed(connection) < 1, name
+        assert httpx.get(f"{served.url}/livez").status_code == 200
+        assert "Traceback" not in served.log()
+
+
+def test_dripping_ends(settings: Settings) -> None:
+    """A byte now and then prolongs nothing: of a head, of an answer taken; nor does a ping."""
+    with serve(settings, options=["--keep-alive", "2"], **SOON) as served, ExitStack() as stack:
+        slow_head = stack.enter_context(never_end(served, "half a head"))
+        slow_reader = stack.enter_context(never_end(served, "unread answer"))
+        pings = stack.enter_context(never_end(served, "HTTP/2 preface"))
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            with suppress(OSError):
+                slow_head.sendall(b"x")
+            with suppress(OSError):
+                pings.sendall(frame(6, payload=bytes(8)))
+            with suppress(OSError):
+                slow_reader.recv(1)
+            time.sleep(0.1)
+        for connection in (slow_head, pings):
+            assert await_closed(connection) < 1
+        assert len(read_all(slow_reader)) < 1_000_000
+
+
+@pytest.mark.parametrize("program", ["hypercorn", "locker"])
+def test_stops(settings: Settings, program: Literal["hypercorn", "locker"]) -> None:
+    """SIGTERM ends the process with 0 while such clients are there, and after worse ones."""
+    with serve(settings, program=program, **SOON) as served, ExitStack() as stack:
+        for name in NEVER_ENDING:
+            stack.enter_context(never_end(served, name))
+        with speaking_http2(served) as client:
+            client.ask(1, client.fields(b"GET", b"/caf\xc3\xa9"))
+            client.ask(3, client.fields(b"GET", f"/static/{LARGE}".encode()))
+            client.flush()
+        with connected(served) as connection:
+            connection.sendall(head(served, "GET", "/nope", "Upgrade: websocket"))
+        assert httpx.get(f"{served.url}/livez").status_code == 200
+        assert served.stop() == 0
+        assert "Traceback" not in served.log()
+
+
+def test_stops_within_its_bound(settings: Settings) -> None:
+    """Where a client might go on for long, `graceful_timeout` ends it."""
+    options = ["--graceful-timeout", "2"]
+    with serve(settings, options=options, http2=True, body_timeout=600) as served:
+        with ExitStack() as stack:
+            for name in NEVER_ENDING:
+                stack.enter_context(never_end(served, name))
+            assert httpx.get(f"{served.url}/livez").status_code == 200
+            began = time.monotonic()
+            assert served.stop() == 0
+            assert time.monotonic() - began < 10
+        assert "Traceback" not in served.log()
