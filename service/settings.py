@@ -22,6 +22,7 @@ from babel.numbers import get_territory_currencies
 from . import environment
 from .environment import PREFIX, Limit
 from .errors import SettingsError
+from .hosts import read_pattern
 
 __all__ = ["PREFIX", "Limit", "Settings"]
 
@@ -174,6 +175,8 @@ class Settings:
             problems.append(f"{PREFIX}SECURE_COOKIES can't be off in production")
         if not self.allowed_hosts or "*" in self.allowed_hosts:
             problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
+        else:
+            problems += _bad_hosts(self.allowed_hosts)
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
             problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
         memory, rounds, lanes = self.argon2
@@ -243,6 +246,14 @@ def currencies() -> frozenset[str]:
         for territory in get_global("territory_currencies")
         for code in get_territory_currencies(territory, CURRENCIES_SINCE, date.max)
     )
+
+
+def _bad_hosts(allowed: tuple[str, ...]) -> Iterator[str]:
+    for text in allowed:
+        try:
+            read_pattern(text)
+        except ValueError as error:
+            yield f"{PREFIX}ALLOWED_HOSTS has {text!r}, which nothing can match: {error}"
 
 
 def _is_guessable(key: str) -> bool:

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from hypercorn.middleware import ProxyFixMiddleware
 from quart import Quart, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, Unauthorized
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
@@ -21,6 +20,7 @@ from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import BaseConverter
 
 from . import database, metrics
+from .arrival import Arrival
 from .bodies import BoundedRequest
 from .errors import (
     LockerError,
@@ -78,10 +78,9 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["BODY_TIMEOUT"] = settings.body_timeout
     app.request_class = BoundedRequest
-    if settings.trusted_proxies:
-        app.asgi_app = ProxyFixMiddleware(  # type: ignore[method-assign]
-            app.asgi_app, mode="legacy", trusted_hops=settings.trusted_proxies
-        )
+    app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]
+        app.asgi_app, settings.trusted_proxies
+    )
 
     @app.before_request
     async def check() -> None:
@@ -89,6 +88,9 @@ def init_app(app: Quart, settings: Settings) -> None:
         g.request_id = _request_id()
         if request.routing_exception is not None:
             raise request.routing_exception
+        if request.scope["path"].startswith("//"):
+            # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
+            raise NotFound
         await screen(settings)
 
     @app.after_request

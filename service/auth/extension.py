@@ -6,7 +6,6 @@ session does; so only its interface is used here.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from quart import Response
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-ADDRESS = re.compile(r"\[(?P<v6>[0-9A-Fa-f:.]+)\](:[0-9]+)?|(?P<v4>[0-9.]+):[0-9]+")
 
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""
@@ -137,16 +134,10 @@ async def check_token(*, allowed: bool, rides_along: bool) -> None:
         raise Forbidden("This token may not do that.")
 
 
-def address(text: str) -> str:
-    """Return the address without the port and the brackets that some proxies add."""
-    form = ADDRESS.fullmatch(text)
-    return (form["v6"] or form["v4"]) if form else text
-
-
 def source() -> Source:
     """Return where the request comes from, for the record."""
     agent = "".join(filter(str.isprintable, request.headers.get("User-Agent", "")))
-    return Source(address(request.remote_addr or ""), agent[:LONGEST_USER_AGENT], g.request_id)
+    return Source(request.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)
 
 
 def account_id() -> UUID:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from quart import Quart
 
+from service.hosts import same_origin
 from tests.shopping import API, make_token, register
 
 HOST = "localhost"
@@ -148,3 +149,69 @@ async def test_no_cors_header_is_ever_sent(client: Any) -> None:
             },
         )
         assert not [name for name in response.headers.keys() if "access-control" in name.lower()]  # noqa: SIM118 - the pairs, else
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "scheme"),
+    [
+        ("https://shop.example", "shop.example:443", "http"),
+        ("https://shop.example:443", "shop.example", "https"),
+        ("http://shop.example", "shop.example:80", "http"),
+        ("http://shop.example:80", "shop.example:", "http"),
+        ("HTTPS://SHOP.example", "shop.EXAMPLE.", "https"),
+        ("https://xn--bcher-kva.example", "XN--bcher-kva.example:443", "https"),
+        ("http://[::1]:8000", "[0:0:0:0:0:0:0:1]:8000", "http"),
+        ("https://shop.example:8443", "shop.example:8443", "http"),
+        # TLS ends at a proxy that isn't believed.
+        ("https://shop.example", "shop.example", "http"),
+    ],
+)
+def test_same_site_in_other_words(origin: str, host: str, scheme: str) -> None:
+    """One authority has many spellings; the default port is the same as none."""
+    assert same_origin(origin, scheme, host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "scheme"),
+    [
+        ("https://shop.example", "shop.example:80", "https"),
+        ("http://shop.example", "shop.example:443", "http"),
+        ("https://shop.example:8443", "shop.example", "https"),
+        ("https://shop.example:444", "shop.example:443", "https"),
+        # Whoever sits on the wire can write an http page of the same name.
+        ("http://shop.example", "shop.example", "https"),
+        ("ftp://shop.example", "shop.example", "http"),
+        ("javascript://shop.example", "shop.example", "http"),
+        ("https://shop.example/", "shop.example", "https"),
+        ("https://shop.example/evil", "shop.example", "https"),
+        ("https://shop.example?x", "shop.example", "https"),
+        ("https://shop.example#x", "shop.example", "https"),
+        ("https://evil@shop.example", "shop.example", "https"),
+        ("//shop.example", "shop.example", "https"),
+        ("shop.example", "shop.example", "https"),
+        ("https://shop.example https://evil.example", "shop.example", "https"),
+        ("https://", "", "https"),
+        ("null", "null", "https"),
+        ("https://shop.example:99999", "shop.example:99999", "https"),
+    ],
+)
+def test_other_site_that_looks_alike(origin: str, host: str, scheme: str) -> None:
+    """Scheme and port are part of an origin, and nothing may follow it."""
+    assert not same_origin(origin, scheme, host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("https://localhost", "localhost:443", 204),
+        ("http://localhost:80", "LOCALHOST.", 204),
+        ("https://localhost/x", "localhost", 403),
+        ("http://localhost", "localhost:443", 403),
+    ],
+)
+async def test_origin_over_http(app: Quart, origin: str, host: str, status: int) -> None:
+    """So it is for a request."""
+    response = await app.test_client().delete(
+        f"{API}/session", headers={"Origin": origin, "Host": host}
+    )
+    assert response.status_code == status

@@ -1,0 +1,89 @@
+"""What came in, read in one way before anybody looks at it.
+
+Where a request was sent to and where it comes from can each be said in several places; here each
+gets one answer, in the ASGI scope, for all that follows.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from hypercorn.middleware import ProxyFixMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    Scope = MutableMapping[str, Any]
+
+_PEER = "locker.peer"
+_ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<path>.*)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"\[(?P<bracketed>[0-9A-Fa-f:.]+)\](:[0-9]+)?|(?P<with_port>[0-9.]+):[0-9]+|(?P<plain>.+)"
+)
+
+
+class Arrival:
+    """ASGI middleware around the service; believes ``trusted_proxies`` proxies in front of it."""
+
+    def __init__(self, app: Any, trusted_proxies: int) -> None:
+        self._app = app
+        self._forwarding: Any = (
+            ProxyFixMiddleware(self._know, mode="legacy", trusted_hops=trusted_proxies)  # type: ignore[arg-type]
+            if trusted_proxies
+            else self._know
+        )
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        scope = {**scope, **_read_target(scope), _PEER: scope.get("client")}
+        await self._forwarding(scope, receive, send)
+
+    async def _know(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Replace what was forwarded and is no address by whoever sent it."""
+        peer = scope[_PEER]
+        scope["client"] = _read_client(scope.get("client")) or _read_client(peer) or peer
+        await self._app(scope, receive, send)
+
+
+def _read_target(scope: Scope) -> dict[str, Any]:
+    """Return what an absolute target changes: its host is the one that counts (RFC 9112, 3.2.2)."""
+    form = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
+    if form is None:
+        return {}
+    path = form["path"] or b"/"
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
+    return {
+        "path": unquote(path.decode("ascii", "replace")),
+        "raw_path": path,
+        "headers": [*headers, (b"host", form["authority"])],
+    }
+
+
+def _read_client(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    address = read_address(client[0]) if client else None
+    return (address, client[1]) if client and address else None
+
+
+def read_address(text: str) -> str | None:
+    """Return an IP address in its one form, or None if it isn't one.
+
+    Without the port, the brackets and the zone that some proxies add, and as IPv4 where it is
+    mapped into IPv6.
+    """
+    form = _ADDRESS.fullmatch(text.strip())
+    if form is None:
+        return None
+    try:
+        address = ipaddress.ip_address(
+            (form["bracketed"] or form["with_port"] or form["plain"]).partition("%")[0]
+        )
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address)
