@@ -1,7 +1,7 @@
 """What can go wrong, with the HTTP status it means. No web framework in here.
 
 LockerError
-├── Malformed 400 · BadHost 400
+├── Malformed 400 · BadHost 400 · PreconditionUnsupported 400
 ├── Unauthenticated 401 · WrongCredentials 401
 ├── Forbidden 403 · CrossSite 403 · WrongPassword 403
 ├── NotFound 404 · MethodNotAllowed 405 · SlowBody 408
@@ -54,6 +54,10 @@ class Malformed(LockerError):
 
 class BadHost(LockerError):
     status, code, title = 400, "bad_host", "This host is not served here"
+
+
+class PreconditionUnsupported(LockerError):
+    status, code, title = 400, "precondition_unsupported", "This can't be made conditional"
 
 
 class Unauthenticated(LockerError):

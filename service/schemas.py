@@ -18,11 +18,12 @@ import msgspec
 from quart import Response, request
 from quart_auth import current_user
 
-from .auth import check_token
+from .auth import SAFE_METHODS, check_token
 from .errors import (
     Invalid,
     LockerError,
     Malformed,
+    PreconditionUnsupported,
     Unauthenticated,
     UnsupportedCoding,
     UnsupportedMediaType,
@@ -36,6 +37,8 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time in an answer, RFC 3339 in UTC."""
+
+PRECONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 
 NESTING = 32
 """Levels of arrays and objects that a body may have."""
@@ -108,6 +111,7 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
                 arguments["data"] = await _read_body(body)
             if query is not None:
                 arguments["query"] = read_query(query)
+            _check_preconditions(declared)
             await check_token(allowed=tokens, rides_along=rides_along)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
@@ -141,6 +145,19 @@ def check_media_type(expected: str) -> None:
     # RFC 9110, 8.4.1: "identity" should not be sent, but means what it says.
     if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
         raise UnsupportedCoding
+
+
+def _check_preconditions(declared: Operation) -> None:
+    """Refuse to change something under a condition that the view would not look at.
+
+    To ignore one would be to do what the client asked not to be done. Those that are for reading
+    alone are ignored where nothing is read, as RFC 9110 has it (13.1.3 and 13.1.5).
+    """
+    if request.method in SAFE_METHODS:
+        return
+    for name in PRECONDITIONS:
+        if name in request.headers and name not in declared.headers:
+            raise PreconditionUnsupported(f"{name} is not supported here.")
 
 
 async def _read_body(model: type[M]) -> M:

@@ -100,7 +100,8 @@ def init_app(app: Quart, settings: Settings) -> None:
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
         if bearer_token(request.headers) is not None:
-            response.headers["Cache-Control"] = "no-store"
+            if "no-store" not in response.cache_control:
+                response.headers["Cache-Control"] = "no-store"
             response.vary.add("Authorization")
         if request.http_version.startswith("1") and cast("BoundedRequest", request).is_unread:
             # Hypercorn closes the connection then; whoever would send another request on it

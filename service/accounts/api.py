@@ -209,7 +209,7 @@ def _answer(logged_in: LoggedIn, status: int) -> Response:
     return answer(
         LoginOutput(
             user_output(logged_in.account),
-            to_output(logged_in.opened.cart),
+            to_output(logged_in.opened),
             merge_output(logged_in.receipt),
         ),
         status,

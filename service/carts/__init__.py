@@ -1,6 +1,6 @@
 """The cart, of guests and of accounts. Start with `model`: the rules; then `actions`."""
 
-from .actions import load
+from .actions import UNCONDITIONAL, Condition, Mismatch, load
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
 from .opening import Opened, Policy, Visitor, merge, open_locked, store
@@ -8,11 +8,14 @@ from .queries import note_currency
 from .section import Remembered
 
 __all__ = [
+    "UNCONDITIONAL",
     "Cart",
+    "Condition",
     "InsufficientStock",
     "Limits",
     "Line",
     "MergedLine",
+    "Mismatch",
     "Offer",
     "Opened",
     "Policy",

@@ -27,40 +27,67 @@ Rule = Callable[[Cart, Offer | None], Cart]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An ``If-Match``: the revisions it names, or None for any that exists."""
+    """What the cart must be like for something to be done with it.
 
-    revisions: frozenset[int] | None
+    ``tags`` are the states it may be in, None: any; ``others`` those it may not be in;
+    ``exists`` is that it was made at all; ``absent`` that it has no line yet of the sku that the
+    change is about.
+    """
 
-    def check(self, cart: Cart) -> None:
+    tags: frozenset[str] | None = None
+    others: frozenset[str] = frozenset()
+    exists: bool = False
+    absent: bool = False
+
+    def check(self, opened: Opened, sku: str | None = None) -> None:
         """Raise `Mismatch` with the cart, for a caller to show."""
-        met = cart.id is not None if self.revisions is None else cart.revision in self.revisions
-        if not met:
-            raise Mismatch(cart)
+        cart = opened.cart
+        if self.absent and sku is not None and cart.line(sku):
+            raise Mismatch(opened, "The line is there already.")
+        if not self.met(opened.tag) or (self.exists and cart.id is None):
+            raise Mismatch(opened)
+
+    def met(self, tag: str) -> bool:
+        """Return whether this state is one of those that it names."""
+        return tag not in self.others and (self.tags is None or tag in self.tags)
+
+
+UNCONDITIONAL = Condition()
 
 
 class Mismatch(RevisionMismatch):
     """The condition wasn't met by this cart."""
 
-    def __init__(self, cart: Cart) -> None:
-        super().__init__()
-        self.cart = cart
+    def __init__(self, opened: Opened, detail: str = "") -> None:
+        super().__init__(detail)
+        self.opened = opened
 
 
-async def load(db: Connection, visitor: Visitor, policy: Policy) -> Opened:
-    """Return the visitor's cart, an empty one if there is none."""
-    opened, _ = await _change(db, visitor, policy, lambda cart, _: cart)
+async def load(
+    db: Connection, visitor: Visitor, policy: Policy, condition: Condition = UNCONDITIONAL
+) -> Opened:
+    """Return the visitor's cart, an empty one if there is none; raises `Mismatch`."""
+    opened, _ = await _change(db, visitor, policy, lambda cart, _: cart, condition)
     return opened
 
 
 async def add(
-    db: Connection, visitor: Visitor, sku: str, quantity: int, policy: Policy
+    db: Connection,
+    visitor: Visitor,
+    sku: str,
+    quantity: int,
+    policy: Policy,
+    condition: Condition = UNCONDITIONAL,
 ) -> tuple[Opened, bool]:
-    """Add units; returns the cart and whether the line is new. Raises as `model.add`."""
+    """Add units; returns the cart and whether the line is new.
+
+    Raises as `model.add`, and `Mismatch`.
+    """
 
     def rule(cart: Cart, offer: Offer | None) -> Cart:
         return model.add(cart, offer, quantity, policy.limits)
 
-    return await _change(db, visitor, policy, rule, sku)
+    return await _change(db, visitor, policy, rule, condition, sku)
 
 
 async def set_quantity(
@@ -69,7 +96,7 @@ async def set_quantity(
     sku: str,
     quantity: int,
     policy: Policy,
-    condition: Condition | None = None,
+    condition: Condition = UNCONDITIONAL,
 ) -> tuple[Opened, bool]:
     """Set a line's units; returns the cart and whether the line is new.
 
@@ -77,11 +104,9 @@ async def set_quantity(
     """
 
     def rule(cart: Cart, offer: Offer | None) -> Cart:
-        if condition:
-            condition.check(cart)
         return model.set_quantity(cart, offer, quantity, policy.limits)
 
-    return await _change(db, visitor, policy, rule, sku)
+    return await _change(db, visitor, policy, rule, condition, sku)
 
 
 async def remove(
@@ -89,44 +114,55 @@ async def remove(
     visitor: Visitor,
     sku: str,
     policy: Policy,
-    condition: Condition | None = None,
+    condition: Condition = UNCONDITIONAL,
 ) -> Opened:
     """Remove a line, if it is there. Raises `UnknownSku` for what never was, and `Mismatch`."""
-
-    def rule(cart: Cart, offer: Offer | None) -> Cart:
-        if condition:
-            condition.check(cart)
-        if offer is None:
-            raise UnknownSku
-        return model.remove(cart, sku)
-
-    opened, _ = await _change(db, visitor, policy, rule, sku)
+    opened, _ = await _change(
+        db, visitor, policy, lambda cart, _: model.remove(cart, sku), condition, sku
+    )
     return opened
 
 
-async def clear(db: Connection, visitor: Visitor, policy: Policy) -> Opened:
-    """Remove every line."""
-    opened, _ = await _change(db, visitor, policy, lambda cart, _: model.clear(cart))
+async def clear(
+    db: Connection, visitor: Visitor, policy: Policy, condition: Condition = UNCONDITIONAL
+) -> Opened:
+    """Remove every line; raises `Mismatch`."""
+    opened, _ = await _change(db, visitor, policy, lambda cart, _: model.clear(cart), condition)
     return opened
 
 
 async def _change(
-    db: Connection, visitor: Visitor, policy: Policy, rule: Rule, sku: str | None = None
+    db: Connection,
+    visitor: Visitor,
+    policy: Policy,
+    rule: Rule,
+    condition: Condition,
+    sku: str | None = None,
 ) -> tuple[Opened, bool]:
     """Apply the rule; returns the cart and whether it has a line more than before."""
     opening = await open_settled(db, visitor, policy, sku)
     if opening:
         try:
-            return await _apply(db, *opening, rule)
+            return await _apply(db, *opening, rule, condition, sku)
         except Conflicted:
             pass
     async with db.transaction():
-        return await _apply(db, *await open_locked(db, visitor, policy, sku), rule)
+        opened, offer = await open_locked(db, visitor, policy, sku)
+        return await _apply(db, opened, offer, rule, condition, sku)
 
 
 async def _apply(
-    db: Connection, opened: Opened, offer: Offer | None, rule: Rule
+    db: Connection,
+    opened: Opened,
+    offer: Offer | None,
+    rule: Rule,
+    condition: Condition,
+    sku: str | None,
 ) -> tuple[Opened, bool]:
+    if sku is not None and offer is None:
+        # Before the condition: what isn't there has no state (RFC 9110, 13.2.1).
+        raise UnknownSku
+    condition.check(opened, sku)
     changed = rule(opened.cart, offer)
     new = len(changed.lines) > len(opened.cart.lines)
     if changed is not opened.cart:

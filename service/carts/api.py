@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 from msgspec import Meta
 from quart import Blueprint, request, session
 
-from service.auth import claim
+from service.auth import SAFE_METHODS, claim
 from service.database import run
 from service.errors import RevisionMismatch
 from service.idempotency import KeyReused
@@ -20,6 +21,7 @@ from service.schemas import Caller, Input, answer, operation
 from service.web import current_settings
 
 from . import actions
+from .actions import Condition
 from .model import Cart, InsufficientStock, Limits, LineLimit, QuantityLimit, UnknownSku
 from .opening import Policy, Visitor
 from .schema import CartOutput, cart_output
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from service.sessions import Session
 
-    from .actions import Condition
     from .opening import Opened
 
 blueprint = Blueprint("carts", __name__)
@@ -38,8 +39,9 @@ blueprint = Blueprint("carts", __name__)
 LARGEST_QUANTITY = 1_000_000
 """What a request may ask for at all; the setting `cart_max_quantity` is what it may get."""
 
-ETAG = re.compile(r'\s*(?:"(0|[1-9][0-9]{0,8})"|[^,]+)\s*')
-IF_MATCH = {"If-Match": "The `ETag` of the cart that the change is meant for; else 412."}
+TAGS = re.compile(r'(W/)?"([^"]*)"')
+IF_MATCH = {"If-Match": "The `ETag` of the cart that this is meant for; else 412."}
+IF_NONE_MATCH = {"If-None-Match": "`*`: only if there is no such line yet; else 412."}
 BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
 """Blueprints with which a visit may begin."""
 REFUSALS = (UnknownSku, InsufficientStock, QuantityLimit, LineLimit)
@@ -65,22 +67,38 @@ class Mismatch(RevisionMismatch):
 
 
 @blueprint.get("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",), rides_along=True)
+@operation(
+    Caller.ANYONE,
+    answers={200: CartOutput},
+    sends=("ETag",),
+    errors=(Mismatch,),
+    headers=IF_MATCH,
+    rides_along=True,
+)
 async def show_cart() -> Response:
     """Show the cart.
 
     A guest who never added anything gets an empty one, and none is made.
     """
-    who, rules = visitor(), policy()
-    return respond(await run(lambda db: actions.load(db, who, rules)))
+    who, rules, condition = visitor(), policy(), read_condition()
+    with showing_mismatches():
+        return respond(await run(lambda db: actions.load(db, who, rules, condition)))
 
 
 @blueprint.delete("/cart")
-@operation(Caller.ANYONE, answers={200: CartOutput}, sends=("ETag",), rides_along=True)
+@operation(
+    Caller.ANYONE,
+    answers={200: CartOutput},
+    sends=("ETag",),
+    errors=(Mismatch,),
+    headers=IF_MATCH,
+    rides_along=True,
+)
 async def delete_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
-    who, rules = visitor(), policy()
-    return respond(await run(lambda db: actions.clear(db, who, rules)))
+    who, rules, condition = visitor(), policy(), read_condition()
+    with showing_mismatches():
+        return respond(await run(lambda db: actions.clear(db, who, rules, condition)))
 
 
 @blueprint.post("/cart/lines")
@@ -89,8 +107,8 @@ async def delete_cart() -> Response:
     body=NewLine,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=(*REFUSALS, KeyReused),
-    headers=KEY_HEADER,
+    errors=(*REFUSALS, Mismatch, KeyReused),
+    headers={**KEY_HEADER, **IF_MATCH},
     rides_along=True,
 )
 async def post_line(data: NewLine) -> Response:
@@ -98,14 +116,15 @@ async def post_line(data: NewLine) -> Response:
 
     201 for a new line, 200 for a larger one.
     """
-    who, rules = visitor(), policy()
-    return await once(
-        lambda db: actions.add(db, who, data.sku, data.quantity, rules),
-        lambda added: _show(added[0].cart, 201 if added[1] else 200),
-        data=data,
-        guest=who.remembered.guest_cart,
-        then=lambda added: keep(added[0]),
-    )
+    who, rules, condition = visitor(), policy(), read_condition()
+    with showing_mismatches():
+        return await once(
+            lambda db: actions.add(db, who, data.sku, data.quantity, rules, condition),
+            lambda added: _show(added[0], 201 if added[1] else 200),
+            data=data,
+            guest=who.remembered.guest_cart,
+            then=lambda added: keep(added[0]),
+        )
 
 
 @blueprint.put("/cart/lines/<text:sku>")
@@ -115,18 +134,16 @@ async def post_line(data: NewLine) -> Response:
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
     errors=(*REFUSALS, Mismatch),
-    headers=IF_MATCH,
+    headers={**IF_MATCH, **IF_NONE_MATCH},
     rides_along=True,
 )
 async def put_line(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
-    who, rules, condition = visitor(), policy(), _condition()
-    try:
+    who, rules, condition = visitor(), policy(), read_condition()
+    with showing_mismatches():
         opened, new = await run(
             lambda db: actions.set_quantity(db, who, sku, data.quantity, rules, condition)
         )
-    except actions.Mismatch as mismatch:
-        raise Mismatch(cart=to_output(mismatch.cart)) from None
     return respond(opened, 201 if new else 200)
 
 
@@ -141,12 +158,9 @@ async def put_line(sku: str, data: Quantity) -> Response:
 )
 async def delete_line(sku: str) -> Response:
     """Remove a line, also when it is gone already."""
-    who, rules, condition = visitor(), policy(), _condition()
-    try:
-        opened = await run(lambda db: actions.remove(db, who, sku, rules, condition))
-    except actions.Mismatch as mismatch:
-        raise Mismatch(cart=to_output(mismatch.cart)) from None
-    return respond(opened)
+    who, rules, condition = visitor(), policy(), read_condition()
+    with showing_mismatches():
+        return respond(await run(lambda db: actions.remove(db, who, sku, rules, condition)))
 
 
 def visitor() -> Visitor:
@@ -157,7 +171,7 @@ def visitor() -> Visitor:
 def respond(opened: Opened, status: int = 200) -> Response:
     """Answer with the cart, and keep the session's copy in step."""
     keep(opened)
-    return _show(opened.cart, status)
+    return _show(opened, status)
 
 
 def keep(opened: Opened) -> None:
@@ -193,20 +207,53 @@ def policy() -> Policy:
     )
 
 
-def _condition() -> Condition | None:
-    """Return what ``If-Match`` asks for (RFC 9110, 13.1.1); weak tags never match."""
-    header = request.headers.get("If-Match")
-    if header is None:
-        return None
-    if header.strip() == "*":
-        return actions.Condition(None)
-    return actions.Condition(frozenset(int(tag) for tag in ETAG.findall(header) if tag))
+def read_condition() -> Condition:
+    """Return what the request's preconditions ask for (RFC 9110, 13.1).
+
+    `operation` has refused those that the view doesn't name; a read ignores ``If-None-Match``,
+    since prices and stock change without the tag.
+    """
+    match, none_match = _precondition("If-Match"), _precondition("If-None-Match")
+    if request.method in SAFE_METHODS:
+        none_match = None
+    return Condition(
+        tags=None if match in {None, "*"} else _tags(match, weak=False),
+        exists=match == "*",
+        others=frozenset() if none_match in {None, "*"} else _tags(none_match, weak=True),
+        absent=none_match == "*",
+    )
 
 
-def _show(cart: Cart, status: int) -> Response:
-    return answer(to_output(cart), status, ETag=f'"{cart.revision}"')
+def _precondition(name: str) -> str | None:
+    # A list may come in several lines (RFC 9110, 5.3).
+    lines = request.headers.getlist(name)
+    return ", ".join(lines).strip() if lines else None
 
 
-def to_output(cart: Cart) -> CartOutput:
+def _tags(header: str, *, weak: bool) -> frozenset[str]:
+    """Return the tags of a list; a weak one never matches where a change depends on it."""
+    return frozenset(tag for prefix, tag in TAGS.findall(header) if weak or not prefix)
+
+
+@contextmanager
+def showing_mismatches() -> Iterator[None]:
+    """Answer a condition that isn't met with the cart as it is now."""
+    try:
+        yield
+    except actions.Mismatch as mismatch:
+        raise Mismatch(mismatch.detail, cart=to_output(mismatch.opened)) from None
+
+
+def _show(opened: Opened, status: int) -> Response:
+    # Compressing on the way would make a weak tag of the strong one (RFC 9110, 8.8.3.3).
+    return answer(
+        to_output(opened),
+        status,
+        ETag=f'"{opened.tag}"',
+        Cache_Control="no-store, no-transform",
+    )
+
+
+def to_output(opened: Opened) -> CartOutput:
     """Return the cart for the API."""
-    return cart_output(cart, current_settings().currency)
+    return cart_output(opened, current_settings().currency)

@@ -7,6 +7,7 @@ of what it had acknowledged has to be healed from the copy in the session.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -60,6 +61,19 @@ class Opened:
     cart: Cart
     account_id: UUID | None
     remembered: Remembered
+
+    @property
+    def tag(self) -> str:
+        """What tells this cart at this revision from every other cart, and from itself before.
+
+        Prices and stock are not in it: a change is meant for what the shopper put there.
+        """
+        return self.tag_at(self.cart.revision)
+
+    def tag_at(self, revision: int) -> str:
+        """Return the tag that this cart has, or had, at a revision."""
+        whose = self.cart.id or self.account_id or self.remembered.guest_cart
+        return hashlib.sha256(f"{whose} {revision}".encode()).hexdigest()[:24]
 
 
 async def open_settled(

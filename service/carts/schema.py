@@ -13,7 +13,8 @@ from .model import Notice
 
 if TYPE_CHECKING:
     from .merging import MergedLine
-    from .model import Cart, Line
+    from .model import Line
+    from .opening import Opened
 
 Count = Annotated[int, Meta(ge=0)]
 Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
@@ -44,6 +45,9 @@ class CartOutput(Output):
 
     id: str | None
     revision: Count
+    etag: Annotated[
+        str, Meta(description="The `ETag` as it was sent, in case something on the way weakens it.")
+    ]
     currency: str
     lines: list[LineOutput]
     quantity: Annotated[int, Meta(ge=0, description="Units, over all lines.")]
@@ -66,11 +70,13 @@ class MergeOutput(Output):
     lines: list[MergedLineOutput]
 
 
-def cart_output(cart: Cart, currency: str) -> CartOutput:
+def cart_output(opened: Opened, currency: str) -> CartOutput:
     """Return the cart for the API; ``currency`` is for one that is empty."""
+    cart = opened.cart
     return CartOutput(
         id=str(cart.id) if cart.revision else None,
         revision=cart.revision,
+        etag=f'"{opened.tag}"',
         currency=cart.currency or currency,
         lines=[_line_output(line) for line in cart.lines],
         quantity=cart.quantity,

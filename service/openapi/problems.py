@@ -16,6 +16,7 @@ from service.errors import (
     LockerError,
     Malformed,
     NotFound,
+    PreconditionUnsupported,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -46,7 +47,7 @@ def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerEr
     """Return every error that the route may answer with, short of faults of our own."""
     errors: set[type[LockerError]] = {Malformed, BadHost, *declared.errors}
     if method not in SAFE_METHODS:
-        errors |= {CrossSite}
+        errors |= {CrossSite, PreconditionUnsupported}
     if rule.arguments:
         errors |= {NotFound}
     if declared.query or declared.headers.keys() & CHECKED_HEADERS:

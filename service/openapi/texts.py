@@ -27,11 +27,13 @@ TAGS = {
     "ops": "For those who run the service.",
 }
 
+TAG = '"b1c5d3e7f9a2046885f1c3aa"'
+
 SENT_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "X-Request-Id": ("Finds the request in the logs.", {"type": "string", "maxLength": 128}),
     "ETag": (
         "This state of it; for `If-Match` and `If-None-Match`.",
-        {"type": "string", "examples": ['"3"']},
+        {"type": "string", "examples": [TAG]},
     ),
     "Idempotent-Replayed": (
         "There when this is the first answer again.",
@@ -44,8 +46,8 @@ SENT_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 HEADERS_TAKEN: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "If-Match": {"type": "string", "examples": ['"3"']},
-    "If-None-Match": {"type": "string", "examples": ['"3"']},
+    "If-Match": {"type": "string", "examples": [TAG]},
+    "If-None-Match": {"type": "string", "examples": [TAG]},
 }
 
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
@@ -107,6 +109,7 @@ EXAMPLES: dict[str, Any] = {
     "username": "ada",
     "email": "ada@example.com",
     "revision": 3,
+    "etag": TAG,
     "locale": "en-GB",
     "user_agent": "Mozilla/5.0",
     "ip": "192.0.2.7",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from service import carts, clock
-from service.carts import Cart, Visitor
+from service.carts import UNCONDITIONAL
 from service.errors import NotFound, Unauthenticated
 
 from . import queries
@@ -28,7 +28,7 @@ from .numbers import new_number, read_number
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from service.carts import Cart, Opened, Policy, Visitor
+    from service.carts import Condition, Opened, Policy, Visitor
     from service.database import Connection
 
     from .model import Order, Page, Status
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 class CartChanged(TotalChanged):
     """This is the cart as it is now."""
 
-    def __init__(self, cart: Cart) -> None:
-        super().__init__(f"The total is {cart.total}.")
-        self.cart = cart
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(f"The total is {opened.cart.total}.")
+        self.opened = opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +51,34 @@ class Placed:
     new: bool
 
 
-async def place(db: Connection, visitor: Visitor, policy: Policy, expected_total: int) -> Placed:
+async def place(
+    db: Connection,
+    visitor: Visitor,
+    policy: Policy,
+    expected_total: int,
+    condition: Condition = UNCONDITIONAL,
+) -> Placed:
     """Order exactly what is in the account's cart, at the prices of now.
 
     A cart that an order emptied, and nothing has changed since, gives that same order: whoever
-    asks again has missed the answer. Raises `EmptyCart`, `CartChanged`, `OutOfStock`,
-    and `Unauthenticated` where the claim doesn't hold.
+    asks again has missed the answer, and may name the state in which the cart was ordered. Raises
+    `Mismatch`, `EmptyCart`, `CartChanged`, `OutOfStock`, and `Unauthenticated` where the claim
+    doesn't hold.
     """
     async with db.transaction():
         opened, _ = await carts.open_locked(db, visitor, policy)
         account_id, cart = opened.account_id, opened.cart
         if account_id is None:
             raise Unauthenticated
-        if not cart.lines:
-            before = await queries.select_order_from(db, cart)
-            if before is None:
-                raise EmptyCart
+        before = None if cart.lines else await queries.select_order_from(db, cart)
+        if before is None or not condition.met(opened.tag_at(cart.revision - 1)):
+            condition.check(opened)
+        if before is not None:
             return Placed(before, opened, new=False)
+        if not cart.lines:
+            raise EmptyCart
         if cart.total != expected_total:
-            raise CartChanged(cart)
+            raise CartChanged(opened)
         lines = order_lines(cart, await queries.take_stock(db, cart))
         now = clock.now()
         order = None

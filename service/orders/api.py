@@ -9,7 +9,16 @@ from msgspec import Meta
 from quart import Blueprint, url_for
 
 from service.auth import account_id
-from service.carts.api import keep, policy, to_output, visitor
+from service.carts.api import (
+    IF_MATCH,
+    Mismatch,
+    keep,
+    policy,
+    read_condition,
+    showing_mismatches,
+    to_output,
+    visitor,
+)
 from service.carts.schema import CartOutput
 from service.database import run
 from service.errors import NotFound
@@ -93,8 +102,8 @@ class TotalChanged(model.TotalChanged):
     Caller.SIGNED_IN,
     body=NewOrder,
     answers={200: OrderOutput, 201: OrderOutput},
-    errors=(EmptyCart, TotalChanged, OutOfStock, KeyReused),
-    headers=KEY_HEADER,
+    errors=(EmptyCart, TotalChanged, OutOfStock, Mismatch, KeyReused),
+    headers={**KEY_HEADER, **IF_MATCH},
     sends=("Location",),
 )
 async def post_order(data: NewOrder) -> Response:
@@ -103,16 +112,17 @@ async def post_order(data: NewOrder) -> Response:
     201 for a new order. 200 with the order that there is, for a cart that was ordered and has
     not changed since: then an answer was missed.
     """
-    who, rules = visitor(), policy()
+    who, rules, condition = visitor(), policy(), read_condition()
 
     async def place(db: Connection) -> Placed:
         try:
-            return await actions.place(db, who, rules, data.expected_total)
+            return await actions.place(db, who, rules, data.expected_total, condition)
         except actions.CartChanged as changed:
-            cart = to_output(changed.cart)
+            cart = to_output(changed.opened)
             raise TotalChanged(changed.detail, cart=cart) from None
 
-    return await once(place, _respond, data=data, then=lambda placed: keep(placed.opened))
+    with showing_mismatches():
+        return await once(place, _respond, data=data, then=lambda placed: keep(placed.opened))
 
 
 @blueprint.get("/orders")

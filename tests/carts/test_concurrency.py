@@ -153,14 +153,14 @@ async def test_stock(jar: Jar, database_url: str) -> None:
 
 async def test_one_of_many_with_the_same_revision(jar: Jar, product: Product) -> None:
     """Of changes that are meant for the same revision exactly one is made."""
-    await jar.ask("POST", "/cart/lines", {"sku": product.sku}, status=201)
+    seen = await jar.ask("POST", "/cart/lines", {"sku": product.sku}, status=201)
     cookie = "; ".join(f"{name}={value}" for name, value in jar.cookies.items())
 
     async def put(quantity: int) -> tuple[int, int]:
         response = await jar.app.test_client(use_cookies=False).put(
             f"{API}/cart/lines/{product.sku}",
             json={"quantity": quantity},
-            headers={"Cookie": cookie, "If-Match": '"1"'},
+            headers={"Cookie": cookie, "If-Match": seen["etag"]},
         )
         return response.status_code, quantity
 

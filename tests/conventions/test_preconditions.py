@@ -1,0 +1,72 @@
+"""A condition that an operation would not look at is refused, wherever something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from quart import Quart
+
+from service.auth import SAFE_METHODS
+from service.schemas import PRECONDITIONS
+from tests.conventions.document import OPERATIONS, Operation
+from tests.shopping import API, Product, add, register
+
+Start = Callable[..., Awaitable[Quart]]
+
+UNSAFE = [each for each in OPERATIONS if each.method not in SAFE_METHODS]
+ON_CARTS = {"/cart", "/cart/lines", "/cart/lines/{sku}", "/orders"}
+"""What heeds `If-Match`, if it changes something (http-api, "Cart")."""
+
+
+def taken(operation: Operation) -> set[str]:
+    return {each["name"] for each in operation.parameters("header")} & set(PRECONDITIONS)
+
+
+@pytest.mark.parametrize("operation", UNSAFE, ids=lambda each: each.id)
+async def test_a_condition_is_heeded_or_refused(operation: Operation, app: Quart) -> None:
+    """400 `precondition_unsupported` for what is not among the operation's own headers."""
+    client = app.test_client()
+    await register(client)
+    body: dict[str, Any] = {"json": operation.body} if operation.schema else {}
+    for name in set(PRECONDITIONS) - taken(operation):
+        for value in ("*", '"1"', "Thu, 26 Nov 2026 00:00:00 GMT"):
+            response = await client.open(
+                operation.path(), method=operation.method, headers={name: value}, **body
+            )
+            assert response.status_code == 400, (name, value)
+            assert (await response.get_json())["code"] == "precondition_unsupported"
+    assert "precondition_unsupported" in operation.codes(400)
+    assert (await client.get(f"{API}/session")).status_code == 200
+
+
+@pytest.mark.parametrize("operation", UNSAFE, ids=lambda each: each.id)
+def test_what_changes_or_orders_a_cart_takes_if_match(operation: Operation) -> None:
+    """And nothing else does, as nothing else has a tag to match."""
+    path = operation.template.removeprefix(API)
+    assert ("If-Match" in taken(operation)) is (path in ON_CARTS)
+    assert ("If-None-Match" in taken(operation)) is (operation.method == "PUT" and path in ON_CARTS)
+
+
+@pytest.mark.parametrize("name", ["If-Modified-Since", "If-Range"])
+async def test_conditions_for_reading_are_ignored_by_a_change(
+    app: Quart, product: Product, name: str
+) -> None:
+    """RFC 9110 has it so (13.1.3 and 13.1.5)."""
+    headers = {name: "Thu, 26 Nov 2026 00:00:00 GMT"}
+    body = {"sku": product.sku}
+    response = await app.test_client().post(f"{API}/cart/lines", json=body, headers=headers)
+    assert response.status_code == 201
+
+
+async def test_a_read_without_a_tag_ignores_conditions(app: Quart, product: Product) -> None:
+    """There is nothing that it could be compared with."""
+    client = app.test_client()
+    await register(client)
+    await add(client, product.sku)
+    for operation in OPERATIONS:
+        if operation.method == "GET" and not taken(operation) and "{" not in operation.template:
+            for name in PRECONDITIONS:
+                response = await client.get(operation.path(), headers={name: '"1"'})
+                assert response.status_code == 200, (operation.id, name)
