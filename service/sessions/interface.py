@@ -111,10 +111,8 @@ class SignedSessions(SessionInterface):
                 # Cart and preferences outlive a closed tab; a login does if it was asked to.
                 keep = name != BASE or session.permanent
                 self._send(name, section, response, keep=keep)
-                # Whoever else got this answer would get the cookie with it.
-                response.headers["Cache-Control"] = "no-store"
         if "Set-Cookie" in response.headers and "no-store" not in response.cache_control:
-            # Whatever the view said: a shared cache would give this browser's cookie to the next.
+            # Whatever the view said: whoever else got this answer would get the cookie with it.
             response.headers["Cache-Control"] = "no-store"
 
     def _is_due(self, section: Section) -> bool:
