@@ -88,6 +88,7 @@ class Pool:
         self._settings = settings
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._releases: set[asyncio.Task[None]] = set()
+        self._distrusted = False
 
     async def open(self) -> None:
         """Open the pool.
@@ -159,10 +160,21 @@ class Pool:
 
     async def _release(self, pool: asyncpg.Pool[asyncpg.Record], connection: Pooled) -> None:
         try:
+            if self._distrusted:
+                self._distrusted = False
+                await pool.expire_connections()
             await pool.release(connection, timeout=RELEASE_TIMEOUT)
         except Exception:
             # asyncpg has dropped the connection by now and opens another when needed.
             logger.exception("a connection could not be given back")
+
+    def distrust(self) -> None:
+        """Have every connection replaced before its next use.
+
+        A server that is no longer the primary keeps the connections that it has, so a service
+        that kept them too would stay with it for good.
+        """
+        self._distrusted = True
 
     @property
     def idle(self) -> int:
@@ -267,6 +279,14 @@ async def teardown_db(_: BaseException | None = None) -> None:
     release_db()
 
 
+async def is_writable(db: Connection) -> bool:
+    """Return whether the server takes writes; if not, the pool turns away from it."""
+    writable: bool = await db.fetchval("select not current_setting('transaction_read_only')::bool")
+    if not writable:
+        _pool().distrust()
+    return writable
+
+
 async def run(action: Callable[[Connection], Awaitable[T]]) -> T:
     """Run an action on the request's connection, again if Postgres asks for a repeat.
 
@@ -283,7 +303,12 @@ async def run(action: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 def translate(error: BaseException) -> LockerError | None:
-    """Return what a database error means to a client, or None where it is our own fault."""
+    """Return what a database error means to a client, or None where it is our own fault.
+
+    After the one that says that the server has become read-only the connections are replaced.
+    """
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        _pool().distrust()
     if isinstance(error, OVERLOADED):
         return Busy(retry_after=1)
     if isinstance(error, LOST):

@@ -9,7 +9,7 @@ import asyncpg
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from quart import Blueprint, Response, current_app
 
-from service.database import get_db
+from service.database import get_db, is_writable
 from service.errors import LockerError, Unavailable
 from service.schema import is_current
 from service.schemas import Caller, Output, answer, operation
@@ -44,16 +44,20 @@ async def show_life() -> Response:
 async def show_readiness() -> Response:
     """Say whether to send requests here.
 
-    503 while the database is away or its schema out of date, and from the moment the service is
-    told to stop.
+    503 while the database is away or read-only or its schema out of date, and from the moment the
+    service is told to stop.
     """
     if is_draining(current_app):
         raise Unavailable("The service is about to stop.", retry_after=1)
     try:
         async with asyncio.timeout(READY_WITHIN):
-            current = await is_current(await get_db())
+            db = await get_db()
+            writable = await is_writable(db)
+            current = await is_current(db)
     except (OSError, TimeoutError, LockerError, asyncpg.PostgresError, asyncpg.InterfaceError):
         raise Unavailable("The database can't be reached.", retry_after=1) from None
+    if not writable:
+        raise Unavailable("The database is read-only.", retry_after=1)
     if not current:
         raise Unavailable("The database is to be migrated first.", retry_after=1)
     return answer(Status(), Cache_Control="no-store")

@@ -74,7 +74,7 @@ class Visit(NamedTuple):
 
 VISITS = [
     Visit("show_life", 0),
-    Visit("show_readiness", 1),
+    Visit("show_readiness", 2),
     Visit("list_products", 1),
     Visit("show_product", 1),
     Visit("show_cart", 1),
