@@ -8,6 +8,7 @@ RUN pip install --require-hashes --requirement requirements-build.txt \
  && python -m venv --without-pip /opt/locker \
  && pip --python /opt/locker/bin/python install --require-hashes --requirement requirements.txt
 COPY pyproject.toml README.md LICENSE hypercorn.toml ./
+COPY docs/http-api.md docs/
 COPY service service
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/locker/bin/python install --no-deps --no-index dist/*.whl

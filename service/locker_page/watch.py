@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 KEPT = 14
 
-UNSEEN = {"static", "show_document", "show_docs", "ops.show_life", "ops.show_readiness"}
+UNSEEN = {
+    "static",
+    "show_document",
+    "show_docs",
+    "show_guide",
+    "ops.show_life",
+    "ops.show_readiness",
+}
 """Endpoints that would only push the interesting ones out."""
 
 

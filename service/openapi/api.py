@@ -1,42 +1,67 @@
-"""The document, and a page to read and try it (http-api, "Operations")."""
+"""The document, a page to read and try it, and the guide to it (http-api, "Operations")."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from quart import Response, request
 
 from .document import build_document
+from .reader import read_document
 
 if TYPE_CHECKING:
     from quart import Quart
 
     from service.settings import Settings
 
+PACKAGE = Path(__file__).parents[1]
+GUIDES = (PACKAGE / "http-api.md", PACKAGE.parent / "docs" / "http-api.md")
+"""The guide where the wheel has it, and where a checkout has it."""
+
 
 def init_app(app: Quart, settings: Settings) -> None:
     """Serve the document of the routes that are there when it is first asked for."""
-    # Asked for anew each time, as a page must fit the files beside it after an upgrade.
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
 
     @cache
-    def made() -> tuple[bytes, str]:
-        body = msgspec.json.encode(build_document(app, settings))
-        return body, hashlib.sha256(body).hexdigest()[:32]
+    def made() -> dict[str, Any]:
+        return build_document(app, settings)
+
+    @cache
+    def encoded() -> bytes:
+        return msgspec.json.encode(made())
+
+    @cache
+    def guide() -> bytes:
+        return next(path for path in GUIDES if path.exists()).read_bytes()
+
+    pages: list[bytes] = []
 
     @app.get("/openapi.json")
     async def show_document() -> Response:
-        body, tag = made()
-        response = Response(body, content_type="application/json")
-        response.set_etag(tag)
-        response.headers["Cache-Control"] = "no-cache"
-        await response.make_conditional(request)
-        return response
+        return await _answer(encoded(), "application/json")
 
     @app.get("/docs")
     async def show_docs() -> Response:
-        # Not a template: rendering one asks who is logged in, so the page could not be cached.
-        return await app.send_static_file("docs.html")
+        # Without Quart's `render_template`, which asks who is logged in: this page is everyone's.
+        if not pages:
+            template = app.jinja_env.get_template("openapi/docs.html")
+            groups = read_document(made())
+            pages.append((await template.render_async(document=made(), groups=groups)).encode())
+        return await _answer(pages[0], "text/html; charset=utf-8")
+
+    @app.get("/docs/http-api.md")
+    async def show_guide() -> Response:
+        return await _answer(guide(), "text/plain; charset=utf-8")
+
+
+async def _answer(body: bytes, content_type: str) -> Response:
+    """Return what is the same for everyone, and asked for anew after an upgrade."""
+    response = Response(body, content_type=content_type)
+    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
+    response.headers["Cache-Control"] = "no-cache"
+    await response.make_conditional(request)
+    return response

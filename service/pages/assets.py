@@ -19,7 +19,6 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 TEXTS = {
     ".css": "text/css",
-    ".html": "text/html",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }

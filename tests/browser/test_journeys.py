@@ -211,3 +211,21 @@ async def test_messages_reach_the_right_window(open_window: OpenWindow, shop: st
     await expect(row).to_have_text(re.compile(r"Enamel Mug.*5\s*2\s*5", re.DOTALL))
     await second.reload()
     await expect(second.locator(".receipt")).to_have_count(0)
+
+
+async def test_an_operation_is_tried_on_the_page_of_the_api(
+    open_window: OpenWindow, shop: str
+) -> None:
+    """What the form sends is answered in view and in focus, and counts in this browser's cart."""
+    page = await (await open_window()).new_page()
+    await page.goto(f"{shop}/docs")
+    document = await (await page.request.get(f"{shop}/openapi.json")).json()
+    operation = document["paths"]["/api/v1/cart/lines"]["post"]["operationId"]
+    await page.goto(f"{shop}/docs#{operation}")
+    form = page.locator(f"#{operation} form")
+    await form.get_by_label("Body").fill('{"sku": "TENT-2P-GREEN", "quantity": 2}')
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_role("status")).to_contain_text("201")
+    await expect(form.get_by_role("status")).to_be_focused()
+    await page.goto(shop)
+    await expect(page.locator("#badge")).to_contain_text("2")

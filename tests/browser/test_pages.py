@@ -29,6 +29,7 @@ GUEST = (
     "/register",
     "/preferences",
     "/locker",
+    "/docs",
     "/no-such-page",
 )
 SIGNED_IN = ("/", "/cart", "/checkout", "/orders", "/account", "/locker", "/preferences")

@@ -7,7 +7,7 @@ import pytest
 from service.schemas import Caller
 from tests.conventions.document import DOCUMENT, OPERATIONS, app
 
-OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/metrics"}
+OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/docs/http-api.md", "/metrics"}
 """Routes that aren't part of the API: files, and the document itself."""
 
 
