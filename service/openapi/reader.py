@@ -124,20 +124,17 @@ def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     schema = _resolve(document, schema)
     if either := schema.get("anyOf") or schema.get("oneOf"):
         return " or ".join(_kind(document, each) for each in either)
-    if "enum" in schema:
-        return " or ".join(json.dumps(value) for value in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if values:
+        return " or ".join(map(json.dumps, values))
     if schema.get("type") == "array":
         return f"list of {_kind(document, schema.get('items', {}))}"
     kind = schema.get("format") or schema.get("title") or schema.get("type", "anything")
     unit = " characters" if kind == "string" else ""
     least = schema.get("minimum", schema.get("minLength"))
     most = schema.get("maximum", schema.get("maxLength"))
-    if least is None and most is None:
-        return str(kind)
     if most is None:
-        return f"{kind} from {least}{unit}"
+        return str(kind) if least is None else f"{kind} from {least}{unit}"
     return f"{kind} of {least or 0} to {most}{unit}"
 
 

@@ -11,7 +11,6 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
 
-from service.pages.assets import FILES
 from tests.serving import Served
 from tests.shopping import API
 
@@ -142,8 +141,8 @@ def speaking_http2(served: Served) -> Iterator[Http2]:
         yield Http2(connection, f"127.0.0.1:{served.port}")
 
 
-LARGE = next(path for path in FILES if path.endswith("swagger-ui-bundle.js"))
-"""The largest answer there is, 1.7 MB."""
+LARGE = "/openapi.json"
+"""The largest answer there is, some 80 KB: twenty are more than the kernel keeps."""
 
 
 def asks(served: Served, streams: int) -> bytes:
@@ -158,7 +157,7 @@ def asks(served: Served, streams: int) -> bytes:
                 (b":method", b"GET"),
                 (b":scheme", b"http"),
                 (b":authority", f"127.0.0.1:{served.port}".encode()),
-                (b":path", f"/static/{LARGE}".encode()),
+                (b":path", LARGE.encode()),
             ],
             end_stream=True,
         )
@@ -169,8 +168,7 @@ NEVER_ENDING: dict[str, Callable[[Served], bytes]] = {
     "silence": lambda served: b"",
     "half a head": lambda served: head(served, "GET", "/livez")[:-2],
     "no body": lambda served: head(served, "POST", f"{API}/session", "Content-Length: 9"),
-    "unread answer": lambda served: head(served, "GET", f"/static/{LARGE}"),
-    "unread answers": lambda served: head(served, "GET", f"/static/{LARGE}") * 9,
+    "unread answers": lambda served: head(served, "GET", LARGE) * 20,
     "HTTP/2 preface": lambda served: PREFACE + SETTINGS,
     "pings": lambda served: PREFACE + SETTINGS + frame(6, payload=bytes(8)) * 9,
     "window 0": lambda served: asks(served, 10),
