@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
-from quart import Blueprint
+from quart import Blueprint, session
 
 from service import audit, clock
 from service.accounts.browser import (
@@ -23,7 +23,19 @@ from service.accounts.schema import DeletionInput, EmailInput, Password, Passwor
 from service.auth import account_id, claim, source
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
-from service.pages import back, entered, field_errors, flash, page, read_form, render
+from service.idempotency import KeyReused
+from service.pages import (
+    back,
+    entered,
+    field_errors,
+    flash,
+    keep_secret,
+    new_key,
+    page,
+    read_form,
+    render,
+    take_secret,
+)
 from service.schemas import Caller, Input
 from service.sessions import Scope, new_api_token
 
@@ -36,7 +48,11 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("access_pages", __name__)
 
+PARTS = ("logins", "password", "email", "tokens", "delete")
+"""Of the page, by the ids that addresses and messages name."""
 FORMS = ("email", "password", "token", "delete")
+FIELDS = ("name", "expires_in_days", "email", "current_password", "new_password", "password")
+"""Of the forms, in their order."""
 SCOPES: dict[str, tuple[Scope, ...]] = {"read": ("read",), "read and write": ("read", "write")}
 
 
@@ -47,6 +63,7 @@ class TokenForm(Input):
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)]
     scopes: Literal["read", "read and write"]
     current_password: Password
+    key: Annotated[str, Meta(max_length=64)] = ""
 
 
 class EndingForm(Input):
@@ -70,7 +87,7 @@ async def post_email() -> Response | WerkzeugResponse:
         await change_email(await read_form(EmailInput))
     except (Invalid, WrongPassword, Conflict) as error:
         return await _show("email", error)
-    flash("Your e-mail address is changed.")
+    flash("Your e-mail address is changed.", place="email")
     return back("/account")
 
 
@@ -82,7 +99,7 @@ async def post_password() -> Response | WerkzeugResponse:
         await change_password(await read_form(PasswordInput))
     except (Invalid, WrongPassword) as error:
         return await _show("password", error)
-    flash("Your password is changed, and you are logged out everywhere else.")
+    flash("Your password is changed, and you are logged out everywhere else.", place="password")
     return back("/account")
 
 
@@ -107,8 +124,8 @@ async def post_end_login(login_id: UUID) -> WerkzeugResponse:
         forget_login()
         flash("You are logged out.")
         return back("/")
-    flash("That device is logged out.")
-    return back("/account#logins")
+    flash("That device is logged out.", place="logins")
+    return back("/account")
 
 
 @blueprint.post("/account/logins/end")
@@ -126,20 +143,24 @@ async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
 
 @blueprint.post("/account/tokens")
 @page(Caller.SIGNED_IN)
-async def post_token() -> Response:
-    """Make a token, and show it this once."""
+async def post_token() -> Response | WerkzeugResponse:
+    """Make a token, which the next page shows this once; two clicks make one."""
     try:
         data = await read_form(TokenForm)
         scopes = SCOPES[data.scopes]
-        text = new_api_token(scopes)
+        # Of the same form comes the same token, which can't be stored a second time.
+        request = f"{data.key} {data.name} {data.scopes} {data.expires_in_days}".encode()
+        text = new_api_token(scopes, (session["login"], request) if data.key else None)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
         credentials = await confirm(data.current_password)
         _, event = await run(lambda db: actions.make_token(db, credentials, new, source()))
+        audit.log(event)
+    except KeyReused:
+        pass
     except (Invalid, WrongPassword, TokenLimit) as error:
         return await _show("token", error)
-    audit.log(event)
-    # Not after a redirect: it would have to be kept somewhere on the way.
-    return await _show(made=text)
+    keep_secret(text)
+    return back("/account")
 
 
 @blueprint.post("/account/tokens/<uuid:token_id>/end")
@@ -147,11 +168,18 @@ async def post_token() -> Response:
 async def post_end_token(token_id: UUID) -> WerkzeugResponse:
     """End a token."""
     await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
-    flash("That token is no longer good for anything.")
-    return back("/account#tokens")
+    flash("That token is revoked: it is no longer good for anything.", place="tokens")
+    return back("/account")
 
 
-async def _show(form: str = "", error: LockerError | None = None, made: str = "") -> Response:
+@blueprint.get(f"/account/<any({', '.join(PARTS)}):part>")
+@page(Caller.SIGNED_IN)
+async def show_part(part: str) -> WerkzeugResponse:
+    """Lead from the address of a form that was sent to its place on the page."""
+    return back(f"/account#{part}")
+
+
+async def _show(form: str = "", error: LockerError | None = None) -> Response:
     owner, now, current = account_id(), clock.now(), claim().token_hash
     errors = field_errors(error) if error else {}
     match error:
@@ -162,10 +190,13 @@ async def _show(form: str = "", error: LockerError | None = None, made: str = ""
     return await render(
         "accounts/account.html",
         error.status if error else 200,
+        places=PARTS,
         account=await find_account(),
         logins=await run(lambda db: queries.select_logins(db, owner, now, current)),
         tokens=await run(lambda db: queries.select_tokens(db, owner, now)),
         errors={each: errors if each == form else {} for each in FORMS},
+        focus={form: next((field for field in FIELDS if field in errors), "")},
         values={each: entered() if each == form else {} for each in FORMS},
-        made=made,
+        made=take_secret(),
+        key=new_key(),
     )

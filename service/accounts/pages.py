@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from quart import Blueprint, session
 
 from service.auth import claim
+from service.database import run
 from service.errors import Invalid, LockerError, WrongCredentials
 from service.pages import (
     Shopper,
@@ -24,7 +26,7 @@ from service.pages import (
 from service.preferences import Preferences
 from service.preferences.api import guest_choices
 
-from . import browser
+from . import browser, queries
 from .model import EmailTaken, UsernameTaken
 from .schema import LoginInput, RegistrationInput
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from .actions import LoggedIn
 
 blueprint = Blueprint("account_pages", __name__)
+
+FIELDS = ("username", "email", "password")
+"""Of the forms, in their order."""
 
 
 class NextQuery(msgspec.Struct, frozen=True):
@@ -73,8 +78,7 @@ async def post_login() -> Response | WerkzeugResponse:
         return await _form("login", error=error, errors={"password": f"{error.title}."})
     except Invalid as error:
         return await _form("login", error=error, errors=field_errors(error))
-    flash(f"Welcome back, {logged_in.account.username}.")
-    return _go_on(logged_in, data.next)
+    return _go_on("Welcome back", logged_in, data.next)
 
 
 @blueprint.get("/register")
@@ -90,15 +94,14 @@ async def post_register() -> Response | WerkzeugResponse:
     """Register, and log in."""
     try:
         data = await read_form(RegistrationForm)
-        logged_in = await browser.register(data)
+        logged_in = await _register(data)
     except UsernameTaken as error:
         return await _form("register", error=error, errors={"username": f"{error.title}."})
     except EmailTaken as error:
         return await _form("register", error=error, errors={"email": f"{error.title}."})
     except Invalid as error:
         return await _form("register", error=error, errors=field_errors(error))
-    flash(f"Welcome, {logged_in.account.username}.")
-    return _go_on(logged_in, data.next)
+    return _go_on("Welcome", logged_in, data.next)
 
 
 @blueprint.post("/logout")
@@ -135,23 +138,53 @@ async def _form(
     error: LockerError | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    values = entered()
+    values, errors = entered(), errors or {}
     return await render(
         f"accounts/{name}.html",
         error.status if error else 200,
         next=local_path(values.get("next", following)),
         values=values,
-        errors=errors or {},
+        errors=errors,
+        focus=next((field for field in FIELDS if field in errors), ""),
     )
 
 
-def _go_on(logged_in: LoggedIn, following: str) -> WerkzeugResponse:
-    if not logged_in.receipt:
-        return back(following)
-    keep_receipt(
-        [
-            [line.sku, line.guest_quantity, line.account_quantity, line.quantity, line.outcome]
-            for line in logged_in.receipt
-        ]
-    )
-    return back("/cart")
+async def _register(data: RegistrationForm) -> LoggedIn:
+    """Register; whoever has done so already, by two clicks, is logged in.
+
+    Raises as `browser.register`.
+    """
+    try:
+        return await browser.register(data)
+    except (UsernameTaken, EmailTaken):
+        if await run(lambda db: queries.select_registered(db, data.username, data.email)):
+            with suppress(WrongCredentials):
+                return await browser.log_in(LoginInput(data.username, data.password))
+        raise
+
+
+def _go_on(greeting: str, logged_in: LoggedIn, following: str) -> WerkzeugResponse:
+    """Greet, and lead on; with a receipt where two carts met or something got lost."""
+    receipt, cart = logged_in.receipt, logged_in.opened.cart
+    text = f"{greeting}, {logged_in.account.username}."
+    came = [line for line in receipt if line.quantity]
+    met = len(cart.lines) > len(came) or any(line.account_quantity for line in receipt)
+    if receipt and (met or any(line.outcome in {"capped", "dropped"} for line in receipt)):
+        titles = {line.offer.sku: line.offer.title for line in cart.lines}
+        keep_receipt(
+            [
+                [
+                    titles.get(line.sku, line.sku),
+                    line.guest_quantity,
+                    line.account_quantity,
+                    line.quantity,
+                    line.outcome,
+                ]
+                for line in receipt
+            ]
+        )
+    elif came:
+        count = sum(line.quantity for line in came)
+        text += f" {count} item{'s' if count != 1 else ''} came along in your cart."
+    flash(text)
+    return back(following)

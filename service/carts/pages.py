@@ -19,7 +19,7 @@ from service.auth import claim
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
 from service.idempotency.api import once
-from service.pages import Remedy, back, flash, page, render, take_receipt
+from service.pages import Remedy, back, flash, page, render
 from service.schemas import Input, no_content
 
 from . import actions
@@ -73,8 +73,6 @@ async def show_cart() -> Response:
         "carts/cart.html",
         places=("cart", *(_place(line.offer.sku) for line in cart.lines)),
         cart=cart,
-        receipt=take_receipt(),
-        titles={line.offer.sku: line.offer.title for line in cart.lines},
         most=rules.limits.quantity,
     )
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
         'variant_id', v.id, 'sku', v.sku, 'handle', p.handle, 'title', p.title,
-        'options', v.options, 'image', p.images->0->>'src', 'price', v.price,
+        'options', v.options, 'image', coalesce(v.image->>'src', p.images->0->>'src'),
+        'price', v.price,
         'currency', v.currency, 'stock', v.stock, 'oversell', v.oversell,
         'sold', p.published and v.active
     )), '[]')::text

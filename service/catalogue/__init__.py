@@ -8,7 +8,7 @@ from .actions import ImportReport, change_currency, import_products
 from .choosing import FIELDS, choose
 from .import_queries import select_currency
 from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, ImportRefused, Page, Product, Variant
-from .queries import select_product, select_products, select_types
+from .queries import select_listings, select_product, select_products, select_types
 from .rows import BadRow
 
 SAMPLE = Path(__file__).with_name("sample.csv")
@@ -31,6 +31,7 @@ __all__ = [
     "choose",
     "import_products",
     "select_currency",
+    "select_listings",
     "select_product",
     "select_products",
     "select_types",

@@ -84,3 +84,11 @@ class Page:
 
     products: tuple[Product, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where a variant is shown: on its product's page, with the address of a picture."""
+
+    handle: str
+    image: str | None

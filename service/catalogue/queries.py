@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .cursor import decode_cursor, encode_cursor
-from .model import Image, Page, Product, Variant
+from .model import Image, Listing, Page, Product, Variant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asyncpg import Record
 
     from service.database import Connection
@@ -91,6 +93,19 @@ async def select_types(db: Connection, limit: int) -> list[str]:
         limit,
     )
     return [row["type"] for row in rows]
+
+
+async def select_listings(db: Connection, skus: Sequence[str]) -> dict[str, Listing]:
+    """Return where these variants are shown, by sku; those that are no longer sold are not."""
+    rows = await db.fetch(
+        """
+        select v.sku, p.handle, coalesce(v.image->>'src', p.images->0->>'src') as image
+        from variants v join products p on p.id = v.product_id
+        where v.sku = any($1::text[]) and v.active and p.published
+        """,
+        skus,
+    )
+    return {row["sku"]: Listing(row["handle"], row["image"]) for row in rows}
 
 
 def decode_product(row: Record) -> Product:

@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint
 
+from service.accounts.browser import find_account
 from service.auth import account_id
 from service.carts import load
 from service.carts.api import keep, policy, visitor
+from service.catalogue import select_listings
 from service.database import run
 from service.pages import back, current_shopper, flash, page, render
 from service.schemas import Caller, Input
@@ -49,6 +51,7 @@ async def show_checkout() -> Response | WerkzeugResponse:
         return back("/cart")
     return await render(
         "orders/checkout.html",
+        account=await find_account(),
         cart=opened.cart,
         changed=[line for line in opened.cart.lines if line.notice],
         blocked=any(
@@ -95,7 +98,20 @@ async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
     owner = account_id()
     order = await run(lambda db: actions.show(db, number, owner))
-    return await render("orders/order.html", order=order)
+    skus = [line.sku for line in order.lines]
+    listings = await run(lambda db: select_listings(db, skus))
+    return await render("orders/order.html", order=order, listings=listings)
+
+
+@blueprint.get("/orders/<number>/cancel")
+@page(Caller.SIGNED_IN)
+async def show_cancel(number: str) -> Response | WerkzeugResponse:
+    """Ask whether the order is to be cancelled."""
+    owner = account_id()
+    order = await run(lambda db: actions.show(db, number, owner))
+    if order.status != "placed":
+        return back(f"/orders/{order.number}")
+    return await render("orders/cancel.html", order=order)
 
 
 @blueprint.post("/orders/<number>/cancel")
@@ -106,7 +122,9 @@ async def post_cancel(number: str) -> WerkzeugResponse:
     try:
         order = await run(lambda db: actions.cancel(db, number, owner))
     except NotCancellable:
-        flash("This order can no longer be cancelled.", "problem")
-        return back(f"/orders/{number}")
+        order = await run(lambda db: actions.show(db, number, owner))
+        if order.status != "cancelled":
+            flash("This order can no longer be cancelled.", "problem")
+            return back(f"/orders/{order.number}")
     flash("Your order is cancelled.")
     return back(f"/orders/{order.number}")

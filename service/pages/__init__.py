@@ -8,7 +8,7 @@ from .assets import static_url
 from .errors import error_page
 from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
-from .messages import Remedy, flash, keep_receipt, take_receipt
+from .messages import Remedy, flash, keep_receipt, keep_secret, take_secret
 from .rendering import init_app, is_first_visit, render, share
 from .shopper import LOCALES, Shopper, current_shopper
 
@@ -25,6 +25,7 @@ __all__ = [
     "init_app",
     "is_first_visit",
     "keep_receipt",
+    "keep_secret",
     "local_path",
     "new_key",
     "page",
@@ -32,5 +33,5 @@ __all__ = [
     "render",
     "share",
     "static_url",
-    "take_receipt",
+    "take_secret",
 ]

@@ -41,6 +41,7 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
         "error.html",
         shopper=g.get("shopper") or _remembered(),
         said={},
+        failed=True,
         path="",
         request_id=g.request_id,
         error=error,

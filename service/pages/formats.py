@@ -53,15 +53,15 @@ def money(context: Context, amount: int, currency: str) -> str:
 
 @pass_context
 def day(context: Context, moment: datetime) -> Markup:
-    """Return the day, with the exact time for machines."""
+    """Return the day in UTC, as `moment` does."""
     return _time(moment, format_date(moment, "medium", locale=_locale(context)))
 
 
 @pass_context
 def moment(context: Context, moment: datetime) -> Markup:
-    """Return day and time in UTC, with the exact time for machines."""
-    text = format_datetime(moment, "short", locale=_locale(context))
-    return _time(moment, f"{text} UTC")
+    """Return day and time in UTC, which the script writes in the shopper's own time zone."""
+    text = format_datetime(moment, "medium", locale=_locale(context))
+    return _time(moment, f"{text} UTC", exact=True)
 
 
 def device(user_agent: str) -> str:
@@ -75,5 +75,7 @@ def _first(user_agent: str, names: dict[str, str]) -> str:
     return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
-def _time(moment: datetime, text: str) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), escape(text))
+def _time(moment: datetime, text: str, *, exact: bool = False) -> Markup:
+    return Markup('<time datetime="{}"{}>{}</time>').format(
+        moment.isoformat(), Markup(" data-exact") if exact else "", escape(text)
+    )

@@ -73,3 +73,13 @@ def take_receipt() -> dict[str, Any] | None:
     section = session.get("flash", {})
     receipt: dict[str, Any] | None = section.pop("receipt", None)
     return receipt
+
+
+def keep_secret(text: str) -> None:
+    """Keep a text for the next page that asks, which alone will show it."""
+    session["flash"] = {**session.get("flash", {}), "secret": text}
+
+
+def take_secret() -> str:
+    """Return the text, "" for none; it is not shown again."""
+    return str(session.get("flash", {}).pop("secret", ""))

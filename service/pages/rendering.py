@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from quart import Response, g, render_template, request, session
@@ -10,8 +11,7 @@ from . import formats
 from .assets import show_file, static_url
 from .drawings import drawing
 from .errors import error_page
-from .forms import new_key
-from .messages import take_messages
+from .messages import take_messages, take_receipt
 from .shopper import current_shopper
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
     app.jinja_env.globals.update(
         static_url=static_url,
         drawing=drawing,
-        new_key=new_key,
+        after_order="We have your order and prepare it. As long as it is not on its way, you can "
+        "cancel it here.",
         password_min=app.extensions["locker.settings"].password_min,
     )
     app.jinja_env.filters.update(
@@ -61,6 +62,8 @@ async def render(
         template,
         shopper=await current_shopper(),
         said=take_messages(places),
+        receipt=take_receipt(),
+        failed=status >= HTTPStatus.BAD_REQUEST,
         path=request.path,
         request_id=g.request_id,
         **context,

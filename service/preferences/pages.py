@@ -48,7 +48,7 @@ async def post_preferences() -> Response | WerkzeugResponse:
     except Invalid as error:
         return await _show(error)
     await change_choices(Choices(data.theme, data.locale, data.page_size, data.marketing_emails))
-    flash("Your preferences are kept.")
+    flash("Your preferences are saved.")
     return back("/preferences")
 
 

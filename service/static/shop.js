@@ -140,3 +140,36 @@ document.addEventListener("click", (event) => {
   document.body.append(viewer);
   viewer.showModal();
 });
+
+// Times in the shopper's own zone; the pages are sent with those of UTC.
+function localise(part) {
+  const language = document.documentElement.dataset.formats;
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const clock = "exact" in time.dataset ? { timeStyle: "short" } : {};
+    const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", ...clock });
+    time.textContent = format.format(new Date(time.dateTime));
+    time.title = time.dateTime;
+  }
+}
+localise(document);
+document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
+
+document.addEventListener("click", async ({ target }) => {
+  const { reveal, copy } = target.dataset ?? {};
+  if (reveal) {
+    const field = document.getElementById(reveal);
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    target.firstChild.data = shown ? "Hide" : "Show";
+  }
+  if (copy) {
+    const text = document.getElementById(copy);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      target.textContent = "Copied";
+    } catch {
+      // Not allowed, or not on a secure address: selected, it takes one more key.
+      getSelection().selectAllChildren(text);
+    }
+  }
+});

@@ -90,8 +90,8 @@ async def register(page: Page, shop: str, name: str) -> None:
     await page.goto(f"{shop}/register")
     await page.get_by_label("User name").fill(name)
     await page.get_by_label("E-mail address").fill(f"{name}@example.com")
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Make the account").click()
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Create account").click()
     await page.get_by_text(f"Welcome, {name}").wait_for()
 
 
@@ -99,7 +99,7 @@ async def log_in(page: Page, shop: str, name: str) -> None:
     """Log in, and wait to be welcomed."""
     await page.goto(f"{shop}/login")
     await page.get_by_label("User name").fill(name)
-    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await page.get_by_text(f"Welcome back, {name}").wait_for()
 

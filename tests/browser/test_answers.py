@@ -8,8 +8,9 @@ import re
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.chromium import DESKTOP, PHONE, add_to_cart
+from tests.browser.chromium import DESKTOP, PHONE, add_to_cart, register
 from tests.browser.conftest import OpenWindow
+from tests.shopping import PASSWORD, new_name
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -146,3 +147,88 @@ async def test_error_pages_keep_the_account(
     for path in ("/nope", "/products/nope"):
         await page.goto(f"{shop}{path}")
         await expect(page.locator("#badge")).to_contain_text("3")
+
+
+async def test_errors_of_a_form_all_at_once(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """Each at its field, the first with the focus; nothing typed is lost but the password."""
+    page = await (await open_window(size, script=script)).new_page()
+    await page.goto(f"{shop}/register")
+    await page.get_by_label("User name").fill("ab c!")
+    await page.get_by_label("E-mail address").fill("x@y")
+    await page.get_by_label("Password", exact=True).fill("passwordpassword")
+    await page.get_by_role("button", name="Create account").click()
+    await expect(page).to_have_title(re.compile("^Error: Create account"))
+    for label, typed in (("User name", "ab c!"), ("E-mail address", "x@y"), ("Password", "")):
+        field = page.get_by_label(label, exact=True)
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        await expect(field).to_have_accessible_description(re.compile(".+"))
+        await expect(field).to_have_value(typed)
+    await expect(page.get_by_label("User name")).to_be_focused()
+    await expect(page.get_by_label("User name")).to_be_in_viewport()
+
+
+async def test_the_account_answers_in_its_place(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """Error, success and token are in view and focused; a reload makes nothing again."""
+    page = await (await open_window(size, script=script)).new_page()
+    name = new_name()
+    await register(page, shop, name)
+    await page.goto(f"{shop}/account")
+    email = page.locator("#email")
+    await email.get_by_label("New e-mail address").fill(f"new-{name}@example.com")
+    await email.get_by_label("Current password", exact=True).fill("not this one")
+    await email.get_by_role("button", name="Change e-mail address").click()
+    wrong = page.locator("#email [aria-invalid]")
+    await expect(wrong).to_be_focused()
+    await expect(wrong).to_be_in_viewport()
+    await expect(page).to_have_title(re.compile("^Error: "))
+    await email.get_by_label("Current password", exact=True).fill(PASSWORD)
+    await email.get_by_role("button", name="Change e-mail address").click()
+    await sees(page, "Your e-mail address is changed.")
+    tokens = page.locator("#tokens")
+    await tokens.get_by_label("What it is for").fill("backup")
+    await tokens.get_by_label("Current password", exact=True).fill(PASSWORD)
+    await tokens.get_by_role("button", name="Create token").dblclick(no_wait_after=True)
+    await sees(page, "locker_r_")
+    await expect(page).to_have_url(f"{shop}/account")
+    await page.reload()
+    await expect(page.get_by_text("locker_r_")).to_have_count(0)
+    await expect(tokens.get_by_role("button", name="Revoke")).to_have_count(1)
+    await tokens.get_by_role("button", name="Revoke").click()
+    await sees(page, "That token is revoked")
+    await page.goto(f"{shop}/account/tokens")
+    await expect(page).to_have_url(f"{shop}/account#tokens")
+
+
+async def test_from_the_cart_to_the_order(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """Checking out as a guest says what it takes, leads back, and the order what comes next."""
+    page = await (await open_window(size, script=script)).new_page()
+    await add_to_cart(page, shop, "enamel-mug", 2)
+    await page.get_by_role("link", name="Check out").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Log in to check out")
+    await page.get_by_role("link", name="Create account").click()
+    name = new_name()
+    await page.get_by_label("User name").fill(name)
+    await page.get_by_label("E-mail address").fill(f"{name}@example.com")
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Create account").click()
+    await sees(page, "2 items came along in your cart.")
+    await expect(page).to_have_url(f"{shop}/checkout")
+    await expect(page.get_by_role("main")).to_contain_text(f"{name}@example.com")
+    await page.get_by_role("button", name="Place the order").click()
+    await sees(page, "Thank you! Your order is placed.")
+    await page.get_by_role("link", name="Enamel Mug").click()
+    await expect(page).to_have_url(re.compile("/products/enamel-mug"))
+    await page.go_back()
+    await page.get_by_role("link", name="Cancel this order").click()
+    await page.get_by_role("link", name="Keep it").click()
+    await page.get_by_role("link", name="Cancel this order").click()
+    await page.get_by_role("button", name="Cancel the order").click()
+    await sees(page, "Your order is cancelled.")
+    await page.goto(f"{shop}/nope")
+    await expect(page.get_by_role("navigation", name="Shopper")).to_contain_text("Account")

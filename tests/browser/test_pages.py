@@ -76,7 +76,7 @@ async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, d
             await page.goto(f"{shop}{path}")
             found[path] = await complaints(page)
     page = await guest.new_page()
-    for path, button in (("/login", "Log in"), ("/register", "Make the account")):
+    for path, button in (("/login", "Log in"), ("/register", "Create account")):
         await page.goto(f"{shop}{path}")
         await page.evaluate("document.querySelector('main form').noValidate = true")
         await page.get_by_label("User name").fill("x")
@@ -182,6 +182,6 @@ async def test_the_theme_is_the_shoppers(open_window: OpenWindow, shop: str) -> 
     await page.goto(f"{shop}/preferences")
     dark = await page.evaluate(background)
     await page.get_by_label("Light", exact=True).check()
-    await page.get_by_role("button", name="Keep these").click()
-    await page.get_by_text("Your preferences are kept").wait_for()
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_text("Your preferences are saved").wait_for()
     assert await page.evaluate(background) != dark

@@ -109,7 +109,7 @@ async def test_a_token_takes_the_password(browser: Visitor) -> None:
     assert 'id="t-current_password-error"' in wrong.text
     assert "locker_r_" not in wrong.text
     assert "backup" in wrong.text
-    assert "End it" not in (await browser.get("/account")).text
+    assert "Revoke" not in (await browser.get("/account")).text
 
 
 async def test_log_out_is_on_every_page_that_needs_a_login(browser: Visitor) -> None:

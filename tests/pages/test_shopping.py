@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import unescape
 
 from tests.pages.conftest import Visitor
-from tests.shopping import PASSWORD, Product, add_product
+from tests.shopping import PASSWORD, Product, add_product, new_name
 
 
 async def test_a_cart_by_forms(browser: Visitor, product: Product) -> None:
@@ -73,13 +73,54 @@ async def test_the_receipt_after_login(
     await here.send_form("/cart/lines", sku=scarce.sku, quantity=5)
     await add_product(database_url, sku=scarce.sku, stock=3)
     shown = await here.send_form("/login", username=name, password=PASSWORD, next="/orders")
-    assert shown.url.path == "/cart"
+    assert shown.url.path == "/orders"
     text = " ".join(shown.text.split())
     assert "Two carts became one" in text
     assert "<td>2</td><td>4</td><td><strong>4</strong></td>" in text
     assert "as many as there can be" in text
     assert "<td>5</td><td>0</td><td><strong>3</strong></td>" in text
     assert "Two carts became one" not in (await here.get("/cart")).text
+
+
+async def test_one_cart_alone_is_no_receipt(
+    open_browser: Callable[[], Visitor], product: Product
+) -> None:
+    """A guest's things that meet none come along, and that is all that is said."""
+    browser = open_browser()
+    await browser.send_form("/cart/lines", sku=product.sku, quantity=2)
+    name = new_name()
+    fields = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    shown = await browser.send_form("/register", next="/checkout", **fields)
+    assert shown.url.path == "/checkout"
+    assert "2 items came along" in shown.text
+    assert "Two carts became one" not in shown.text
+    await browser.send_form("/logout")
+    again = await browser.send_form("/login", username=name, password=PASSWORD)
+    assert "came along" not in again.text
+    assert "Two carts became one" not in again.text
+
+
+async def test_checking_out_as_a_guest_says_what_it_takes(
+    browser: Visitor, product: Product
+) -> None:
+    """Both ways are offered, and each leads back to the checkout."""
+    await browser.send_form("/cart/lines", sku=product.sku)
+    asked = await browser.get("/checkout")
+    assert "Log in to check out" in asked.text
+    assert 'href="/register?next=/checkout"' in unescape(asked.text).replace("%2F", "/")
+    assert 'name="next" value="/checkout"' in asked.text
+
+
+async def test_two_clicks_register_once(
+    open_browser: Callable[[], Visitor],
+) -> None:
+    """The second one finds the account there, with the same password, and logs in."""
+    name = new_name()
+    fields = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    for _ in range(2):
+        assert f"Welcome, {name}" in (await open_browser().send_form("/register", **fields)).text
+    fields["password"] = "another one, longer"
+    assert (await open_browser().send_form("/register", **fields)).status_code == 409
 
 
 async def test_checkout_shows_what_changed(
