@@ -71,6 +71,6 @@ def create_app(settings: Settings | None = None) -> Quart:
         app.register_blueprint(shop_pages)
     if settings.locker_page or not settings.production:
         init_locker_page(app)
-    openapi.init_app(app, settings)
+    openapi.init_app(app)
     connections.init_app(app, settings)
     return app

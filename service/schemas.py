@@ -38,6 +38,9 @@ M = TypeVar("M", bound=msgspec.Struct)
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time in an answer, RFC 3339 in UTC."""
 
+Options = Annotated[dict[str, str], msgspec.Meta(title="Options", examples=[{"Color": "Green"}])]
+"""What tells a variant from the others of its product, by name."""
+
 PRECONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 
 NESTING = 32

@@ -49,6 +49,9 @@ class LoginsOutput(Output):
     sessions: list[ActiveLoginOutput]
 
 
+TokenScope = Annotated[Scope, Meta(title="TokenScope")]
+
+
 class TokenInput(Input):
     """A token to make."""
 
@@ -64,7 +67,7 @@ class TokenInput(Input):
     current_password: Password
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
     scopes: Annotated[
-        tuple[Scope, ...],
+        tuple[TokenScope, ...],
         Meta(
             min_length=1,
             max_length=2,
@@ -84,7 +87,7 @@ class TokenOutput(Output):
 
     id: UUID
     name: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[TokenScope, ...]
     created_at: Moment
     last_used_at: Moment | None
     expires_at: Moment
@@ -104,7 +107,7 @@ class TokensOutput(Output):
 
 @blueprint.get("/account/sessions")
 @operation(Caller.SIGNED_IN, answers={200: LoginsOutput})
-async def show_logins() -> Response:
+async def list_logins() -> Response:
     """List the account's logins, with device and address."""
     current = claim().token_hash
     logins = await run(lambda db: queries.select_logins(db, account_id(), clock.now(), current))
@@ -113,7 +116,7 @@ async def show_logins() -> Response:
 
 @blueprint.delete("/account/sessions/<uuid:login_id>")
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
-async def delete_login(login_id: UUID) -> Response:
+async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
     ended = await run(lambda db: actions.end(db, "login_ended", account_id(), login_id, source()))
     if ended == claim().token_hash:
@@ -123,7 +126,7 @@ async def delete_login(login_id: UUID) -> Response:
 
 @blueprint.delete("/account/sessions")
 @operation(Caller.SIGNED_IN, query=EndingQuery, answers={204: None})
-async def delete_logins(query: EndingQuery) -> Response:
+async def end_logins(query: EndingQuery) -> Response:
     """End every login but this one. Tokens stay, unless they are to end too."""
     current = claim().token_hash
     await run(
@@ -134,7 +137,7 @@ async def delete_logins(query: EndingQuery) -> Response:
 
 @blueprint.get("/account/tokens")
 @operation(Caller.SIGNED_IN, answers={200: TokensOutput})
-async def show_tokens() -> Response:
+async def list_tokens() -> Response:
     """List the account's tokens."""
     tokens = await run(lambda db: queries.select_tokens(db, account_id(), clock.now()))
     return answer(msgspec.convert({"tokens": tokens}, TokensOutput, from_attributes=True))
@@ -149,7 +152,7 @@ async def show_tokens() -> Response:
     headers=KEY_HEADER,
     tokens=False,
 )
-async def post_token(data: TokenInput) -> Response:
+async def create_token(data: TokenInput) -> Response:
     """Make a token. This answer alone shows it.
 
     It takes the password, as a token outlasts the login that makes it. A token can't make
@@ -176,7 +179,7 @@ async def post_token(data: TokenInput) -> Response:
 
 @blueprint.delete("/account/tokens/<uuid:token_id>")
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
-async def delete_token(token_id: UUID) -> Response:
+async def end_token(token_id: UUID) -> Response:
     """End a token."""
     await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
     return no_content()

@@ -22,17 +22,7 @@ from service.preferences import Choices
 from service.preferences.api import PreferencesOutput, preferences_output
 from service.schemas import Caller, Output, answer, no_content, operation
 
-from . import queries
-from .browser import (
-    change_email,
-    change_password,
-    delete,
-    find_account,
-    log_in,
-    log_out,
-    look_up_session,
-    register,
-)
+from . import browser, queries
 from .model import EmailTaken, UsernameTaken
 from .schema import (
     CartSummaryOutput,
@@ -78,19 +68,19 @@ class SessionOutput(Output):
     errors=(WrongCredentials, TooManyAttempts),
     tokens=False,
 )
-async def post_session(data: LoginInput) -> Response:
+async def log_in(data: LoginInput) -> Response:
     """Log in.
 
     The guest's cart joins the account's. Whoever is signed in already is logged out first.
     """
-    return _answer(await log_in(data), 200)
+    return _answer(await browser.log_in(data), 200)
 
 
 @blueprint.get("/session")
 @operation(Caller.ANYONE, answers={200: SessionOutput}, rides_along=True)
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
-    state = await look_up_session()
+    state = await browser.look_up_session()
     return answer(
         SessionOutput(
             authenticated=state.account is not None,
@@ -103,9 +93,9 @@ async def show_session() -> Response:
 
 @blueprint.delete("/session")
 @operation(Caller.ANYONE, answers={204: None}, tokens=False)
-async def delete_session() -> Response:
+async def log_out() -> Response:
     """Log out. A cookie saved before no longer logs in."""
-    await log_out()
+    await browser.log_out()
     return no_content()
 
 
@@ -118,7 +108,7 @@ async def delete_session() -> Response:
     headers=KEY_HEADER,
     tokens=False,
 )
-async def post_account(data: RegistrationInput) -> Response:
+async def register(data: RegistrationInput) -> Response:
     """Register, and log in.
 
     A repeat with the same `Idempotency-Key`, user name, e-mail address and password logs in, and
@@ -134,7 +124,7 @@ async def post_account(data: RegistrationInput) -> Response:
             await upsert_outcome(db, logged_in.account.id, key, outcome, clock.now())
 
     try:
-        logged_in = await register(data, remember)
+        logged_in = await browser.register(data, remember)
     except (UsernameTaken, EmailTaken):
         again = await _registered(data, key) if key else None
         if again is None:
@@ -147,7 +137,7 @@ async def post_account(data: RegistrationInput) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: UserOutput})
 async def show_account() -> Response:
     """Show the account."""
-    return answer(user_output(await find_account()))
+    return answer(user_output(await browser.find_account()))
 
 
 @blueprint.patch("/account")
@@ -157,9 +147,9 @@ async def show_account() -> Response:
     answers={200: UserOutput},
     errors=(WrongPassword, TooManyAttempts, EmailTaken),
 )
-async def patch_account(data: EmailInput) -> Response:
+async def change_email(data: EmailInput) -> Response:
     """Change the e-mail address."""
-    return answer(user_output(await change_email(data)))
+    return answer(user_output(await browser.change_email(data)))
 
 
 @blueprint.delete("/account")
@@ -171,7 +161,7 @@ async def patch_account(data: EmailInput) -> Response:
 )
 async def delete_account(data: DeletionInput) -> Response:
     """Delete the account. Its orders stay, without the person."""
-    await delete(data)
+    await browser.delete(data)
     return no_content()
 
 
@@ -182,9 +172,9 @@ async def delete_account(data: DeletionInput) -> Response:
     answers={204: None},
     errors=(WrongPassword, TooManyAttempts, WeakPassword),
 )
-async def put_password(data: PasswordInput) -> Response:
+async def change_password(data: PasswordInput) -> Response:
     """Change the password. Every other login, and every token, ends."""
-    await change_password(data)
+    await browser.change_password(data)
     return no_content()
 
 
@@ -199,7 +189,7 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     if outcome is None:
         return None
     try:
-        await log_in(LoginInput(data.username, data.password))
+        await browser.log_in(LoginInput(data.username, data.password))
     except WrongCredentials:
         return None
     return replay(outcome)

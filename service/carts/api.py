@@ -94,7 +94,7 @@ async def show_cart() -> Response:
     headers=IF_MATCH,
     rides_along=True,
 )
-async def delete_cart() -> Response:
+async def empty_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
@@ -111,7 +111,7 @@ async def delete_cart() -> Response:
     headers={**KEY_HEADER, **IF_MATCH},
     rides_along=True,
 )
-async def post_line(data: NewLine) -> Response:
+async def add_to_cart(data: NewLine) -> Response:
     """Add units to what is there, atomically.
 
     201 for a new line, 200 for a larger one.
@@ -137,7 +137,7 @@ async def post_line(data: NewLine) -> Response:
     headers={**IF_MATCH, **IF_NONE_MATCH},
     rides_along=True,
 )
-async def put_line(sku: str, data: Quantity) -> Response:
+async def set_quantity(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
@@ -156,7 +156,7 @@ async def put_line(sku: str, data: Quantity) -> Response:
     headers=IF_MATCH,
     rides_along=True,
 )
-async def delete_line(sku: str) -> Response:
+async def remove_from_cart(sku: str) -> Response:
     """Remove a line, also when it is gone already."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from service.schemas import Output
+from service.schemas import Options, Output
 
 from .merging import Outcome
 from .model import Notice
@@ -29,7 +29,7 @@ class LineOutput(Output):
     sku: str
     handle: str
     title: str
-    options: dict[str, str]
+    options: Options
     image: str | None
     quantity: Annotated[int, Meta(ge=1)]
     unit_price: Amount
@@ -37,7 +37,7 @@ class LineOutput(Output):
     line_total: Amount
     currency: str
     available: Annotated[int | None, Meta(description="Units in stock; null: not tracked.")]
-    notice: Notice | None
+    notice: Annotated[Notice, Meta(title="Notice")] | None
 
 
 class CartOutput(Output):
@@ -61,7 +61,7 @@ class MergedLineOutput(Output):
     guest_quantity: Count
     account_quantity: Count
     quantity: Count
-    outcome: Outcome
+    outcome: Annotated[Outcome, Meta(title="MergeOutcome")]
 
 
 class MergeOutput(Output):

@@ -11,7 +11,7 @@ from quart import Blueprint, request
 
 from service.database import get_db
 from service.errors import NotFound
-from service.schemas import Caller, Input, Output, answer, operation
+from service.schemas import Caller, Input, Options, Output, answer, operation
 
 from . import queries
 from .model import TEXT_LENGTH
@@ -53,7 +53,7 @@ class VariantOutput(Output, frozen=True):
     """What is put in a cart."""
 
     sku: str
-    options: Annotated[dict[str, str], Meta(examples=[{"Size": "Large"}])]
+    options: Options
     price: Amount
     compare_at_price: Annotated[
         int | None, Meta(description="What it is compared with, as the shop says.")

@@ -8,6 +8,7 @@ from .accounts import sessions, user
 from .catalogue import catalogue
 from .dev import dev
 from .doctor import doctor
+from .openapi import openapi
 from .orders import orders_
 from .problems import FORESEEN, explain
 from .purge import purge
@@ -35,5 +36,5 @@ def main() -> None:
     """
 
 
-for command in (dev, serve, migrate, catalogue, user, sessions, orders_, purge, doctor):
+for command in (dev, serve, migrate, catalogue, user, sessions, orders_, purge, openapi, doctor):
     main.add_command(command)

@@ -21,8 +21,8 @@ UNSEEN = {
     "show_document",
     "show_docs",
     "show_guide",
-    "ops.show_life",
-    "ops.show_readiness",
+    "ops.check_liveness",
+    "ops.check_readiness",
 }
 """Endpoints that would only push the interesting ones out."""
 

@@ -16,19 +16,18 @@ from .reader import read_document
 if TYPE_CHECKING:
     from quart import Quart
 
-    from service.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
 GUIDES = (PACKAGE / "http-api.md", PACKAGE.parent / "docs" / "http-api.md")
 """The guide where the wheel has it, and where a checkout has it."""
 
 
-def init_app(app: Quart, settings: Settings) -> None:
+def init_app(app: Quart) -> None:
     """Serve the document of the routes that are there when it is first asked for."""
 
     @cache
     def made() -> dict[str, Any]:
-        return build_document(app, settings)
+        return build_document(app)
 
     @cache
     def encoded() -> bytes:

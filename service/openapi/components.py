@@ -35,8 +35,9 @@ class Components:
     def schema(self, model: Any) -> dict[str, Any]:
         """Return the schema of a type; that of a class is a reference.
 
-        Clients know a `Cart`, not a `CartOutput`, so the names lose that. Raises `ValueError`
-        when two classes would share a name.
+        Clients know a `Cart`, not a `CartOutput`, so the names lose that. Any other type with a
+        title, such as a choice that several classes have, is one of that name. Raises
+        `ValueError` when two would share a name.
         """
         generated = msgspec.json.schema_components(
             [model], ref_template="#/components/schemas/{name}"
@@ -44,9 +45,32 @@ class Components:
         text = _SUFFIX.sub("", msgspec.json.encode(generated).decode())
         (schema,), schemas = msgspec.json.decode(text)
         for name, described in schemas.items():
-            if self._schemas.setdefault(name, described) != described:
-                raise ValueError(f"two schemas are named {name}")
-        return dict(schema)
+            parts = {key: part for key, part in described.items() if key != "title"}
+            self.named(name, {"title": name, **self._by_name(parts)})
+        return dict(self._by_name(schema))
+
+    def named(self, name: str, schema: dict[str, Any]) -> dict[str, str]:
+        """Return a reference to the schema, which has this name from now on."""
+        if self._schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two schemas are named {name}")
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _by_name(self, schema: Any) -> Any:
+        """Return the schema with a reference in place of each part that has a title."""
+        if isinstance(schema, list):
+            return [self._by_name(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        named = {
+            key: part if key in ("example", "examples", "default") else self._by_name(part)
+            for key, part in schema.items()
+        }
+        if not isinstance(title := named.get("title"), str):
+            return named
+        default = {"default": named.pop("default")} if "default" in named else {}
+        reference = self.named(title, named)
+        # Beside a reference, generators overlook what else there is.
+        return {"allOf": [reference], **default} if default else reference
 
     def resolve(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Return what a schema refers to, or the schema itself."""

@@ -9,7 +9,7 @@ from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Server, Tag
-from quart_schema.openapi import License, OpenAPIProvider
+from quart_schema.openapi import Contact, License, OpenAPIProvider
 
 from service.schemas import Caller
 
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from service.schemas import Operation, Output
-    from service.settings import Settings
 
 
-def build_document(app: Quart, settings: Settings) -> dict[str, Any]:
-    """Return the document of the app's routes."""
+def build_document(app: Quart) -> dict[str, Any]:
+    """Return the document of the app's routes, the same whatever its settings."""
     about = metadata("locker")
     frame = QuartSchema(
         info=Info(
@@ -37,14 +36,16 @@ def build_document(app: Quart, settings: Settings) -> dict[str, Any]:
             version=about["Version"],
             summary=about["Summary"],
             description=texts.DESCRIPTION,
+            contact=Contact(name=about["Author"]),
             license=License(name="MIT License", identifier=about["License-Expression"]),
         ),
         tags=[Tag(name, description) for name, description in texts.TAGS.items()],
         servers=[Server(url="/")],
         security_schemes={
             "session": APIKeySecurityScheme(
+                # Without TLS it is `session`; a client doesn't set it, the answer to a log in does.
                 in_="cookie",
-                name="__Host-session" if settings.secure_cookies else "session",
+                name="__Host-session",
             ),
             "token": HttpSecurityScheme(scheme="bearer"),
         },
@@ -62,7 +63,8 @@ class _Provider(OpenAPIProvider):
 
     def schema(self) -> dict[str, Any]:
         document = super().schema()
-        document["info"]["license"] = document["info"]["license"].schema()
+        for part in ("contact", "license"):
+            document["info"][part] = document["info"][part].schema()
         add_links(document["paths"], self._components)
         document["components"] |= self._components.shown()
         return document
@@ -85,8 +87,8 @@ class _Provider(OpenAPIProvider):
             "operationId": view.__name__,
             "tags": [rule.endpoint.partition(".")[0]],
             "summary": summary.removesuffix("."),
-            "description": f"{description.strip()}\n\nFor {declared.caller.value}.".strip(),
-            "security": list(_security(rule, declared)),
+            "description": f"{description.strip()}\n\n{_who(rule, declared)}".strip(),
+            "security": list(_security(declared)),
             "parameters": [*self._parameters(rule, declared)],
             "responses": {
                 **{
@@ -138,14 +140,24 @@ class _Provider(OpenAPIProvider):
         return shown
 
 
-def _security(rule: Rule, declared: Operation) -> Iterator[dict[str, list[str]]]:
-    """Yield the ways to call it; an empty one is that of a guest."""
-    if is_api(rule):
+def _security(declared: Operation) -> Iterator[dict[str, list[str]]]:
+    """Yield the ways to log in that it needs one of.
+
+    What guests may do needs none. That it can be done with one too is a matter of words: clients
+    are made that ask for credentials wherever any are named, though none will do as well.
+    """
+    if declared.caller is Caller.SIGNED_IN:
         yield {"session": []}
         if declared.tokens:
             yield {"token": []}
-        if declared.caller is Caller.ANYONE:
-            yield {}
+
+
+def _who(rule: Rule, declared: Operation) -> str:
+    """Return the sentence on who may do it."""
+    if not is_api(rule):
+        return ""
+    but = "" if declared.tokens else ", but not by a token"
+    return f"For {declared.caller.value}{but}."
 
 
 def _headers(declared: Operation) -> tuple[str, ...]:

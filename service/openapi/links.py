@@ -19,8 +19,8 @@ def add_links(paths: dict[str, Any], components: Components) -> None:
     """
     listed = paths["/api/v1/products"]["get"]["responses"]["200"]
     listed["links"] = {
-        "post_line": {
-            "operationId": "post_line",
+        "add_to_cart": {
+            "operationId": "add_to_cart",
             "requestBody": {"sku": "$response.body#/products/0/variants/0/sku", "quantity": 1},
         }
     }

@@ -65,7 +65,10 @@ def problem_responses(
 ) -> dict[str, Any]:
     """Return the responses for these errors, by status."""
     by_status = defaultdict(list)
-    for error in sorted(errors, key=lambda error: (error.status, error.code)):
+    # Several kinds may have one code; what they have in common stands for them.
+    kinds = sorted(errors, key=lambda error: (-len(error.__mro__), error.__name__))
+    by_code = {error.code: error for error in kinds}
+    for error in sorted(by_code.values(), key=lambda error: (error.status, error.code)):
         by_status[error.status].append(error)
     return {
         str(status): components.response(
@@ -85,21 +88,23 @@ def _response(errors: list[type[LockerError]], components: Components) -> dict[s
         headers.append("WWW-Authenticate")
     extra = {name: kind for error in errors for name, kind in error.extra.items()}
     properties = {
-        "status": {"const": status},
-        "code": {"enum": [error.code for error in errors]},
+        # With the type again, and not a const: generators can merge this with the base's integer.
+        "status": {"type": "integer", "enum": [status]},
+        "code": {"type": "string", "enum": [error.code for error in errors]},
         **{name: components.schema(kind) for name, kind in extra.items()},
     }
+    # Of a name, so that two operations with the same errors have one class for them in a client.
+    words = "_".join(error.code for error in errors).split("_")
+    schema = components.named(
+        "".join(word.capitalize() for word in [*words, "problem"]),
+        {"allOf": [components.schema(Problem), {"type": "object", "properties": properties}]},
+    )
     return {
         "description": " · ".join(f"`{error.code}`: {error.title}." for error in errors),
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
         "content": {
             "application/problem+json": {
-                "schema": {
-                    "allOf": [
-                        components.schema(Problem),
-                        {"type": "object", "properties": properties},
-                    ]
-                },
+                "schema": schema,
                 "examples": {
                     error.code: {"summary": error.title, "value": _example(error, components)}
                     for error in errors

@@ -119,5 +119,5 @@ EXAMPLES: dict[str, Any] = {
     # A problem's.
     "request_id": "9f86d081884c7d65",
     "field": "quantity",
-    "message": "Expected `int` >= 1",
+    "message": "Use 1 or more.",
 }

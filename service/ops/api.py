@@ -31,7 +31,7 @@ class Status(Output, frozen=True):
 
 @blueprint.get("/livez")
 @operation(Caller.ANYONE, answers={200: Status})
-async def show_life() -> Response:
+async def check_liveness() -> Response:
     """Say that the service answers.
 
     It asks nothing of the database, which a restart of the service wouldn't mend.
@@ -41,7 +41,7 @@ async def show_life() -> Response:
 
 @blueprint.get("/readyz")
 @operation(Caller.ANYONE, answers={200: Status}, errors=(Unavailable,))
-async def show_readiness() -> Response:
+async def check_readiness() -> Response:
     """Say whether to send requests here.
 
     503 while the database is away or read-only or its schema out of date, and from the moment the

@@ -24,7 +24,7 @@ from service.database import run
 from service.errors import NotFound
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once
-from service.schemas import Caller, Input, Moment, Output, answer, operation
+from service.schemas import Caller, Input, Moment, Options, Output, answer, operation
 
 from . import actions, model
 from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock, Status
@@ -67,7 +67,7 @@ class OrderLineOutput(Output):
 
     sku: str
     title: str
-    options: dict[str, str]
+    options: Options
     quantity: Annotated[int, Meta(ge=1)]
     unit_price: Amount
     line_total: Amount
@@ -77,7 +77,7 @@ class OrderOutput(Output):
     """An order. `number` is for people: no two of its characters look alike."""
 
     number: Number
-    status: Status
+    status: Annotated[Status, Meta(title="OrderStatus")]
     placed_at: Moment
     currency: str
     lines: list[OrderLineOutput]
@@ -106,7 +106,7 @@ class TotalChanged(model.TotalChanged):
     headers={**KEY_HEADER, **IF_MATCH},
     sends=("Location",),
 )
-async def post_order(data: NewOrder) -> Response:
+async def place_order(data: NewOrder) -> Response:
     """Order exactly the cart as it stands, if it costs what is expected.
 
     201 for a new order. 200 with the order that there is, for a cart that was ordered and has
@@ -153,7 +153,7 @@ async def show_order(number: str) -> Response:
     errors=(NotFound, NotCancellable, KeyReused),
     headers=KEY_HEADER,
 )
-async def post_cancel(number: str) -> Response:
+async def cancel_order(number: str) -> Response:
     """Cancel an order that has not been fulfilled; its stock is given back."""
     owner = account_id()
     return await once(

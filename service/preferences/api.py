@@ -37,7 +37,7 @@ async def show_preferences() -> Response:
 
 @blueprint.patch("/preferences")
 @operation(Caller.ANYONE, body=PreferencesInput, answers={200: PreferencesOutput}, rides_along=True)
-async def patch_preferences(data: PreferencesInput) -> Response:
+async def change_preferences(data: PreferencesInput) -> Response:
     """Change some preferences; answers with all of them."""
     return answer(preferences_output(await change_choices(data)))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Theme = Literal["system", "light", "dark"]
+Theme = Annotated[Literal["system", "light", "dark"], Meta(title="Theme")]
 Locale = Annotated[
     str,
     Meta(

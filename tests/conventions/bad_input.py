@@ -188,7 +188,7 @@ def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iter
 
 def _first(operation: Operation) -> set[tuple[int, str]]:
     """Return what a guest is told before anything that depends on who asks."""
-    return set() if {} in operation.declared["security"] else {(401, "unauthenticated")}
+    return {(401, "unauthenticated")} if operation.declared["security"] else set()
 
 
 def _example(operation: Operation) -> bytes | None:

@@ -27,7 +27,7 @@ def app() -> Quart:
     return create_app(SETTINGS)
 
 
-DOCUMENT = build_document(app(), SETTINGS)
+DOCUMENT = build_document(app())
 
 
 def resolve(part: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def complaint(operation: Operation, bad: Bad, response: httpx.Response) -> str |
     if problem["code"] not in operation.codes(response.status_code):
         return f"{got} is not in the document"
     declared = resolve(operation.declared["responses"][str(response.status_code)])
-    base, own = declared["content"]["application/problem+json"]["schema"]["allOf"]
+    base, own = resolve(declared["content"]["application/problem+json"]["schema"])["allOf"]
     undeclared = problem.keys() - resolve(base)["properties"].keys() - own["properties"].keys()
     return f"{undeclared} not in the document" if undeclared else None
 

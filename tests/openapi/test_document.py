@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ import schemathesis
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
+from service import create_app
 from service.openapi import build_document
 from service.openapi.components import Components
-from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, app, resolve
+from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, resolve
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 
@@ -152,17 +154,51 @@ def test_links_lead_to_operations() -> None:
                 linked.add((operation.id, target.id))
     assert {
         ("list_products", "show_product"),
-        ("list_products", "post_line"),
-        ("post_line", "put_line"),
-        ("post_line", "delete_line"),
+        ("list_products", "add_to_cart"),
+        ("add_to_cart", "set_quantity"),
+        ("add_to_cart", "remove_from_cart"),
     } <= linked
 
 
-def test_the_session_has_its_name() -> None:
-    """The cookie is named as it is set, which over HTTPS differs."""
-    for secure, name in ((False, "session"), (True, "__Host-session")):
-        document = build_document(app(), dataclasses.replace(SETTINGS, secure_cookies=secure))
-        assert document["components"]["securitySchemes"]["session"]["name"] == name
+def test_it_is_one_document_everywhere() -> None:
+    """A client made from a development server's is the one made from production's."""
+    production = dataclasses.replace(SETTINGS, environment="production", secure_cookies=True)
+    assert build_document(create_app(production)) == DOCUMENT
+
+
+def test_ids_say_the_deed() -> None:
+    """`add_to_cart` and not `post_line`: the method is there already, and clients read the id."""
+    methods = ("get_", "post_", "put_", "patch_", "head_", "options_")
+    for operation in OPERATIONS:
+        assert re.fullmatch("[a-z]+(_[a-z]+)*", operation.id), operation.id
+        assert not operation.id.startswith(methods), operation.id
+        # What is shown or listed is read, and nothing else is.
+        reads = operation.id.startswith(("show_", "list_", "check_", "export_", "search_"))
+        assert reads == (operation.method == "GET"), operation.id
+
+
+def test_no_value_is_named_twice() -> None:
+    """A list of values or codes has each once, and the schemas of choices are shared."""
+    inline = []
+    for path, part in parts(DOCUMENT):
+        values = part.get("enum") if isinstance(part, dict) else None
+        if isinstance(values, list):
+            assert len(set(values)) == len(values), path
+            inline.append((path, values))
+    # A choice that two schemas have is one of its own name. What problems narrow isn't a choice.
+    choices = [
+        tuple(values)
+        for path, values in inline
+        if not any(step.endswith("Problem") for step in path)
+    ]
+    assert len(set(choices)) == len(choices)
+
+
+def test_guests_need_no_credentials() -> None:
+    """What guests may do asks for none: clients are made that take any as needed."""
+    for operation in OPERATIONS:
+        guests = "guest" in operation.declared["description"] or operation.id.startswith("check_")
+        assert (operation.declared["security"] == []) == guests, operation.id
 
 
 async def test_it_is_served(client: Client) -> None:

@@ -1,0 +1,16 @@
+"""`locker openapi`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from tests.cli.conftest import Locker
+from tests.conventions.document import DOCUMENT
+
+
+def test_the_document_is_printed_without_any_setting(make_locker: Callable[..., Locker]) -> None:
+    """It is the one that is served, and takes neither a database nor a variable."""
+    ended = make_locker()("openapi")
+    assert (ended.status, ended.errors) == (0, "")
+    assert json.loads(ended.output) == DOCUMENT
