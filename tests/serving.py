@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Self
 
 import httpx
+import pytest
 
 from service.devserver import become
 from service.settings import PREFIX, Settings
@@ -36,6 +37,14 @@ class Served:
 
     def log(self) -> str:
         return Path(self._output.name).read_text(errors="replace")
+
+    def peak_memory(self) -> int:
+        """Return the most memory that the process had in use so far, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        if not status.exists():
+            pytest.skip("the memory of a process is read from /proc")
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the signal, if it still runs; returns the exit status (negative: by a signal)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from service.database import Connection
 
 OLDEST_POSTGRES = 15
+OTHER_FILES = 64
+"""Open at once beside connections: sockets that listen, the log, what is being read."""
 
 SERVER = """
     select
@@ -70,6 +73,7 @@ async def _examine() -> AsyncIterator[Finding]:
         yield Finding("settings", str(error), "Set it in the environment, see the README.")
         return
     yield Finding("settings", f"fit for {settings.environment}")
+    yield _examine_limits(settings)
     try:
         async with direct(settings.database_url) as db:
             async for finding in _examine_database(db, settings):
@@ -80,6 +84,21 @@ async def _examine() -> AsyncIterator[Finding]:
             explain(error),
             "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database.",
         )
+
+
+def _examine_limits(settings: Settings) -> Finding:
+    """A connection that can't be accepted is one that nobody can close for an idler one."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections + settings.pool_max + OTHER_FILES
+    about = f"{settings.max_connections} at once, of {files} open files"
+    if files == resource.RLIM_INFINITY or needed <= files:
+        return Finding("connections", about)
+    return Finding(
+        "connections",
+        about,
+        f"Set LOCKER_MAX_CONNECTIONS to {max(1, files - needed + settings.max_connections)} or "
+        f"less, or start it with `ulimit -n {needed}` or more.",
+    )
 
 
 async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator[Finding]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KEY = "locker.connections"
 
 ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
-"""asyncio logs it for each place in the backlog, by the thousand in a second."""
+"""asyncio logs it each second."""
 
 
 def init_app(app: Quart, settings: Settings) -> None:
@@ -72,7 +72,31 @@ def _take_over(host: Lifespan, settings: Settings) -> Connections:
     host.state[_KEY] = connections
     hypercorn.asyncio.run.TCPServer = _connect  # type: ignore[assignment, attr-defined]
     logging.getLogger("asyncio").addFilter(ACCEPT_FAILED)
+    _accept_singly(asyncio.get_running_loop())
     return connections
+
+
+def _accept_singly(loop: asyncio.AbstractEventLoop) -> None:
+    """Have asyncio accept one connection in each turn of the loop, not as many as may wait.
+
+    So that no more come in before one is closed for them; and where there is no descriptor left,
+    asyncio logs a line for each that may wait, and tries again for each a second later, until the
+    loop has no time for anything else.
+    """
+    accept = getattr(loop, "_accept_connection", None)
+    if accept is None or isinstance(accept, _AcceptOne):
+        return  # another loop than asyncio's own, or done already
+    loop._accept_connection = _AcceptOne(accept)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class _AcceptOne:
+    def __init__(self, accept: Callable[..., None]) -> None:
+        self._accept = accept
+
+    def __call__(
+        self, factory: Any, sock: Any, tls: Any, server: Any, _backlog: int, *more: Any
+    ) -> None:
+        self._accept(factory, sock, tls, server, 1, *more)
 
 
 def _connect(app: Any, loop: asyncio.AbstractEventLoop, config: Any, context: Any, state: Any,

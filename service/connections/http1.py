@@ -8,7 +8,7 @@ from typing import Any
 
 import h11
 from hypercorn.asyncio.worker_context import EventWrapper
-from hypercorn.events import Closed, Event
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol.events import Body, Request
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H2ProtocolAssumedError, H11Protocol
@@ -53,10 +53,14 @@ class Http1(H11Protocol):
         """Whether the application has a whole request to answer."""
         return self.stream is not None and self.connection.their_state is not h11.SEND_BODY
 
+    @property
+    def _awaits_head(self) -> bool:
+        return self.stream is None and self.head_since is None
+
     async def handle(self, event: Event) -> None:
         if isinstance(event, Closed):
             await self._turn.give_up()
-        elif self.stream is None and self.head_since is None:
+        elif isinstance(event, RawData) and event.data and self._awaits_head:
             self.head_since = asyncio.get_running_loop().time()
         with suppress(ClientGone):
             await super().handle(event)

@@ -14,16 +14,16 @@ from h2.settings import SettingCodes, Settings
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Body, EndBody, Request, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.h2 import H2Protocol, StreamBuffer
+from hypercorn.protocol.h2 import BufferCompleteError, H2Protocol, StreamBuffer
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.utils import filter_pseudo_headers
 
 from .targets import BadTarget, read_target
 
 PIECE = 16_384
-"""Bytes of an answer queued at once; a stream has up to three such waiting."""
+"""Bytes of an answer that a stream has waiting."""
 STREAM_HOLDS = 32_768
-"""Bytes that a stream takes beside those of its answer, about: its tasks, its request."""
+"""Bytes that a stream takes beside those, about: its tasks, its request."""
 SLICE = 4_096
 """Bytes read at once. As frames without content they are some ten milliseconds of work."""
 FRAMES = 1_000
@@ -184,7 +184,7 @@ class Http2(H2Protocol):
             self.stream_send,
             id_,
         )
-        self.stream_buffers[id_] = StreamBuffer(self.context.event_class)
+        self.stream_buffers[id_] = Buffer(self.context.event_class)
         self.priority.insert_stream(id_)
         self.priority.block(id_)
         await self.streams[id_].handle(
@@ -229,6 +229,20 @@ class Http2(H2Protocol):
             self._unended.discard(stream_id)
             with suppress(h2.exceptions.ProtocolError):
                 self.connection.reset_stream(stream_id, ErrorCodes.NO_ERROR)
+
+
+class Buffer(StreamBuffer):
+    """Hypercorn's, which takes all there is from whoever has no room for any of it."""
+
+    async def push(self, data: bytes) -> None:
+        """Add to what is to be sent, and wait until there is room for more."""
+        if self._complete:
+            raise BufferCompleteError
+        self.buffer.extend(data)
+        await self._is_empty.clear()
+        while len(self.buffer) >= PIECE and not self._complete:
+            await self._paused.clear()
+            await self._paused.wait()
 
 
 class Frames:

@@ -40,7 +40,7 @@ class Notices:
 
 
 class OncePerMinute(logging.Filter):
-    """Lets a message of somebody else's through once a minute."""
+    """Lets a message of somebody else's through once a minute, and without a traceback."""
 
     def __init__(self, beginning: str) -> None:
         super().__init__()
@@ -54,4 +54,5 @@ class OncePerMinute(logging.Filter):
         if now - self._said < PERIOD:
             return False
         self._said = now
+        record.msg, record.args, record.exc_info = self._beginning, (), None
         return True

@@ -79,6 +79,8 @@ class Connection(TCPServer):
             await self.protocol.begin(tasks)
             await self.idle_task.restart(tasks, self._idle_timeout)
             await self._read_data()
+            # Hypercorn would keep what the client has closed until it had been idle long enough.
+            await self.idle_task.stop()
 
     async def protocol_send(self, event: Event) -> None:
         """Do what a protocol asks for; what it says of idleness tells when a request came."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import resource
 from collections.abc import Callable
 
 import asyncpg
@@ -72,6 +74,16 @@ async def test_replica(locker: Locker, url: str) -> None:
     output = examine(locker).output
     assert "read-only" in output
     assert "primary" in output
+
+
+def test_too_few_files(make_locker: Make, url: str) -> None:
+    """More connections than may be open at once are told, with a number that would do."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    output = examine(make_locker(**development(url), MAX_CONNECTIONS=str(files))).output
+    assert "BAD  connections" in output
+    [number] = re.findall(r"LOCKER_MAX_CONNECTIONS to (\d+)", output)
+    mended = examine(make_locker(**development(url), MAX_CONNECTIONS=number))
+    assert "good connections" in mended.output
 
 
 async def test_too_few_connections(make_locker: Make, url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -87,3 +88,18 @@ def test_stops_within_its_bound(settings: Settings) -> None:
             assert served.stop() == 0
             assert time.monotonic() - began < 10
         assert "Traceback" not in served.log()
+
+
+def test_what_the_client_closed(settings: Settings) -> None:
+    """A connection that its client has closed is no more, whatever it was waiting for."""
+    with serve(settings, http2=True) as served:
+        files = Path(f"/proc/{served.process.pid}/fd")
+        if not files.exists():
+            pytest.skip("the open files of a process are read from /proc")
+        before = len(list(files.iterdir()))
+        for name in NEVER_ENDING:
+            never_end(served, name).close()
+        until = time.monotonic() + 10
+        while len(list(files.iterdir())) > before and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(list(files.iterdir())) <= before

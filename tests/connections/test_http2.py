@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import asyncpg
 import pytest
 from h2.events import ConnectionTerminated
@@ -13,6 +15,7 @@ from tests.connections.wire import (
     connected,
     exchange,
     frame,
+    never_end,
     speaking_http2,
 )
 from tests.serving import Served
@@ -142,3 +145,18 @@ def test_junk(http2: Served) -> None:
     ):
         exchange(http2, PREFACE + SETTINGS + junk)
     assert "Traceback" not in http2.log()
+
+
+@pytest.mark.parametrize("name", ["window 0", "unread answers"])
+def test_answers_not_taken_take_little_memory(http2: Served, name: str) -> None:
+    """Answers of 1.7 MB each, for whoever takes none of them, aren't kept ready."""
+    never_end(http2, name).close()
+    before = http2.peak_memory()
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(never_end(http2, name))
+        with speaking_http2(http2) as client:
+            for stream in range(1, 200, 2):
+                client.ask(stream, client.fields())
+                assert client.answer(stream) == 200
+        assert http2.peak_memory() - before < 20_000_000

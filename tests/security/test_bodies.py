@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from select import select
 
 import httpx
@@ -39,15 +38,6 @@ def served(settings: Settings) -> Iterator[Served]:
     with serve(settings, body_timeout=1, http2=True) as served:
         httpx.get(f"{served.url}/readyz")
         yield served
-
-
-def peak_memory(served: Served) -> int:
-    """Return the most memory that the process had in use so far, in bytes."""
-    status = Path(f"/proc/{served.process.pid}/status")
-    if not status.exists():
-        pytest.skip("the memory of a process is read from /proc")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def head(served: Served, method: str, path: str, *more: str) -> bytes:
@@ -83,7 +73,7 @@ def check_refused(answer: bytes, status: int, code: str) -> None:
 @pytest.mark.parametrize("chunked", [True, False])
 def test_200_mib_are_refused_in_little_memory(served: Served, *, chunked: bool) -> None:
     """413, in chunks and by Content-Length, on routes that read and on those that don't."""
-    before = peak_memory(served)
+    before = served.peak_memory()
     piece = b" " * 65_536
     framed = b"10000\r\n" + piece + b"\r\n" if chunked else piece
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {SENT}"
@@ -91,7 +81,7 @@ def test_200_mib_are_refused_in_little_memory(served: Served, *, chunked: bool) 
         opening = head(served, method, path, "Content-Type: application/json", length)
         pieces = (framed for _ in range(SENT // len(piece)))
         check_refused(send_and_read(served, opening, pieces), 413, "too_large")
-    assert peak_memory(served) - before < MOST_MEMORY
+    assert served.peak_memory() - before < MOST_MEMORY
 
 
 @pytest.mark.parametrize(("method", "path"), [READS, READS_NOT])
@@ -99,7 +89,7 @@ def test_200_mib_by_http2_are_refused_in_little_memory(
     served: Served, method: str, path: str
 ) -> None:
     """The same without a length, as HTTP/2 may."""
-    before = peak_memory(served)
+    before = served.peak_memory()
     statuses: list[bytes] = []
     http2, sent, over = H2Connection(), 0, False
     http2.initiate_connection()
@@ -129,7 +119,7 @@ def test_200_mib_by_http2_are_refused_in_little_memory(
                     http2.acknowledge_received_data(event.flow_controlled_length, 1)
                 over = over or isinstance(event, StreamEnded | StreamReset | ConnectionTerminated)
     assert statuses == [b"413"]
-    assert peak_memory(served) - before < MOST_MEMORY
+    assert served.peak_memory() - before < MOST_MEMORY
 
 
 def test_slow_body_is_given_up(served: Served) -> None:

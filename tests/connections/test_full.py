@@ -1,0 +1,60 @@
+"""Connections have a number; when they are full, the idlest goes, and nobody waits for it."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from contextlib import ExitStack, closing, suppress
+
+import httpx
+
+from service.settings import Settings
+from tests.connections.wire import NEVER_ENDING, connected, head, never_end, read_all
+from tests.serving import serve
+from tests.shopping import API
+
+MOST = 8
+
+
+def test_served_although_full(settings: Settings) -> None:
+    """With more connections than there may be, of whatever kind, a shopper is served at once."""
+    with serve(settings, max_connections=MOST, http2=True) as served, ExitStack() as stack:
+        for name in [*NEVER_ENDING] * 3:
+            stack.enter_context(never_end(served, name))
+            assert httpx.get(f"{served.url}{API}/cart", timeout=5).status_code == 200
+        log = served.log()
+        assert log.count("connections ended") == 1  # and not a line for each
+        assert "Traceback" not in log
+
+
+def test_who_asked_stays(settings: Settings) -> None:
+    """A connection that had an answer is kept while others never asked for anything."""
+    with serve(settings, max_connections=MOST) as served, ExitStack() as stack:
+        shopper = stack.enter_context(connected(served))
+        shopper.sendall(head(served, "GET", "/livez"))
+        assert shopper.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        for _ in range(3 * MOST):
+            stack.enter_context(connected(served))
+        last = stack.enter_context(connected(served))
+        for connection in (last, shopper):
+            connection.sendall(head(served, "GET", "/livez", "Connection: close"))
+            assert b"HTTP/1.1 200 " in read_all(connection)
+
+
+def test_no_descriptors_left(settings: Settings) -> None:
+    """Where the system has no descriptor left, it is said once a minute, and served afterwards."""
+    with serve(settings, max_connections=1000) as served, ExitStack() as stack:
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (48, 48))
+        crowd = [stack.enter_context(closing(socket.socket())) for _ in range(100)]
+        for connection in crowd:
+            connection.connect(("127.0.0.1", served.port))
+        # Its answer can't come, so it takes as long as one is willing to wait.
+        with connected(served) as another:
+            another.settimeout(3)
+            another.sendall(head(served, "GET", "/livez"))
+            with suppress(TimeoutError):
+                another.recv(1)
+        stack.close()
+        assert httpx.get(f"{served.url}/livez", timeout=20).status_code == 200
+        assert served.log().count("out of system resource") == 1
+        assert len(served.log()) < 10_000
