@@ -100,7 +100,11 @@ class Settings:
     argon2: tuple[int, int, int] = _setting(
         "`memory_kib,time_cost,parallelism` of argon2id", (19_456, 2, 1)
     )
-    hash_queue: int = _setting("hashes that may wait their turn before 503 `busy`", 64, zero=True)
+    hash_queue: int = _setting(
+        "log ins and the like at a time before 503 `busy`; one network gets a quarter of them",
+        64,
+        zero=True,
+    )
     throttle_account: Limit = _setting(  # noqa: RUF009 - frozen
         "attempts at one account's password, `count/seconds`; `off` to lift", Limit(60, 3_600)
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.accounts import Credentials
     from service.audit import Source
     from service.database import Connection
+    from service.sessions import Device
 
     from .model import NewToken, Token
 
@@ -58,13 +59,20 @@ async def end(
 
 
 async def end_others(
-    db: Connection, account_id: UUID, current: bytes | None, source: Source, *, tokens: bool
+    db: Connection,
+    account_id: UUID,
+    source: Source,
+    *,
+    current: bytes | None = None,
+    device: Device | None = None,
+    tokens: bool,
 ) -> int:
     """End the account's logins but this one, and its tokens if asked to.
 
-    Returns how many tokens stay.
+    It is known on this device alone from then on. Returns how many tokens stay.
     """
     event = Event("other_logins_ended", clock.now(), source, account_id)
-    stay = await queries.end_others(db, account_id, current, event, tokens=tokens)
+    known = device.token_hash if device else None
+    stay = await queries.end_others(db, account_id, current, known, event, tokens=tokens)
     audit.log(event)
     return stay

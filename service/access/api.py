@@ -12,7 +12,7 @@ from msgspec import Meta
 from quart import Blueprint, session
 
 from service import audit, clock
-from service.accounts.browser import confirm, forget_login
+from service.accounts.browser import confirm, device, forget_login
 from service.accounts.schema import Password
 from service.auth import account_id, claim, source
 from service.database import run
@@ -33,13 +33,17 @@ blueprint = Blueprint("access", __name__)
 
 
 class ActiveLoginOutput(Output):
-    """A login. `last_seen_at` is exact to the minute; `current` is the one that asks."""
+    """A login. `last_seen_at` is exact to the minute; `current` is the one that asks.
+
+    `new_device`: the account had not been logged in to on this device.
+    """
 
     id: UUID
     created_at: Moment
     last_seen_at: Moment
     user_agent: str
     ip: str
+    new_device: bool
     current: bool
 
 
@@ -130,7 +134,9 @@ async def end_logins(query: EndingQuery) -> Response:
     """End every login but this one. Tokens stay, unless they are to end too."""
     current = claim().token_hash
     await run(
-        lambda db: actions.end_others(db, account_id(), current, source(), tokens=query.tokens)
+        lambda db: actions.end_others(
+            db, account_id(), source(), current=current, device=device(), tokens=query.tokens
+        )
     )
     return no_content()
 

@@ -23,13 +23,17 @@ class TokenLimit(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login that holds; ``current`` is the one that asks."""
+    """A login that holds; ``current`` is the one that asks.
+
+    ``new_device``: the account was known on others, and not yet on this one.
+    """
 
     id: UUID
     created_at: datetime
     last_seen_at: datetime
     user_agent: str
     ip: str
+    new_device: bool
     current: bool
 
 

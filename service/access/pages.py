@@ -134,7 +134,7 @@ async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
     """Log out everywhere, here included."""
     current, tokens = claim().token_hash, bool(data.tokens)
     stay = await run(
-        lambda db: actions.end_others(db, account_id(), current, source(), tokens=tokens)
+        lambda db: actions.end_others(db, account_id(), source(), current=current, tokens=tokens)
     )
     await log_out()
     flash("You are logged out everywhere." + (f" Tokens that still work: {stay}." if stay else ""))

@@ -29,7 +29,7 @@ async def select_logins(
     """Return the logins that hold, the last used first; ``current`` is a login's hash."""
     rows = await db.fetch(
         f"""
-        select id, created_at, last_seen_at, user_agent, ip,
+        select id, created_at, last_seen_at, user_agent, ip, new_device,
             token_hash is not distinct from $3 as current
         from logins where account_id = $1 and scopes is null and {HOLDS}
         order by last_seen_at desc, id
@@ -104,13 +104,20 @@ async def insert_token(
 
 
 async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event) -> bytes | None:
-    """End a login or token, as the event says; returns its hash, or None if there is none."""
+    """End a login or token, as the event says; returns its hash, or None if there is none.
+
+    The device of a login is no longer known.
+    """
     ended: bytes | None = await db.fetchval(
         f"""
         with ended as (
             update logins set ended_at = $2
             where account_id = $1 and id = $3 and (scopes is null) = $4 and {HOLDS}
-            returning id, token_hash
+            returning id, token_hash, device
+        ),
+        unknown as (
+            delete from devices
+            where account_id = $1 and token_hash = (select device from ended)
         ),
         {recording("ended", 5)}
         select token_hash from ended
@@ -125,12 +132,24 @@ async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event
 
 
 async def end_others(
-    db: Connection, account_id: UUID, current: bytes | None, event: Event, *, tokens: bool
+    db: Connection,
+    account_id: UUID,
+    current: bytes | None,
+    device: bytes | None,
+    event: Event,
+    *,
+    tokens: bool,
 ) -> int:
-    """End the account's logins but this one, and with ``tokens`` those; returns how many stay."""
+    """End the account's logins but this one, and with ``tokens`` those; returns how many stay.
+
+    It is no longer known on any device but this one, either.
+    """
     stay: int = await db.fetchval(
         f"""
-        with one as (select null::uuid as id), {recording("one", 5)},
+        with one as (select null::uuid as id), {recording("one", 6)},
+        unknown as (
+            delete from devices where account_id = $1 and token_hash is distinct from $5
+        ),
         ended as (
             update logins set ended_at = $2
             where account_id = $1 and (scopes is null or $4) and ended_at is null
@@ -143,6 +162,7 @@ async def end_others(
         event.at,
         current,
         tokens,
+        device,
         *event.columns(),
     )
     return stay

@@ -11,20 +11,22 @@ from service.audit import Event
 from service.database import release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials
 from service.sessions import NewLogin, new_token
-from service.throttling import count_attempt
+from service.throttling import count_attempt, network
 
 from . import login_queries, queries
 from .model import Account, check_email, check_username, key
+from .waiting import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from uuid import UUID
 
     from service.audit import Source
     from service.carts import MergedLine, Opened, Visitor
     from service.database import Connection
     from service.preferences import Choices
-    from service.sessions import Claim
+    from service.sessions import Claim, Device
     from service.settings import Settings
     from service.throttling import Counted, Throttle
 
@@ -39,6 +41,14 @@ class Browser:
     username: str | None
     choices: Choices
     source: Source
+    device: Device | None
+
+    @property
+    def holder(self) -> Holder:
+        """Who it is in the line before the hasher."""
+        if self.device:
+            return Holder(str(self.device.account_id), known=True)
+        return Holder(network(self.source.ip))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,15 @@ class LoginPolicy:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A login that has begun; ``token`` goes into the session and nowhere else."""
+    """A login that has begun; ``token`` and ``device`` go into the session and nowhere else.
+
+    ``used_before`` is when the account was logged in to on this device before, if it was.
+    """
 
     account: Account
     token: str
+    device: Device
+    used_before: datetime | None
     opened: Opened
     receipt: tuple[MergedLine, ...]
 
@@ -125,13 +140,14 @@ async def register(
     Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`. Holds no
     connection while it hashes.
     """
-    name, email = await check(hasher, username, email, password)
-    attempt = throttle.attempt("register", key(name), browser.source.ip)
-    await check_attempt(
-        await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None
-    )
-    release_db()
-    password_hash = await hasher.accept(password, name)
+    with hasher.line.place(browser.holder):
+        name, email = await check(hasher, username, email, password)
+        attempt = throttle.attempt("register", key(name), browser.source.ip)
+        await check_attempt(
+            await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None
+        )
+        release_db()
+        password_hash = await hasher.accept(password, name, known=browser.holder.known)
 
     async def store(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
@@ -174,28 +190,8 @@ async def log_in(
     One transaction starts the login and moves the guest's cart. Holds no connection while it
     checks the password, which takes as long for a name that nobody has.
     """
-    source = browser.source
-    attempt = throttle.attempt("login", key(name), source.ip)
-    counted, credentials = await run(
-        lambda db: login_queries.count_login(db, name, attempt, source.ip, clock.now())
-    )
-    await check_attempt(counted, source, credentials.account.id if credentials else None)
-    release_db()
-    right = await hasher.verify(credentials.password_hash if credentials else None, password)
-    if credentials is None or not right:
-        failed = Event(
-            "login_failed", clock.now(), source, credentials.account.id if credentials else None
-        )
-        await run(lambda db: audit.insert_event(db, failed))
-        audit.log(failed)
-        raise WrongCredentials
-    stored = credentials.password_hash
-    verified = login_queries.Verified(
-        credentials.account,
-        stored,
-        fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
-        forgiven=attempt.forgivable(counted.keys),
-    )
+    with hasher.line.place(browser.holder):
+        verified = await _verify(hasher, throttle, name, password, browser)
 
     async def start(db: Connection) -> tuple[LoggedIn, Event]:
         async with db.transaction():
@@ -204,6 +200,37 @@ async def log_in(
     logged_in, event = await run(start)
     audit.log(event)
     return logged_in
+
+
+async def _verify(
+    hasher: Hasher, throttle: Throttle, name: str, password: str, browser: Browser
+) -> login_queries.Verified:
+    source, device = browser.source, browser.device
+    attempt = throttle.attempt("login", key(name), source.ip, device.token_hash if device else None)
+    counted, credentials, familiar = await run(
+        lambda db: login_queries.count_login(db, name, attempt, device, clock.now())
+    )
+    owner = credentials.account.id if credentials else None
+    if not counted.spare:
+        await check_attempt(counted, source, owner)
+    release_db()
+    right = await hasher.verify(
+        credentials.password_hash if credentials else None, password, known=browser.holder.known
+    )
+    # To all but the owner it is refused as if the device weren't known, whoever knows it.
+    refusal = counted.refusal(clock.now())
+    if credentials is None or not right or (refusal and not familiar):
+        failed = Event("login_failed", clock.now(), source, owner)
+        await run(lambda db: audit.insert_event(db, failed))
+        audit.log(failed)
+        raise refusal or WrongCredentials
+    stored = credentials.password_hash
+    return login_queries.Verified(
+        credentials.account,
+        stored,
+        fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
+        forgiven=attempt.forgivable(counted.keys),
+    )
 
 
 async def log_out(db: Connection, claim: Claim, source: Source) -> None:
@@ -238,11 +265,15 @@ async def _start(
         login,
         verified,
         previous=browser.visitor.claim,
+        device=browser.device,
         choices=browser.choices,
         event=event,
     )
-    if not started:
+    if started is None:
         # Disabled, deleted, or given another password, while this one was checked.
         raise WrongCredentials
     opened, receipt = await carts.merge(db, account.id, browser.visitor, policy.cart)
-    return LoggedIn(account, login.token, opened, receipt), event
+    return (
+        LoggedIn(account, login.token, started.device, started.used_before, opened, receipt),
+        event,
+    )

@@ -19,6 +19,7 @@ from service.database import run
 from service.errors import Unauthenticated
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
+from service.sessions import Device
 from service.web import current_settings
 
 from . import actions, owner, queries
@@ -118,7 +119,7 @@ async def change_password(data: PasswordInput) -> None:
     """Change the caller's password; raises as `owner` does."""
     credentials = await confirm(data.current_password)
     session["login"] = await owner.change_password(
-        _hasher(), credentials, data.new_password, claim(), source()
+        _hasher(), credentials, data.new_password, claim(), device(), source()
     )
 
 
@@ -144,6 +145,7 @@ def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
         Shopper(str(account.id), username=account.username, token=logged_in.token),
         remember=remember,
     )
+    session["device"] = logged_in.device.write()
     keep(logged_in.opened)
 
 
@@ -153,7 +155,13 @@ def _browser() -> actions.Browser:
         username=session.get("username"),
         choices=guest_choices(),
         source=source(),
+        device=device(),
     )
+
+
+def device() -> Device | None:
+    """Return the device that the request says it comes from."""
+    return Device.read(session.get("device", {}))
 
 
 def _hasher() -> Hasher:

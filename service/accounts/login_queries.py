@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from service.audit import recording
-from service.sessions import hash_token
-from service.throttling import Counted, counting
+from service.sessions import MOST_DEVICES, Device, hash_token, new_token
+from service.throttling import Counted, counting, forgiving
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
     from service.audit import Event
@@ -37,34 +37,41 @@ class Verified:
     forgiven: list[bytes] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A login that has started, on this device, where the account was used before at that time."""
+
+    device: Device
+    used_before: datetime | None
+
+
 async def count_login(
-    db: Connection, name: str, attempt: Attempt, ip: str, now: datetime
-) -> tuple[Counted, Credentials | None]:
-    """Count an attempt to log in, and return the account as `select_credentials` does."""
+    db: Connection, name: str, attempt: Attempt, device: Device | None, now: datetime
+) -> tuple[Counted, Credentials | None, bool]:
+    """Count an attempt to log in, and return the account as `select_credentials` does.
+
+    And whether the account was logged in to on this device before.
+    """
     (row,) = await db.fetch(
         f"""
-        with used as (
-            select case when exists (
-                select from accounts join audit on account_id = accounts.id
-                where (username_key = $4 or email_key = $4) and ip = $5
-                    and event in ('registered', 'logged_in')
-            ) then $6::bytea[] else $7::bytea[] end as keys
-        ),
-        {counting(len(attempt.keys))}
-        select keys, passed, ends_at, first,
-            a.id, a.username, a.email, a.created_at, a.password_hash
+        with known as (select from devices where token_hash = $6 limit 1),
+        {counting(attempt)}
+        select passed, ends_at, first, spare,
+            a.id, a.username, a.email, a.created_at, a.password_hash,
+            exists (
+                select from devices where token_hash = $6 and account_id = a.id
+            ) as familiar
         from counted left join accounts a
-            on (a.username_key = $4 or a.email_key = $4) and a.disabled_at is null
+            on (a.username_key = $5 or a.email_key = $5) and a.disabled_at is null
         """,
         attempt.counts,
         attempt.seconds,
         now,
-        key(name),
-        ip,
-        attempt.familiar,
         attempt.keys,
+        key(name),
+        device.token_hash if device else None,
     )
-    return Counted.of(row, attempt, now), credentials_of(row)
+    return Counted.of(row, attempt, now), credentials_of(row), row["familiar"]
 
 
 async def start_login(
@@ -73,20 +80,22 @@ async def start_login(
     verified: Verified,
     *,
     previous: Claim,
+    device: Device | None,
     choices: Choices,
     event: Event,
-) -> bool:
+) -> Started | None:
     """Start a login, and end the one the browser had.
 
-    Returns False, and does nothing, if the account was disabled or deleted, or its password
+    Returns None, and does nothing, if the account was disabled or deleted, or its password
     changed, since the password was checked. Whoever does that waits for this transaction, and
     then ends its login too.
 
     In the same statement, for the sake of the round trips: the guest's choices fill those the
-    account never made, a fresher password hash is stored, the attempt is taken back, and the
-    event recorded.
+    account never made, a fresher password hash is stored, the attempt is taken back, the event
+    recorded, and the device known from now on. One that isn't known any more gets a new token.
     """
-    started = await db.fetchval(
+    fresh = Device(new_token(), login.account_id)
+    row = await db.fetchrow(
         f"""
         with verified as (
             select id from accounts
@@ -112,24 +121,36 @@ async def start_login(
             update accounts set password_hash = $13::text
             where id = (select id from verified) and $13::text is not null
         ),
-        -- in the order in which they were counted, see throttling
-        forgiven_address as (
-            update attempts set count = count - 1
-            where key = ($15::bytea[])[1] and count > 0 and exists (select from verified)
-            returning 1
+        {forgiving("$15", "select from verified")},
+        device as (
+            select case when exists (select from devices where token_hash = $24)
+                then $24 else $25::bytea end as token_hash
         ),
-        forgiven_account as (
-            update attempts set count = count - 1
-            where key = ($15::bytea[])[2] and count > 0 and exists (select from verified)
-                and (select count(*) from forgiven_address) >= 0
+        used_before as (
+            select used_at from devices where token_hash = $24 and account_id = $2
+        ),
+        known as (
+            insert into devices (token_hash, account_id, created_at, used_at, user_agent, ip)
+            select token_hash, id, $3, $3, $6, $7 from device, verified
+            on conflict (token_hash, account_id) do update set used_at = excluded.used_at
+        ),
+        too_many as (
+            delete from devices
+            where account_id = (select id from verified) and token_hash = any(array(
+                select token_hash from devices
+                where account_id = $2 and token_hash is distinct from $24
+                order by used_at desc offset {MOST_DEVICES - 1}
+            ))
         ),
         {recording("verified", 17)}
         insert into logins (
-            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id
+            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id,
+            device, new_device
         )
-        select $1, id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $16::uuid
-        from verified
-        returning true
+        select $1, id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $16::uuid,
+            device.token_hash, $18 = 'logged_in' and not exists (select from used_before)
+        from verified, device
+        returning device = $24 as kept, (select used_at from used_before) as used_before
         """,
         hash_token(login.token),
         login.account_id,
@@ -145,8 +166,13 @@ async def start_login(
         verified.forgiven,
         login.id,
         *event.columns(),
+        device.token_hash if device else None,
+        fresh.token_hash,
     )
-    return bool(started)
+    if row is None:
+        return None
+    kept = replace(device, account_id=login.account_id) if device and row["kept"] else fresh
+    return Started(kept, row["used_before"])
 
 
 async def end_login(db: Connection, claim: Claim, event: Event) -> UUID | None:

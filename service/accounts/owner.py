@@ -14,13 +14,14 @@ from service.throttling import forgive
 from . import queries
 from .actions import check_attempt
 from .model import check_email
+from .waiting import Holder
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from service.audit import Source
     from service.database import Connection
-    from service.sessions import Claim
+    from service.sessions import Claim, Device
     from service.throttling import Throttle
 
     from .model import Account, Credentials
@@ -35,12 +36,15 @@ async def confirm(
     Whoever finds an open browser must not be able to guess there as often as they like.
     """
     attempt = throttle.attempt("password", str(account_id), source.ip)
-    counted, credentials = await run(
-        lambda db: queries.count_password(db, account_id, attempt, clock.now())
-    )
-    await check_attempt(counted, source, account_id)
-    release_db()
-    right = await hasher.verify(credentials.password_hash if credentials else None, password)
+    with hasher.line.place(Holder(str(account_id), known=True)):
+        counted, credentials = await run(
+            lambda db: queries.count_password(db, account_id, attempt, clock.now())
+        )
+        await check_attempt(counted, source, account_id)
+        release_db()
+        right = await hasher.verify(
+            credentials.password_hash if credentials else None, password, known=True
+        )
     if credentials is None or not right:
         event = Event("password_refused", clock.now(), source, account_id)
         await run(lambda db: audit.insert_event(db, event))
@@ -52,22 +56,37 @@ async def confirm(
 
 
 async def change_password(
-    hasher: Hasher, credentials: Credentials, password: str, claim: Claim, source: Source
+    hasher: Hasher,
+    credentials: Credentials,
+    password: str,
+    claim: Claim,
+    device: Device | None,
+    source: Source,
 ) -> str:
     """Set a password, and end every other login and every token; raises `WeakPassword`.
+
+    No other device is known any more.
 
     Returns the token that the caller's own login has from now on: what was stolen along with
     the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
     """
     account = credentials.account
-    password_hash, token = await hasher.accept(password, account.username), new_token()
+    with hasher.line.place(Holder(str(account.id), known=True)):
+        password_hash = await hasher.accept(password, account.username, known=True)
+    token = new_token()
     own_login = claim.token_hash if claim.account_id else None
 
     async def store(db: Connection) -> Event:
         async with db.transaction():
             await _lock(db, credentials)
             await queries.update_password(db, account.id, password_hash)
-            await end_logins(db, account.id, clock.now(), but=own_login)
+            await end_logins(
+                db,
+                account.id,
+                clock.now(),
+                but=own_login,
+                device=device.token_hash if device else None,
+            )
             await queries.renew_login(db, claim, token)
             return await _record(db, "password_changed", account.id, source)
 

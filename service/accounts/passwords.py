@@ -15,9 +15,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn_rs_py import zxcvbn
 
-from service.errors import Busy, WeakPassword
+from service.errors import WeakPassword
 
 from .model import check_password
+from .waiting import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +40,9 @@ and what people do to them. Fewer is what throttling can't outlast for a year.""
 class Hasher:
     """Hashes in one thread, so that one hash's memory is all that hashing ever takes.
 
-    More threads would not be faster: argon2 is bound by memory. When ``hash_queue`` others
-    are waiting already, it raises `Busy`.
+    More threads would not be faster: argon2 is bound by memory. Whoever serves others holds a
+    place in the ``line`` meanwhile, from before an attempt is counted; who is ``known`` there
+    comes first.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -49,13 +51,13 @@ class Hasher:
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism
         )
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
-        self._room = settings.hash_queue
+        self.line = Line(settings.hash_queue)
         self._shortest = settings.password_min
         zxcvbn("")  # Reads its lists on first use, which takes longer than any window.
         # Checked when there is no such account, so that the answer takes as long.
         self._nobody = self._argon2.hash("nobody has this password")
 
-    async def accept(self, password: str, username: str) -> str:
+    async def accept(self, password: str, username: str, *, known: bool = False) -> str:
         """Return the hash of a password that somebody chooses.
 
         Raises `WeakPassword` for one that is too short or long, common, or has the user name
@@ -68,19 +70,21 @@ class Hasher:
             _judge(password, username)
             return self._argon2.hash(password)
 
-        return await self._run(judge_and_hash)
+        return await self._run(judge_and_hash, known=known)
 
     async def judge(self, password: str, username: str) -> None:
         """Raise `WeakPassword` where `accept` would."""
         password = _normalised(password)
         check_password(password, username, self._shortest)
-        await self._run(lambda: _judge(password, username))
+        await self._run(lambda: _judge(password, username), known=False)
 
     async def rehash(self, password: str) -> str:
         """Return the hash of a password that was right, with today's parameters."""
-        return await self._run(lambda: self._argon2.hash(_normalised(password)))
+        return await self._run(lambda: self._argon2.hash(_normalised(password)), known=True)
 
-    async def verify(self, password_hash: str | None, password: str) -> bool:
+    async def verify(
+        self, password_hash: str | None, password: str, *, known: bool = False
+    ) -> bool:
         """Return whether the password is right; None, for no account, takes as long."""
 
         def check() -> bool:
@@ -89,7 +93,7 @@ class Hasher:
             except (VerificationError, InvalidHashError):
                 return False
 
-        return await self._run(check) and password_hash is not None
+        return await self._run(check, known=known) and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         """Return whether the hash was made with other parameters than today's."""
@@ -99,24 +103,18 @@ class Hasher:
         """Let the running hash finish, and no other start."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._room <= 0:
-            raise Busy(retry_after=1)
-        self._room -= 1
-        # Cancelled while it waits, it is never begun; counted until it is over.
-        future = self._executor.submit(work)
-        future.add_done_callback(self._count_down(asyncio.get_running_loop()))
-        return await asyncio.wrap_future(future)
-
-    def _count_down(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
-        def leave() -> None:
-            self._room += 1
+    async def _run(self, work: Callable[[], T], *, known: bool) -> T:
+        loop = asyncio.get_running_loop()
 
         def done(_: object) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(leave)
+                loop.call_soon_threadsafe(self.line.pass_on)
 
-        return done
+        # Cancelled while it waits, it is never begun; begun, the turn is its own until it is over.
+        await self.line.turn(known=known)
+        future = self._executor.submit(work)
+        future.add_done_callback(done)
+        return await asyncio.wrap_future(future)
 
 
 def _judge(password: str, username: str) -> None:

@@ -137,8 +137,8 @@ async def count_password(
     """Count an attempt at a signed-in account's password, and return the account."""
     (row,) = await db.fetch(
         f"""
-        with used as (select $4::bytea[] as keys), {counting(len(attempt.keys))}
-        select keys, passed, ends_at, first,
+        with {counting(attempt)}
+        select passed, ends_at, first, spare,
             a.id, a.username, a.email, a.created_at, a.password_hash
         from counted left join accounts a on a.id = $5 and a.disabled_at is null
         """,

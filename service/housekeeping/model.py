@@ -51,6 +51,8 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         ),
         Rule("expired logins", "logins", "expires_at", timedelta(0)),
         Rule("ended logins", "logins", "ended_at", timedelta(0), "ended_at is not null"),
+        # No cookie that names one is taken any longer.
+        Rule("devices", "devices", "used_at", unused),
         Rule("counts of attempts", "attempts", "ends_at", timedelta(0)),
         Rule("audit records", "audit", "at", timedelta(days=settings.audit_days)),
         Rule("idempotency keys", "idempotency_keys", "created_at", RETENTION),

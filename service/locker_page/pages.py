@@ -42,12 +42,15 @@ WHAT = {
     BASE: "Who you are. Shared by everything that asks who is logged in.",
     "cart": "Which cart is yours, and a copy of what is in it, should the database forget.",
     "preferences": "What you chose, before you had an account.",
+    "device": "That you logged in here before: no login, but you may try when others have used up "
+    "your account's attempts.",
     "flash": "What to tell you on the next page. Read once, then gone.",
 }
 CODE = {
     BASE: 'session["user_id"], session["username"]',
     "cart": 'session["cart"]',
     "preferences": 'session["preferences"]',
+    "device": 'session["device"]',
     "flash": 'session["flash"]',
 }
 MEANING = {
@@ -88,7 +91,7 @@ class Note:
 class TamperForm(Input):
     """The section whose cookie to change."""
 
-    section: Literal["session", "cart", "preferences", "flash"]
+    section: Literal["session", "cart", "preferences", "flash", "device"]
 
 
 class ReplayForm(Input):

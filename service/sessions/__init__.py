@@ -4,6 +4,7 @@ Start with `model.Session`, which is what a view sees; `interface` moves it over
 """
 
 from .cookies import SectionCookie
+from .devices import MOST_DEVICES, Device
 from .interface import SignedSessions
 from .logins import (
     LONGEST_USER_AGENT,
@@ -23,9 +24,11 @@ __all__ = [
     "BASE",
     "LOGIN",
     "LONGEST_USER_AGENT",
+    "MOST_DEVICES",
     "NOT_VALID",
     "SECTIONS",
     "Claim",
+    "Device",
     "NewLogin",
     "Scope",
     "SectionCookie",

@@ -1,10 +1,10 @@
 """The session as code sees it: one mapping, kept in sections.
 
-``session["cart"]``, ``session["preferences"]`` and ``session["flash"]`` (the pages' messages)
-are sections with a cookie of their own; every other key lives in the base section. A section
-is read when it is first asked for and saved when its content changed, so two responses that
-changed different sections can't undo each other. Nested changes count: content is compared,
-not flagged.
+``session["cart"]``, ``session["preferences"]``, ``session["flash"]`` (the pages' messages) and
+``session["device"]`` (where one logged in before) are sections with a cookie of their own; every
+other key lives in the base section. A section is read when it is first asked for and saved when
+its content changed, so two responses that changed different sections can't undo each other.
+Nested changes count: content is compared, not flagged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BASE = "session"
-SECTIONS = ("cart", "preferences", "flash")
+SECTIONS = ("cart", "preferences", "flash", "device")
 PERMANENT = "_permanent"
 """Flask's own key for "remember me"; it lives in the base section."""
 

@@ -49,13 +49,24 @@ async def select_login(db: Connection, claim: Claim, now: datetime) -> UUID | No
 
 
 async def end_logins(
-    db: Connection, account_id: UUID, now: datetime, *, but: bytes | None = None
+    db: Connection,
+    account_id: UUID,
+    now: datetime,
+    *,
+    but: bytes | None = None,
+    device: bytes | None = None,
 ) -> int:
-    """End the account's logins and tokens, but the one with this hash; returns how many."""
+    """End the account's logins and tokens, but the one with this hash; returns how many.
+
+    It is no longer known on any device but this one, either.
+    """
     return int(
         await db.fetchval(
             """
-            with ended as (
+            with unknown as (
+                delete from devices where account_id = $1 and token_hash is distinct from $4
+            ),
+            ended as (
                 update logins set ended_at = $2
                 where account_id = $1 and ended_at is null
                     and token_hash is distinct from $3
@@ -66,5 +77,6 @@ async def end_logins(
             account_id,
             now,
             but,
+            device,
         )
     )

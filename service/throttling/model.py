@@ -8,31 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from service.settings import Limit, Settings
 
+LARGEST = 2_000_000_000
+"""Of a count, which is a column of 32 bits."""
+
 Deed = Literal["login", "register", "password"]
 
-NETWORK = 64
-"""Bits of an IPv6 address that stand for its owner; the rest they choose freely (RFC 6177)."""
+NETWORKS = {64: 1, 56: 4, 48: 16}
+"""Bits of an IPv6 address that may stand for one customer (RFC 6177), and what a network of so
+many may do more than an address. Who has a /48 could make 65,536 attempts for each in a /64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Keys with their limits, always in the order address, account, total.
+    """Keys with their limits, always in the order networks (the smallest first), account, total.
 
-    ``familiar`` are the keys for an address that the account has been used from. It has a
-    count of its own there, so whoever guesses from elsewhere can't keep its owner out.
+    With ``device`` there is one more at the end: the count of a device that is known, for when
+    strangers have used up one of the others.
     """
 
     keys: list[bytes]
-    familiar: list[bytes]
     counts: list[int]
     seconds: list[int]
     total: bytes
+    device: bool
 
     def forgivable(self, keys: list[bytes]) -> list[bytes]:
         """Return those of the keys from which a right guess is taken back.
@@ -50,40 +54,60 @@ class Throttle:
         self._account = settings.throttle_account
         self._total = settings.throttle_total
 
-    def attempt(self, deed: Deed, account: str, ip: str) -> Attempt:
+    def attempt(self, deed: Deed, account: str, ip: str, device: bytes | None = None) -> Attempt:
         """Return what this attempt counts against.
 
         ``account`` is a name as `accounts.model.key` has it, whether or not somebody has it:
-        an unknown one is limited alike.
+        an unknown one is limited alike. ``device`` is the hash of the token of the device.
         """
-        address = network(ip)
-        here = f"{deed} account {account}"
-        limited: list[tuple[Limit, bytes, bytes]] = [
-            (self._address, source := _digest(f"{deed} address {address}"), source),
-            (self._account, _digest(here), _digest(f"{here} from {address}")),
-            (self._total, total := _digest(f"{deed} total"), total),
+        total = _digest(f"{deed} total")
+        limited = [
+            *(
+                (_grown(self._address, times), _digest(f"{deed} address {network}"))
+                for network, times in networks(ip).items()
+            ),
+            (self._account, _digest(f"{deed} account {account}")),
+            (self._total, total),
         ]
-        limited = [entry for entry in limited if entry[0]]
+        limited = [(limit, key) for limit, key in limited if limit]
+        if device and limited:
+            limit = self._account or self._address or self._total
+            limited.append((limit, _digest(f"{deed} device {device.hex()}")))
         return Attempt(
-            keys=[key for _, key, _ in limited],
-            familiar=[key for _, _, key in limited],
-            counts=[limit.count for limit, _, _ in limited],
-            seconds=[limit.seconds for limit, _, _ in limited],
+            keys=[key for _, key in limited],
+            counts=[limit.count for limit, _ in limited],
+            seconds=[limit.seconds for limit, _ in limited],
             total=total,
+            device=bool(device and limited),
         )
 
 
-def network(ip: str) -> str:
-    """Return what stands for an address: an IPv4 address, or the network of an IPv6 one."""
+def _grown(limit: Limit, times: int) -> Limit:
+    return replace(limit, count=min(limit.count * times, LARGEST))
+
+
+def networks(ip: str) -> dict[str, int]:
+    """Return what stands for an address, the smallest first, and by how much its limit grows.
+
+    That is an IPv4 address itself, or the networks of an IPv6 one.
+    """
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
-        return ip
+        return {ip: 1}
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), NETWORK), strict=False))
-    return str(address)
+            return {str(address.ipv4_mapped): 1}
+        return {
+            str(ipaddress.ip_network((int(address), bits), strict=False)): times
+            for bits, times in NETWORKS.items()
+        }
+    return {str(address): 1}
+
+
+def network(ip: str) -> str:
+    """Return the largest network that stands for an address."""
+    return [*networks(ip)][-1]
 
 
 def _digest(text: str) -> bytes:

@@ -23,22 +23,25 @@ class Counted:
     """What became of an attempt: ``retry_at`` is None if it may go on.
 
     ``keys`` are what it was counted against; ``first`` is whether it is the first to be
-    refused in this window.
+    refused in this window. ``spare``: it is refused, but the device has a count of its own that
+    has room.
     """
 
     keys: list[bytes]
     retry_at: datetime | None
     first: bool
+    spare: bool
 
     @classmethod
     def of(cls, row: Record, attempt: Attempt, now: datetime) -> Self:
         """Read the columns of ``counted``, see `counting`."""
-        keys, passed = row["keys"], row["passed"]
-        if passed == len(keys):
-            return cls(keys, None, first=False)
+        passed, spare = row["passed"], row["spare"]
+        keys = [*attempt.keys[:passed], *(attempt.keys[-1:] if spare else ())]
+        if passed == len(attempt.keys) - attempt.device:
+            return cls(keys, None, first=False, spare=False)
         # A window that began while this statement ran isn't visible to it.
         latest = now + timedelta(seconds=attempt.seconds[passed])
-        return cls(keys, row["ends_at"] or latest, first=bool(row["first"]))
+        return cls(keys, row["ends_at"] or latest, first=bool(row["first"]), spare=spare)
 
     def refusal(self, now: datetime) -> TooManyAttempts | None:
         """Return the error to raise, if the attempt is refused."""
@@ -48,23 +51,75 @@ class Counted:
         return TooManyAttempts(retry_after=max(seconds, 1))
 
 
-@cache
-def counting(limits: int) -> str:
-    """Return CTEs that count an attempt against so many keys.
+def counting(attempt: Attempt) -> str:
+    """Return CTEs that count an attempt.
 
-    ``$1`` to ``$3`` are the numbers allowed, the seconds of their windows, and the time; a CTE
-    ``used`` before them has the ``keys``. The CTE ``counted`` has one row for `Counted.of`.
+    ``$1`` to ``$4`` are the numbers allowed, the seconds of their windows, the time, and the
+    keys; for an attempt with a device, a CTE ``known`` before them has a row if the device is
+    known. The CTE ``counted`` has one row for `Counted.of`.
 
     A key is counted against only if those before it had room: whoever is over the limit of
     their address doesn't use up an account. All statements take the keys' rows in this order,
     so none waits for another in a circle.
     """
+    return _counting(len(attempt.keys) - attempt.device, device=attempt.device)
+
+
+@cache
+def _counting(limits: int, *, device: bool) -> str:
     steps = "".join(
-        f"""
-        step{number} as (
+        _step(f"step{number}", number, f"select from step{number - 1}" if number > 1 else "select")
+        for number in range(1, limits + 1)
+    )
+    passed = " + ".join(
+        ["0", *(f"(select count(*) from step{number})" for number in range(1, limits + 1))]
+    )
+    if device:
+        # The last of all: the row of the refused key is taken before that of the device.
+        turned_away = f"""
+            select from passed, known where passed < {limits}
+                and (select count(*) from refused) >= 0
+        """
+        spare = _step("spare", limits + 1, turned_away), "exists (select from spare)"
+    else:
+        spare = "", "false"
+    return f"""{steps}
+        passed as (select ({passed})::int as passed),
+        refused as (
+            update attempts a set refused = a.refused + 1
+            from passed
+            -- all are named here, to have a type also where nothing is limited
+            where passed < least({limits}, cardinality($1::int[]), cardinality($2::int[]))
+                and a.key = ($4::bytea[])[passed + 1] and $3::timestamptz is not null
+            returning a.ends_at, a.refused = 1 as first
+        ),
+        {spare[0]}
+        -- Windows that are over go a few at a time, so they can't pile up between two purges.
+        purged as (
+            delete from attempts where key in (
+                select key from attempts
+                where ends_at <= $3 and key <> all($4)
+                order by ends_at limit 4
+                for update of attempts skip locked
+            )
+        ),
+        counted as (
+            select passed, ends_at, first, {spare[1]} as spare
+            from passed left join refused on true
+        )"""
+
+
+def _step(name: str, number: int, condition: str) -> str:
+    """Return a CTE that counts against the key of this number where the condition has a row.
+
+    It has a row itself if the key had room.
+    """
+    return f"""
+        {name} as (
             insert into attempts as a (key, count, ends_at)
-            select keys[{number}], 1, $3::timestamptz + make_interval(secs => ($2::int[])[{number}])
-            from used {f"where exists (select from step{number - 1})" if number > 1 else ""}
+            select ($4::bytea[])[{number}], 1,
+                $3::timestamptz + make_interval(secs => ($2::int[])[{number}])
+            where exists ({condition})
             on conflict (key) do update set
                 count = case when a.ends_at <= $3 then 1 else a.count + 1 end,
                 refused = case when a.ends_at <= $3 then 0 else a.refused end,
@@ -72,43 +127,12 @@ def counting(limits: int) -> str:
             where a.ends_at <= $3 or a.count < ($1::int[])[{number}]
             returning key
         ),"""
-        for number in range(1, limits + 1)
-    )
-    passed = " + ".join(
-        ["0", *(f"(select count(*) from step{number})" for number in range(1, limits + 1))]
-    )
-    return f"""{steps}
-        passed as (select ({passed})::int as passed),
-        refused as (
-            update attempts a set refused = a.refused + 1
-            from used, passed
-            -- both are named here, to have a type also where nothing is limited
-            where passed < least(cardinality($1::int[]), cardinality($2::int[]))
-                and a.key = used.keys[passed + 1]
-            returning a.ends_at, a.refused = 1 as first
-        ),
-        -- Windows that are over go a few at a time, so they can't pile up between two purges.
-        purged as (
-            delete from attempts where key in (
-                select key from attempts, used
-                where ends_at <= $3 and key <> all(keys)
-                order by ends_at limit 4
-                for update of attempts skip locked
-            )
-        ),
-        counted as (
-            select keys, passed, ends_at, first
-            from used cross join passed left join refused on true
-        )"""
 
 
 async def count_attempt(db: Connection, attempt: Attempt, now: datetime) -> Counted:
     """Count an attempt, before what it tries is looked at."""
     (row,) = await db.fetch(
-        f"""
-        with used as (select $4::bytea[] as keys), {counting(len(attempt.keys))}
-        select keys, passed, ends_at, first from counted
-        """,
+        f"with {counting(attempt)} select passed, ends_at, first, spare from counted",
         attempt.counts,
         attempt.seconds,
         now,
@@ -117,18 +141,21 @@ async def count_attempt(db: Connection, attempt: Attempt, now: datetime) -> Coun
     return Counted.of(row, attempt, now)
 
 
+def forgiving(keys: str, condition: str) -> str:
+    """Return CTEs that take an attempt back from these keys where the condition has a row."""
+    return f"""
+        -- in the order in which they are counted, see `counting`
+        forgiven as (
+            select key from attempts
+            where key = any({keys}::bytea[]) and count > 0 and exists ({condition})
+            order by array_position({keys}::bytea[], key)
+            for update
+        ),
+        forgotten as (
+            update attempts set count = count - 1 where key in (select key from forgiven)
+        )"""
+
+
 async def forgive(db: Connection, attempt: Attempt, counted: Counted) -> None:
     """Take an attempt back that was no guess."""
-    # In the order in which they are counted, see `counting`.
-    await db.execute(
-        """
-        with one as (
-            update attempts set count = count - 1
-            where key = ($1::bytea[])[1] and count > 0
-            returning 1
-        )
-        update attempts set count = count - 1
-        where key = ($1::bytea[])[2] and count > 0 and (select count(*) from one) >= 0
-        """,
-        attempt.forgivable(counted.keys),
-    )
+    await db.execute(f"with {forgiving('$1', 'select')} select", attempt.forgivable(counted.keys))

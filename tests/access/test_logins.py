@@ -41,7 +41,7 @@ async def test_logins_are_listed_with_device_and_address(app: Quart) -> None:
     assert [login["current"] for login in logins].count(True) == 1
     assert all(login["ip"] for login in logins)
     assert set(logins[0]) == {
-        "id", "created_at", "last_seen_at", "user_agent", "ip", "current",
+        "id", "created_at", "last_seen_at", "user_agent", "ip", "new_device", "current",
     }  # fmt: skip
 
 

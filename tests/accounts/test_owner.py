@@ -121,8 +121,8 @@ async def test_log_in_that_meets_a_password_change_does_not_outlive_it(
     checked, changed = asyncio.Event(), asyncio.Event()
     verify = hasher.verify
 
-    async def verify_and_wait(password_hash: str | None, password: str) -> bool:
-        right: bool = await verify(password_hash, password)
+    async def verify_and_wait(*arguments: Any, **more: Any) -> bool:
+        right: bool = await verify(*arguments, **more)
         checked.set()
         await changed.wait()
         return right

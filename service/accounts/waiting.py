@@ -1,0 +1,95 @@
+"""Who may wait for a hash, and who comes next. No I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.errors import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARE = 4
+"""What part of all places one network may hold (a quarter), and is kept for those known."""
+
+MOST_KNOWN = 4
+"""Places that one account's devices may hold together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds places in the line: a stranger's network, or an account of somebody known.
+
+    Known is who proves to have logged in here before. What they try now may be another account.
+    """
+
+    name: str
+    known: bool = False
+
+
+class Line:
+    """The line before the one thread that hashes.
+
+    Of its ``places`` a network can't hold more than a share, and strangers not all; those known
+    come first. So no flood of strangers keeps anyone known out, nor waiting for more than the
+    hash that is under way. For one event loop.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._held: Counter[Holder] = Counter()
+        self._taken = False
+        self._known: deque[asyncio.Future[None]] = deque()
+        self._strangers: deque[asyncio.Future[None]] = deque()
+
+    @contextmanager
+    def place(self, holder: Holder) -> Iterator[None]:
+        """Hold a place; raises `Busy` where there is none left for this holder."""
+        if not self._has_place(holder):
+            raise Busy(retry_after=1)
+        self._held[holder] += 1
+        try:
+            yield
+        finally:
+            self._held[holder] -= 1
+            self._held += Counter()  # without those that hold nothing
+
+    def _has_place(self, holder: Holder) -> bool:
+        if self._held.total() >= self._places:
+            return False
+        if holder.known:
+            return self._held[holder] < MOST_KNOWN
+        strangers = sum(count for each, count in self._held.items() if not each.known)
+        share = max(self._places // SHARE, 1)
+        return self._held[holder] < share and strangers < max(self._places - share, 1)
+
+    async def turn(self, *, known: bool) -> None:
+        """Wait for one's turn, which lasts until `pass_on`."""
+        if not self._taken:
+            self._taken = True
+            return
+        waiting = self._known if known else self._strangers
+        mine = asyncio.get_running_loop().create_future()
+        waiting.append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():
+                self.pass_on()
+            elif mine in waiting:
+                waiting.remove(mine)
+            raise
+
+    def pass_on(self) -> None:
+        """End a turn, and let the next one begin."""
+        for waiting in (self._known, self._strangers):
+            while waiting:
+                following = waiting.popleft()
+                if not following.done():
+                    following.set_result(None)
+                    return
+        self._taken = False

@@ -1,0 +1,46 @@
+"""A browser that logged in here before, as it says itself: a section of its own in the session.
+
+It is no login. It lets its owner try when strangers have used up the account's attempts (OWASP,
+"Slow Down Online Guessing Attacks with Device Cookies").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from .logins import hash_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_DEVICES = 20
+"""Devices an account is known on; another one takes the place of that least used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device's token, and the account that logged in on it last.
+
+    Believe that it is known once a query has found it: a changed password, or its owner, ends it.
+    """
+
+    token: str
+    account_id: UUID
+
+    @classmethod
+    def read(cls, section: Mapping[str, Any]) -> Self | None:
+        """Return the device that a section holds, or None where it holds something else."""
+        try:
+            return cls(str(section["token"]), UUID(section["account"]))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    def write(self) -> dict[str, Any]:
+        """Return the device as the session holds it."""
+        return {"token": self.token, "account": str(self.account_id)}
+
+    @property
+    def token_hash(self) -> bytes:
+        return hash_token(self.token)

@@ -1,0 +1,156 @@
+"""The line before the hasher: nobody fills it, and the known come first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from quart import Quart
+
+from service.accounts.waiting import MOST_KNOWN, Holder, Line
+from service.errors import Busy
+from service.settings import Limit
+from tests.shopping import API, PASSWORD, new_name, register
+from tests.throttling.test_throttling import WRONG, try_password
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Observer = asyncpg.Connection[asyncpg.Record]
+
+StartApp = Callable[..., Awaitable[Quart]]
+
+
+def fill(line: Line, stack: ExitStack, *holders: Holder) -> int:
+    """Let each holder take places until there is none left for it; returns how many they took."""
+    taken = 0
+    for holder in holders:
+        try:
+            while True:
+                stack.enter_context(line.place(holder))
+                taken += 1
+        except Busy:
+            continue
+    return taken
+
+
+@pytest.mark.parametrize("places", [1, 3, 4, 32, 64])
+def test_a_network_holds_a_share(places: int) -> None:
+    """A quarter of the places, and one at least; what it gives back can be taken again."""
+    line, network = Line(places), Holder("2001:db8::/48")
+    for _ in range(2):
+        with ExitStack() as stack:
+            assert fill(line, stack, network) == max(places // 4, 1)
+
+
+def test_strangers_leave_room_for_the_known() -> None:
+    """However many networks come, a quarter is kept; of that an account's devices hold a few."""
+    line = Line(32)
+    with ExitStack() as stack:
+        strangers = [Holder(f"203.0.113.{number}") for number in range(100)]
+        assert fill(line, stack, *strangers) == 24
+        assert fill(line, stack, Holder("ada", known=True)) == MOST_KNOWN
+        assert fill(line, stack, *(Holder(f"{n}", known=True) for n in range(9))) == 4
+
+
+def test_no_places_is_nobody() -> None:
+    """As the setting says."""
+    with pytest.raises(Busy), Line(0).place(Holder("ada", known=True)):
+        pass
+
+
+async def test_known_come_first() -> None:
+    """Whoever is known waits for the hash that is under way, and for no stranger's."""
+    line, order = Line(64), []
+
+    async def take(name: str, *, known: bool) -> None:
+        await line.turn(known=known)
+        order.append(name)
+
+    await line.turn(known=False)
+    waiting = [
+        asyncio.create_task(take(name, known=name.isupper())) for name in ("a", "b", "C", "d", "E")
+    ]
+    await asyncio.sleep(0)
+    for _ in waiting:
+        line.pass_on()
+        await asyncio.sleep(0)
+    assert order == ["C", "E", "a", "b", "d"]
+
+
+@pytest.mark.parametrize("passed_on", [False, True])
+async def test_whoever_leaves_keeps_nobody_waiting(*, passed_on: bool) -> None:
+    """A request that is cancelled while it waits, or just as its turn comes, lets the next one."""
+    line, done = Line(64), []
+
+    async def take(number: int) -> None:
+        await line.turn(known=False)
+        done.append(number)
+        line.pass_on()
+
+    await line.turn(known=False)
+    gone, *waiting = (asyncio.create_task(take(number)) for number in range(4))
+    await asyncio.sleep(0)
+    if passed_on:
+        line.pass_on()
+    gone.cancel()
+    if not passed_on:
+        line.pass_on()
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert done == [1, 2, 3]
+    await asyncio.wait_for(line.turn(known=False), 5)
+
+
+async def test_attempt_without_a_place_is_not_counted(
+    start_app: StartApp, observer: Observer
+) -> None:
+    """Whoever was told `busy` has all their attempts yet: of address, account and total."""
+    await observer.execute("delete from attempts")
+    limits = {f"throttle_{each}": Limit(2, 600) for each in ("account", "address", "total")}
+    app = await start_app(**limits, hash_queue=4, trusted_proxies=1)
+    name = (await register(app.test_client()))["user"]["username"]
+    await observer.execute("delete from attempts")
+    line = app.extensions["locker.hasher"].line
+    with line.place(Holder("198.51.100.0")):
+        for _ in range(5):
+            answer = await try_password(app.test_client(), name, WRONG, "198.51.100.0")
+            assert answer.status_code == 503
+            assert (await answer.get_json())["code"] == "busy"
+            assert answer.headers["Retry-After"]
+    assert await observer.fetchval("select count(*) from attempts") == 0
+    answer = await try_password(app.test_client(), name, PASSWORD, "198.51.100.0")
+    assert answer.status_code == 200
+
+
+async def test_ipv6_customer_holds_a_share(start_app: StartApp) -> None:
+    """All addresses of a /48 together; the owner's phone and other networks have room meanwhile.
+
+    Logging in, registering, and what asks for the password again.
+    """
+    app = await start_app(hash_queue=8, trusted_proxies=1)
+    phone = app.test_client()
+    name = (await register(phone))["user"]["username"]
+    line = app.extensions["locker.hasher"].line
+    with ExitStack() as stack:
+        assert fill(line, stack, Holder("2001:db8:5::/48")) == 2
+        for number in (1, 256, 65_535):
+            stranger, ip = app.test_client(), f"2001:db8:5:{number:x}::1"
+            assert (await try_password(stranger, name, PASSWORD, ip)).status_code == 503
+            body = {"username": (new := new_name()), "email": f"{new}@e.example"}
+            answer = await stranger.post(
+                f"{API}/account",
+                json={**body, "password": PASSWORD},
+                headers={"X-Forwarded-For": ip},
+            )
+            assert answer.status_code == 503
+            assert (await try_password(phone, name, PASSWORD, ip)).status_code == 200
+        elsewhere = await try_password(app.test_client(), name, PASSWORD, "2001:db8:6::1")
+        assert elsewhere.status_code == 200
+        answer = await phone.put(
+            f"{API}/account/password",
+            json={"current_password": PASSWORD, "new_password": PASSWORD},
+        )
+        assert answer.status_code == 204
