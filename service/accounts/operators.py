@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from service import audit, clock
 from service.audit import Event
+from service.errors import Invalid
 from service.sessions import end_logins
 
 from . import queries
 from .actions import check
-from .model import Account
+from .foreign import is_foreign
+from .model import Account, check_email, check_username
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,6 +30,23 @@ async def create_account(
     password_hash = await hasher.accept(password, name)
     async with db.transaction():
         account = await queries.insert_account(db, name, email, password_hash, clock.now())
+        event = await _record(db, "registered", account.id)
+    audit.log(event)
+    return account
+
+
+async def import_account(db: Connection, username: str, email: str, password_hash: str) -> Account:
+    """Make an account with the hash that another application made of its password.
+
+    Its first login puts a hash of ours in the place of that one. Raises `Invalid`,
+    `UsernameTaken`, `EmailTaken`.
+    """
+    name, address = check_username(username), check_email(email)
+    if not is_foreign(password_hash):
+        message = "The hash is none of werkzeug's scrypt or pbkdf2, or takes too long to check."
+        raise Invalid("password_hash", message, "bad_format")
+    async with db.transaction():
+        account = await queries.insert_account(db, name, address, password_hash, clock.now())
         event = await _record(db, "registered", account.id)
     audit.log(event)
     return account

@@ -17,6 +17,7 @@ from zxcvbn_rs_py import zxcvbn
 
 from service.errors import WeakPassword
 
+from .foreign import is_foreign, verify_foreign
 from .model import check_password
 from .waiting import Line
 
@@ -88,6 +89,8 @@ class Hasher:
         """Return whether the password is right; None, for no account, takes as long."""
 
         def check() -> bool:
+            if password_hash and is_foreign(password_hash):
+                return verify_foreign(password_hash, password)
             try:
                 return self._argon2.verify(password_hash or self._nobody, _normalised(password))
             except (VerificationError, InvalidHashError):
@@ -96,8 +99,8 @@ class Hasher:
         return await self._run(check, known=known) and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Return whether the hash was made with other parameters than today's."""
-        return self._argon2.check_needs_rehash(password_hash)
+        """Return whether the hash was made with other parameters than today's, or elsewhere."""
+        return is_foreign(password_hash) or self._argon2.check_needs_rehash(password_hash)
 
     def close(self) -> None:
         """Let the running hash finish, and no other start."""

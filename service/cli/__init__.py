@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from .accounts import sessions, user
 from .catalogue import catalogue
-from .dev import dev
+from .dev import dev, kept_in
 from .doctor import doctor
 from .openapi import openapi
 from .orders import orders_
@@ -28,12 +30,24 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="locker")
-def main() -> None:
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Work on the shop that `locker dev` or `make run` keeps in this folder.",
+)
+@click.pass_context
+def main(context: click.Context, data: Path | None) -> None:
     """A shop's login, cart and preferences.
 
-    `locker dev` needs nothing. The other commands take their settings from the environment:
-    LOCKER_DATABASE_URL and the rest, see the README.
+    `locker dev` needs nothing. The other commands work on the database of `locker dev` with
+    --data, running or not, and else take their settings from the environment:
+    LOCKER_DATABASE_URL and the rest.
     """
+    if data is None:
+        return
+    if context.invoked_subcommand == dev.name:
+        raise click.UsageError("give --data after `dev`")
+    context.with_resource(kept_in(data))
 
 
 for command in (dev, serve, migrate, catalogue, user, sessions, orders_, purge, openapi, doctor):

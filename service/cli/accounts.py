@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
 from service import accounts
+from service.errors import LockerError
 from service.settings import Settings
 
 from .database import through_app
@@ -37,6 +39,44 @@ def create(name: str, email: str) -> None:
 
     account = _run(settings, action)
     click.echo(f"Made the account {account.username}.")
+
+
+@user.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="strict"))
+@click.pass_context
+def import_(context: click.Context, file: TextIO) -> None:
+    """Make accounts from a CSV of another application: username, email, password_hash.
+
+    The hashes are werkzeug's (scrypt, pbkdf2), as Flask applications have them; each is good for
+    one log in, which makes one of ours. Who is there already stays as they are, so a file can be
+    read again. FILE may be - for standard input. Exits with 1 if a line was left out.
+    """
+    reader = csv.DictReader(file)
+
+    async def action(db: Connection) -> tuple[int, int, int]:
+        if missing := {"username", "email", "password_hash"} - set(reader.fieldnames or ()):
+            raise click.ClickException(f"no column {', '.join(sorted(missing))}")
+        made = there = refused = 0
+        for row in reader:
+            try:
+                await accounts.import_account(
+                    db, row["username"] or "", row["email"] or "", row["password_hash"] or ""
+                )
+                made += 1
+            except accounts.UsernameTaken:
+                there += 1
+            except LockerError as error:
+                refused += 1
+                click.echo(f"line {reader.line_num}: {error.detail}", err=True)
+        return made, there, refused
+
+    try:
+        made, there, refused = _run(Settings.from_env(serving=False), action)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.ClickException(f"line {reader.line_num + 1} can't be read: {error}") from error
+    click.echo(f"Accounts made: {made}. There already: {there}. Left out: {refused}.")
+    if refused:
+        context.exit(1)
 
 
 @user.command()

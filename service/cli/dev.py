@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from service.catalogue import SAMPLE, import_products
-from service.devserver import PostgresServer
+from service.devserver import PostgresServer, reach
 from service.ops import configure_logging
 from service.schema import migrate
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 
 from .database import direct
 from .hosting import host, open_sockets
@@ -45,18 +49,30 @@ def dev(port: int, data: Path) -> None:
         with PostgresServer(data) as server:
             settings = _settings(server.dsn, data)
             configure_logging(settings)
-            asyncio.run(_run(settings, config, port))
+            asyncio.run(_run(settings, config, port, data))
     except KeyboardInterrupt:
         pass
     click.echo("Stopped.")
 
 
-async def _run(settings: Settings, config: Config, port: int) -> None:
+@contextmanager
+def kept_in(data: Path) -> Iterator[None]:
+    """Let commands work on what `locker dev` keeps in the folder, whether it runs or not."""
+    with reach(data) as url:
+        settings = _settings(url, data)
+        for name in ("environment", "database_url", "secret_key"):
+            os.environ.pop(f"{PREFIX}{name.upper()}_FILE", None)
+            os.environ[f"{PREFIX}{name.upper()}"] = getattr(settings, name)
+        yield
+
+
+async def _run(settings: Settings, config: Config, port: int, data: Path) -> None:
     await _prepare(settings)
     click.echo(
         f"""
   The shop   http://127.0.0.1:{port}/
   API docs   http://127.0.0.1:{port}/docs
+  Commands   {_program()} --data {data} --help
   To stop    Ctrl-C
 """
     )
@@ -73,6 +89,15 @@ async def _prepare(settings: Settings) -> None:
                 click.echo("Importing the sample catalogue")
                 with SAMPLE.open("rb") as source:
                     await import_products(db, source, currency=settings.currency)
+
+
+def _program() -> str:
+    """Return how this program is called from where we are."""
+    program = Path(sys.argv[0])
+    on_path = shutil.which(program.name)
+    if on_path and Path(on_path).samefile(program):
+        return program.name
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
 
 
 def _settings(url: str, data: Path) -> Settings:

@@ -5,6 +5,6 @@ step in between that gives up root and ties a program's life to ours, `server` p
 """
 
 from service.devserver.errors import DevServerError
-from service.devserver.server import PostgresServer
+from service.devserver.server import PostgresServer, reach
 
-__all__ = ["DevServerError", "PostgresServer"]
+__all__ = ["DevServerError", "PostgresServer", "reach"]

@@ -45,6 +45,14 @@ class DataFolder:
         self.log.touch(mode=0o600)
         return held
 
+    def is_in_use(self) -> bool:
+        """Return whether another process has claimed it."""
+        with ExitStack() as undo:
+            try:
+                return not _locked(_open(self.path / "owner.lock", undo))
+            except OSError as error:
+                raise DevServerError(f"can't use {self.path}: {error}") from error
+
     def postmaster(self) -> str:
         """The number in the pid file, whoever has it by now; empty if there is none."""
         try:
@@ -52,6 +60,11 @@ class DataFolder:
         except FileNotFoundError:
             return ""
         return pid if pid.isdecimal() else ""
+
+    def sockets(self) -> Path:
+        """Where the server that runs here has its socket, for programs other than its own."""
+        alias = self._scratch / "data"
+        return alias.parent.readlink() / "data" if alias.is_symlink() else self.data
 
     def scratch(self, undo: ExitStack) -> Path:
         """A folder among the temporary ones that everybody can enter, made when first asked for.

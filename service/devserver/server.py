@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 import urllib.parse
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -118,9 +119,7 @@ class PostgresServer:
         process = self._launch(programs, sockets)
         undo.callback(_end, process)
         self._await_ready(programs, process, sockets)
-        return (
-            f"postgresql://locker@/locker?{urllib.parse.urlencode({'host': sockets, 'port': PORT})}"
-        )
+        return _dsn(sockets)
 
     def _create(self, programs: Programs, account: Account | None) -> None:
         """All in a folder beside, renamed at the end: there is no half-made database."""
@@ -214,6 +213,28 @@ class PostgresServer:
             if time.monotonic() > deadline:
                 raise programs.failure(f"PostgreSQL is not ready after {READY_WITHIN:.0f} s")
             time.sleep(0.02)
+
+
+@contextmanager
+def reach(folder: Path) -> Iterator[str]:
+    """Give the DSN of the database in a folder: of the server that runs there, or of one of ours.
+
+    One of ours ends with the block. Raises DevServerError where nothing was ever kept.
+    """
+    known = DataFolder(folder.absolute())
+    if not known.data.exists():
+        raise DevServerError(
+            f"{folder} holds no shop: `make run` or `locker dev --data {folder}` makes one"
+        )
+    if known.is_in_use():
+        yield _dsn(str(known.sockets()))
+    else:
+        with PostgresServer(folder) as server:
+            yield server.dsn
+
+
+def _dsn(sockets: str) -> str:
+    return f"postgresql://locker@/locker?{urllib.parse.urlencode({'host': sockets, 'port': PORT})}"
 
 
 def _fails(command: list[str]) -> bool:

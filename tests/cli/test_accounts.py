@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from quart.typing import TestClientProtocol as Client
+from werkzeug.security import generate_password_hash
 
 from service import create_app
 from service.settings import Settings
@@ -112,3 +113,37 @@ def test_password_not_text(locker: Locker) -> None:
         *("user", "create", "alice", "--email", "alice@example.com"), text="\udcff\udcfe" * 9
     )
     assert (ended.status, ended.errors) == (1, "Error: the password is not UTF-8\n")
+
+
+async def test_users_of_a_flask_application_come_over(locker: Locker, client: Client) -> None:
+    """A file of names, addresses and hashes is taken, again too; a bad line is named, left out."""
+    made = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
+    file = (
+        "id,username,email,password_hash\n"
+        f"1,bob,bob@example.com,{made}\n"
+        f"2,c d,cd@example.com,{made}\n"
+        f"3,eve,eve@example.com,plain\n"
+        "4,short\n"
+    )
+    first = locker("user", "import", "-", text=file)
+    assert first.output == "Accounts made: 1. There already: 0. Left out: 3.\n"
+    assert first.status == 1
+    assert [line.partition(":")[0] for line in first.errors.splitlines()] == [
+        "line 3",
+        "line 4",
+        "line 5",
+    ]
+    assert await log_in(client, "bob", PASSWORD) == 200
+    again = locker("user", "import", "-", text=file)
+    assert again.output == "Accounts made: 0. There already: 1. Left out: 3.\n"
+    assert await log_in(client, "bob", PASSWORD) == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["", "name,mail\na,b\n", "username,email,password_hash\n\udcff\udcfe,x,y\n"]
+)
+def test_a_file_of_users_that_is_none_is_one_line(locker: Locker, text: str) -> None:
+    """What can't be read says so, and makes nobody."""
+    ended = locker("user", "import", "-", text=text)
+    assert ended.status == 1
+    assert len(ended.errors.splitlines()) == 1

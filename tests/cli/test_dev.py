@@ -19,7 +19,7 @@ import pytest
 
 from service.devserver import become
 from tests.cli.conftest import LOCKER, Locker, environment
-from tests.shopping import API
+from tests.shopping import API, PASSWORD
 
 ANSWERED_WITHIN = 30.0
 ENDED_WITHIN = 30.0
@@ -190,3 +190,29 @@ def test_someone_elses_folder(make_locker: Any, tmp_path: Path) -> None:
     ended = locker("dev", "--port", str(free_port()), "--data", str(tmp_path))
     assert (ended.status, ended.errors.count("\n")) == (1, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_commands_work_on_what_it_keeps(tmp_path: Path) -> None:
+    """With --data a command finds the database of `locker dev`, while it runs and afterwards."""
+    locker = Locker(tmp_path, {})
+    create = ("--data", ".locker", "user", "create")
+    with shop(tmp_path) as running:
+        assert "--data .locker" in running.said
+        made = locker(*create, "ada", "--email", "ada@example.com", text=f"{PASSWORD}\n")
+        assert made.output == "Made the account ada.\n", made.errors
+        answer = running.client.post(
+            f"{API}/session", json={"username": "ada", "password": PASSWORD}
+        )
+        assert answer.status_code == 200
+    made = locker(*create, "bea", "--email", "bea@example.com", text=f"{PASSWORD}\n")
+    assert made.output == "Made the account bea.\n", made.errors
+
+
+def test_commands_say_where_there_is_no_shop(tmp_path: Path) -> None:
+    """A folder without one, and --data in the wrong place, are one line."""
+    locker = Locker(tmp_path, {})
+    nothing = locker("--data", "nowhere", "orders", "list")
+    assert nothing.status == 1
+    assert "nowhere holds no shop" in nothing.errors
+    assert not (tmp_path / "nowhere").exists()
+    assert "give --data after `dev`" in locker("--data", "x", "dev").errors
