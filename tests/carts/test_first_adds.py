@@ -102,7 +102,7 @@ async def test_an_answer_with_an_identity_is_kept_by_nothing_in_between(
     for known in (False, True):
         response = await client.get(path)
         assert ("Set-Cookie" in response.headers) is not known
-        assert known or response.headers["Cache-Control"] == "no-store"
+        assert known or "no-store" in response.headers["Cache-Control"]
 
 
 async def test_a_product_stays_cacheable_for_a_browser_with_a_cart(
