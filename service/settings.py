@@ -120,7 +120,7 @@ class Settings:
     )
     cart_late: int = _setting(
         "seconds after a login in which the guest's cart still follows into the account's",
-        600,
+        10,
         zero=True,
     )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)

@@ -173,13 +173,13 @@ def _go_on(greeting: str, logged_in: LoggedIn, following: str) -> WerkzeugRespon
         titles = {line.offer.sku: line.offer.title for line in cart.lines}
         keep_receipt(
             [
-                [
+                (
                     titles.get(line.sku, line.sku),
                     line.guest_quantity,
                     line.account_quantity,
                     line.quantity,
                     line.outcome,
-                ]
+                )
                 for line in receipt
             ]
         )

@@ -160,21 +160,25 @@ def clear(cart: Cart) -> Cart:
     return replace(cart, lines=()) if cart.lines else cart
 
 
-def heal(cart: Cart, copied: Iterable[tuple[int, int]], offers: Mapping[int, Offer]) -> Cart:
+def heal(
+    cart: Cart, copied: Iterable[tuple[int, int]], offers: Mapping[int, Offer], limits: Limits
+) -> Cart:
     """Return the cart with what a copy has more of: per variant the larger quantity.
 
-    When in doubt, the item stays; a removal that the database forgot is not repeated.
+    When in doubt, the item stays; a removal that the database forgot is not repeated. Limits and
+    stock cap what the copy brings, and never what the cart has.
     """
     lines = {line.offer.variant_id: line for line in cart.lines}
     for variant_id, quantity in copied:
-        offer = offers.get(variant_id)
-        if offer is None or quantity < 1:
+        offer, line = offers.get(variant_id), lines.get(variant_id)
+        if offer is None:
             continue
-        line = lines.get(variant_id)
-        if line is None:
-            lines[variant_id] = Line(offer, quantity, offer.price)
-        elif line.quantity < quantity:
-            lines[variant_id] = replace(line, quantity=quantity)
+        most = limits.quantity if offer.most is None else min(offer.most, limits.quantity)
+        units = min(quantity, most)
+        if line is None and units > 0 and len(lines) < limits.lines:
+            lines[variant_id] = Line(offer, units, offer.price)
+        elif line is not None and line.quantity < units:
+            lines[variant_id] = replace(line, quantity=units)
     return replace(cart, lines=tuple(lines.values()))
 
 

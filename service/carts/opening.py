@@ -99,7 +99,7 @@ async def open_locked(
     opened = _opened(visitor, found)
     if not _settled(visitor, found):
         if found.account_id is None:
-            opened = await _heal_guest(db, visitor, found)
+            opened = await _heal_guest(db, visitor, found, policy)
         else:
             # A guest's cart that turns up beside a login was begun while the login was under
             # way: its units come on top.
@@ -131,7 +131,7 @@ async def merge(
     stored, guests, offers = await queries.select_carts_to_merge(
         db, account_id, remembered.guest_cart, remembered.variants()
     )
-    account = _healed(stored, remembered.of(account_id), offers)
+    account = _healed(stored, remembered.of(account_id), offers, policy)
     known = {guest.cart.id for guest in guests}
     if remembered.is_guest and remembered.guest_cart not in known:
         # Without a row: lost, or never added to. It joins all the same, so that adds that are
@@ -142,7 +142,7 @@ async def merge(
     for guest in guests:
         match guest.merged_into:
             case None:
-                cart = _healed(guest.cart, remembered.of(None), offers)
+                cart = _healed(guest.cart, remembered.of(None), offers, policy)
                 account, lines = merging.merge(cart, account, policy.merge, policy.limits)
                 receipt += lines
                 closing.append(cart)
@@ -190,18 +190,20 @@ def _is_ahead(copy: Copy | None, cart: Cart) -> bool:
     return copy is not None and copy.revision > cart.revision
 
 
-def _healed(cart: Cart, copy: Copy | None, offers: dict[int, Offer]) -> Cart:
+def _healed(cart: Cart, copy: Copy | None, offers: dict[int, Offer], policy: Policy) -> Cart:
     """Return the cart, with what its copy has more of if that is ahead."""
     if copy is None or not _is_ahead(copy, cart):
         return cart
     metrics.carts_healed.inc()
     logger.warning("a cart was healed from its copy", extra={"cart": str(copy.cart_id)})
-    healed = model.heal(cart, copy.lines, offers)
-    return replace(healed, id=cart.id or copy.cart_id, revision=copy.revision)
+    healed = model.heal(cart, copy.lines, offers, policy.limits)
+    # A guest's is known by its id; an account's gets another, as any copy could name this one.
+    lost = None if copy.account_id else copy.cart_id
+    return replace(healed, id=cart.id or lost, revision=copy.revision)
 
 
-async def _heal_guest(db: Connection, visitor: Visitor, found: Found) -> Opened:
-    healed = _healed(found.cart, visitor.remembered.of(None), found.offers)
+async def _heal_guest(db: Connection, visitor: Visitor, found: Found, policy: Policy) -> Opened:
+    healed = _healed(found.cart, visitor.remembered.of(None), found.offers, policy)
     return await store(db, _opened(visitor, found), healed)
 
 

@@ -53,8 +53,8 @@ class Found:
     """A caller's cart, and what else there is to know about it.
 
     ``account_id`` is None for a guest. ``offers`` are by variant id. ``late``: lines were
-    added to a guest's cart after it had joined this one. ``closed``: the guest's cart joined
-    an account's too long ago to be used.
+    added to a guest's cart after it had joined this one. ``closed``: the guest's cart can't be
+    used: it joined an account's too long ago, or one that was deleted, or is itself an account's.
     """
 
     account_id: UUID | None
@@ -96,19 +96,22 @@ async def select_cart(
         f"""
         with {LOGIN},
         of_account as (
-            select id, revision, lines, merged_at from carts
+            select id, revision, lines, false as closed from carts
             where account_id = (select account_id from login)
             {locking}
         ),
         of_guest as (
-            select id, revision, lines, merged_at from carts
-            where id = $4 and account_id is null and not exists (select from login)
+            select id, revision, lines, account_id is not null or (
+                merged_at is not null
+                and (merged_into is null or merged_at <= $3 - $7::interval)
+            ) as closed
+            from carts where id = $4 and not exists (select from login)
             {locking}
         ),
         cart as (
-            select id, revision, lines, merged_at from of_account
+            select id, revision, lines, closed from of_account
             union all
-            select id, revision, lines, merged_at from of_guest
+            select id, revision, lines, closed from of_guest
         ),
         wanted as (
             select id from variants where sku = $5
@@ -120,7 +123,7 @@ async def select_cart(
         )
         select (select account_id from login) as account_id, cart.id, cart.revision,
             cart.lines::text as lines, ({OFFERS}) as offers,
-            coalesce(cart.merged_at <= $3 - $7::interval, false) as closed,
+            coalesce(cart.closed, false) as closed,
             exists (
                 select from carts, login
                 where merged_into = login.account_id and carts.lines <> '[]'
@@ -208,6 +211,7 @@ CLOSE = """
         lines = case when carts.revision < excluded.revision then '[]' else carts.lines end,
         merged_into = excluded.merged_into, updated_at = excluded.updated_at,
         merged_at = coalesce(carts.merged_at, excluded.merged_at)
+    where carts.account_id is null
 """
 """Empties guests' carts, whose lines go into the account's, also those without a row.
 

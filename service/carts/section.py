@@ -9,13 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Meta
+
+from service.sessions import read_as
 
 from .model import Cart
 
 LONGEST = 2_800
 """Characters of the copies, so that the cookie, a third longer, stays within 4,093 bytes."""
+
+
+LAST_REVISION = 2**30
+"""No cart is changed that often; what goes on from here still fits the database's integers."""
+
+
+class _Stored(msgspec.Struct):
+    """A copy as the session holds it. What is beyond these bounds is nothing that we wrote."""
+
+    id: UUID
+    revision: Annotated[int, Meta(ge=0, le=LAST_REVISION)]
+    lines: Annotated[
+        list[
+            tuple[
+                Annotated[int, Meta(ge=1, le=2**63 - 1)],
+                Annotated[int, Meta(ge=1, le=2**31 - 1)],
+            ]
+        ],
+        Meta(max_length=LONGEST // len("[1, 1], ")),
+    ] = []
+    account: UUID | None = None
+    next: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +77,17 @@ class Copy:
     @classmethod
     def read(cls, section: Mapping[str, Any]) -> Self | None:
         """Return the copy that a section holds, or None where it holds something else."""
-        try:
-            account, following = section.get("account"), section.get("next")
-            return cls(
-                UUID(section["id"]),
-                int(section["revision"]),
-                tuple((int(variant), int(count)) for variant, count in section.get("lines", ())),
-                UUID(account) if account else None,
-                UUID(following) if following else None,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        stored = read_as(section, _Stored)
+        if stored is None:
             return None
+        return cls(stored.id, stored.revision, tuple(stored.lines), stored.account, stored.next)
 
     def write(self) -> dict[str, Any]:
         """Return the copy as the session holds it."""
         section: dict[str, Any] = {"id": str(self.cart_id), "revision": self.revision}
         if self.account_id:
             section["account"] = str(self.account_id)
+        if self.next_guest:
             section["next"] = str(self.next_guest)
         lines = [list(line) for line in self.lines]
         if len(str(lines)) <= LONGEST:

@@ -6,9 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import msgspec
 from quart import Response, g, redirect, render_template, request, session
 
 from service.errors import LockerError, Unauthenticated
+from service.sessions import read_as
 
 from .links import local_path
 from .shopper import Shopper
@@ -52,16 +54,23 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
     return response
 
 
+class _Cart(msgspec.Struct):
+    """As much as is needed here of what carts keep in their section."""
+
+    lines: list[tuple[int, int]] | None = None
+
+
 def _remembered() -> Shopper:
     """Return who the cookies say is there.
 
     They are signed; whether a login has ended since, or a cart changed elsewhere, only the
     database knows.
     """
-    theme = session.get("preferences", {}).get("theme")
-    lines = session["cart"].get("lines") if "cart" in session else []
+    username, theme = session.get("username"), session.get("preferences", {}).get("theme")
+    cart = read_as(session.get("cart", {"lines": []}), _Cart)
+    lines = cart.lines if cart else []
     return Shopper(
-        username=session.get("username"),
+        username=username if isinstance(username, str) else None,
         theme=theme if theme in ("light", "dark") else "system",
         # A cart too large for its cookie is not known here.
         cart_quantity=None if lines is None else sum(count for _, count in lines),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+import msgspec
 from quart import session
 
+from service.sessions import read_as
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
 Kind = Literal["done", "problem"]
 
@@ -18,17 +20,15 @@ RECEIPT_LENGTH = 1_800
 """Characters a receipt may take of the section's cookie."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(msgspec.Struct, frozen=True, array_like=True):
     """A button that comes with a message, such as the one that takes it back: a form to send."""
 
     label: str
     action: str
-    fields: Mapping[str, str | int]
+    fields: dict[str, str | int]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, array_like=True):
     """What happened. ``place`` is the id of the part of the page it is about, "" for its top."""
 
     kind: Kind
@@ -37,41 +37,55 @@ class Message:
     remedy: Remedy | None = None
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of the lines of a guest's cart, and how many more lines there were.
+
+    A line is its sku, the units of the guest's, those of the account's, those now, and the
+    outcome.
+    """
+
+    lines: list[tuple[str, int, int, int, str]]
+    more: int
+
+
+class _Section(msgspec.Struct):
+    messages: list[Message] = []
+    receipt: Receipt | None = None
+
+
+def _read() -> _Section:
+    return read_as(session.get("flash", {}), _Section) or _Section()
+
+
 def flash(text: str, kind: Kind = "done", *, place: str = "", remedy: Remedy | None = None) -> None:
     """Show a short text on the next page, where that has this place; else at its top."""
-    section = session.get("flash", {})
-    message = [kind, text[:LONGEST], place, remedy and list(astuple(remedy))]
-    session["flash"] = {
-        **section,
-        "messages": [*section.get("messages", []), message][-MOST:],
-    }
+    messages = [*_read().messages, Message(kind, text[:LONGEST], place, remedy)][-MOST:]
+    session["flash"] = {**session.get("flash", {}), "messages": msgspec.to_builtins(messages)}
 
 
 def take_messages(places: Collection[str] = ()) -> dict[str, list[Message]]:
     """Return the messages by place, which are not shown again."""
-    section = session.get("flash", {})
     taken: dict[str, list[Message]] = {}
-    for kind, text, *more in section.pop("messages", []):
-        place, remedy = (*more, "", None)[:2]
-        place = place if place in places else ""
-        message = Message(kind, text, place, Remedy(*remedy) if remedy else None)
+    for message in _read().messages:
+        place = message.place if message.place in places else ""
         taken.setdefault(place, []).append(message)
+    session.get("flash", {}).pop("messages", None)
     return taken
 
 
-def keep_receipt(lines: list[list[Any]]) -> None:
+def keep_receipt(lines: list[tuple[str, int, int, int, str]]) -> None:
     """Keep a receipt for the next page that asks, as many of its lines as a cookie holds."""
     kept = list(lines)
     while len(str(kept)) > RECEIPT_LENGTH:
         kept.pop()
-    receipt = {"lines": kept, "more": len(lines) - len(kept)}
+    receipt = msgspec.to_builtins(Receipt(kept, len(lines) - len(kept)))
     session["flash"] = {**session.get("flash", {}), "receipt": receipt}
 
 
-def take_receipt() -> dict[str, Any] | None:
+def take_receipt() -> Receipt | None:
     """Return the receipt, which is not shown again."""
-    section = session.get("flash", {})
-    receipt: dict[str, Any] | None = section.pop("receipt", None)
+    receipt = _read().receipt
+    session.get("flash", {}).pop("receipt", None)
     return receipt
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from service.sessions import read_as
+
 Theme = Annotated[Literal["system", "light", "dark"], Meta(title="Theme")]
 Locale = Annotated[
     str,
@@ -60,7 +62,4 @@ def fill(own: Choices, other: Choices) -> Choices:
 
 def from_section(section: Mapping[str, Any]) -> Choices:
     """Return the choices a session holds; none if it holds something else."""
-    try:
-        return msgspec.convert(section, Choices)
-    except msgspec.ValidationError:
-        return Choices()
+    return read_as(section, Choices) or Choices()

@@ -17,7 +17,7 @@ from .logins import (
     new_api_token,
     new_token,
 )
-from .model import BASE, SECTIONS, Session
+from .model import BASE, SECTIONS, Session, read_as
 from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "hash_token",
     "new_api_token",
     "new_token",
+    "read_as",
     "select_login",
 ]

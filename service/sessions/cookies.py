@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,18 @@ BORN = "_born"
 CLOCK_SKEW = 300
 """Seconds by which another host's clock may be ahead of ours."""
 
-_tagged_json = TaggedJSONSerializer()
+
+class _TaggedJson(TaggedJSONSerializer):
+    """Flask's format, without lone surrogates: those are no text, and can't be shown or stored."""
+
+    def loads(self, value: str) -> Any:
+        content = super().loads(value)
+        if "\\u" in value:
+            json.dumps(content, ensure_ascii=False, default=str).encode()
+        return content
+
+
+_tagged_json = _TaggedJson()
 
 
 class _Signer(TimestampSigner):

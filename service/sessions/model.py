@@ -9,8 +9,9 @@ Nested changes count: content is compared, not flagged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from quart.sessions import SessionMixin
 
 from service import clock
@@ -18,7 +19,9 @@ from service import clock
 from .cookies import Opened, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
 
 BASE = "session"
 SECTIONS = ("cart", "preferences", "flash", "device")
@@ -40,6 +43,17 @@ class Section:
     @property
     def changed(self) -> bool:
         return canonical(self.content) != self._before
+
+
+def read_as(content: Mapping[str, Any], kind: type[T]) -> T | None:
+    """Return what a section holds as this type, or None where it holds something else.
+
+    Signed doesn't mean valid: an older version wrote it, or another application that has the key.
+    """
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError:
+        return None
 
 
 class Session(SessionMixin):

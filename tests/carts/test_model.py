@@ -132,20 +132,39 @@ def test_totals(found: Cart) -> None:
     assert found.total == sum(line.offer.price * line.quantity for line in found.lines)
 
 
-@given(carts(), st.dictionaries(st.integers(0, 9), st.integers(-1, 40)), st.lists(offers))
+@given(carts(), st.dictionaries(st.integers(0, 9), st.integers(-1, 40)), st.lists(offers), limits)
 def test_heal_never_makes_a_line_smaller(
-    before: Cart, copied: dict[int, int], known: list[Offer]
+    before: Cart, copied: dict[int, int], known: list[Offer], limits: Limits
 ) -> None:
     """Per variant the larger quantity, of what there is; lines in place stay in place."""
     by_id = {offer.variant_id: offer for offer in known}
-    after = model.heal(before, copied.items(), by_id)
+    after = model.heal(before, copied.items(), by_id, limits)
     had, has = (
         {line.offer.variant_id: line.quantity for line in cart.lines} for cart in (before, after)
     )
     copied = {variant: count for variant, count in copied.items() if variant in by_id}
     for variant in {*had, *has}:
-        assert has[variant] == max(had.get(variant, 0), copied.get(variant, 0))
+        assert (
+            had.get(variant, 0) <= has[variant] <= max(had.get(variant, 0), copied.get(variant, 0))
+        )
     assert [line.offer.sku for line in after.lines][: len(had)] == list(quantities(before))
+
+
+@given(carts(), st.dictionaries(st.integers(0, 9), st.integers(-1, 40)), st.lists(offers), limits)
+def test_what_a_copy_brings_keeps_limits_and_stock(
+    before: Cart, copied: dict[int, int], known: list[Offer], limits: Limits
+) -> None:
+    """As many as fit are brought back, and none beyond."""
+    by_id = {offer.variant_id: offer for offer in known}
+    after = model.heal(before, copied.items(), by_id, limits)
+    had = {line.offer.variant_id: line.quantity for line in before.lines}
+    assert len(after.lines) <= max(len(before.lines), limits.lines)
+    for line in after.lines:
+        variant = line.offer.variant_id
+        if line.quantity > had.get(variant, 0):
+            most = by_id[variant].most
+            room = limits.quantity if most is None else min(most, limits.quantity)
+            assert line.quantity == min(copied[variant], room)
 
 
 @pytest.mark.parametrize(

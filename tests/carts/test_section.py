@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.carts.section import LONGEST, Copy, Remembered
+from service.carts.section import LAST_REVISION, LONGEST, Copy, Remembered
 from tests.carts.offers import cart, offer
 
 ids = st.uuids()
 lines = st.lists(st.tuples(st.integers(1, 2**40), st.integers(1, 99)), max_size=120).map(tuple)
-guests = st.builds(Copy, ids, st.integers(0, 2**31), lines)
-accounts = st.builds(Copy, ids, st.integers(0, 2**31), lines, ids, ids)
+guests = st.builds(Copy, ids, st.integers(0, LAST_REVISION), lines)
+accounts = st.builds(Copy, ids, st.integers(0, LAST_REVISION), lines, ids, ids)
 
 
 @given(guests | accounts)

@@ -10,6 +10,7 @@ import pytest
 from quart import Quart
 
 from service.carts.model import Cart, heal
+from tests.carts.offers import LIMITS
 from tests.lossless.jar import Jar
 from tests.shopping import PASSWORD, Product, add_product, new_name
 
@@ -177,7 +178,7 @@ async def test_a_merged_cart_stays_merged(app: Quart, product: Product) -> None:
 
 def test_a_copy_of_nonsense_heals_nothing() -> None:
     """A copy says variants and quantities; others than there are, or none, are left out."""
-    assert heal(Cart(), [(0, 5), (-1, 1), (1, -4)], {}).lines == ()
+    assert heal(Cart(), [(0, 5), (-1, 1), (1, -4)], {}, LIMITS).lines == ()
 
 
 async def test_another_accounts_copy_heals_nothing(

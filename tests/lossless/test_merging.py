@@ -184,6 +184,34 @@ async def test_after_a_time_a_guests_cookies_begin_a_cart_of_their_own(
         assert (await jar.ask("GET", "/cart"))["quantity"] == 3
 
 
+@pytest.mark.parametrize("entrance", ["log in", "register"])
+async def test_a_cart_planted_in_a_browser_stops_following_after_seconds(
+    app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch, entrance: str
+) -> None:
+    """Who had the browser before, and kept its cookie, fills nobody's cart with it later.
+
+    Not by adding, setting or merging again; nor do they see anything of the account's.
+    """
+    before = await guest(app, product.sku, 1)
+    jar, name = before.copy(), new_name()
+    if entrance == "log in":
+        await jar.ask(*login(await shopper(app)))
+    else:
+        body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        await jar.ask("POST", "/account", body, status=201)
+    with monkeypatch.context() as patch:
+        later(patch, seconds=11)
+        add = ("POST", "/cart/lines", {"sku": product.sku, "quantity": 7})
+        put = ("PUT", f"/cart/lines/{product.sku}", {"quantity": 50})
+        for request in (add, put):
+            thief = before.copy()
+            await thief.ask(*request, status=201)
+            assert (await jar.ask("GET", "/cart"))["quantity"] == 1
+        await before.copy().ask(*login(await shopper(app)))
+        assert (await jar.ask("GET", "/cart"))["quantity"] == 1
+        assert (await jar.ask("GET", "/session"))["cart"]["quantity"] == 1
+
+
 async def test_another_account_gets_nothing_of_a_merged_cart(app: Quart, product: Product) -> None:
     """A guest's cart that joined one account brings nothing to another, by no replay."""
     first, second = await shopper(app), await shopper(app)
