@@ -137,6 +137,10 @@ class Settings:
         "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False
     )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    shop_file: str = _setting(
+        "a TOML file with the shop's name, words, links, logo and colours; empty for Locker's own",
+        "",
+    )
     locker_page: bool = _setting(
         "the page `/locker`, which explains the service; always on in development",
         default=False,

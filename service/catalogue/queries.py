@@ -11,6 +11,7 @@ from .model import Image, Listing, Page, Product, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from asyncpg import Record
 
@@ -106,6 +107,25 @@ async def select_listings(db: Connection, skus: Sequence[str]) -> dict[str, List
         skus,
     )
     return {row["sku"]: Listing(row["handle"], row["image"]) for row in rows}
+
+
+async def select_last_id(db: Connection) -> int:
+    """Return the id of the newest product, 0 for none."""
+    return int(await db.fetchval("select coalesce(max(id), 0) from products"))
+
+
+async def select_sitemap(db: Connection, first: int, count: int) -> list[tuple[str, datetime]]:
+    """Return handle and last change of what is listed among these ids."""
+    rows = await db.fetch(
+        """
+        select handle, updated_at from products
+        where id >= $1 and id < $1 + $2 and published and status <> 'unlisted'
+        order by id
+        """,
+        first,
+        count,
+    )
+    return [(row["handle"], row["updated_at"]) for row in rows]
 
 
 def decode_product(row: Record) -> Product:

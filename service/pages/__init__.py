@@ -4,6 +4,7 @@ A view is declared with `page` and ends in `render` or `back`; everything else i
 own ``pages.py``.
 """
 
+from .addresses import KEPT, origin
 from .assets import static_url
 from .errors import error_page
 from .forms import entered, field_errors, new_key, page, read_form
@@ -13,6 +14,7 @@ from .rendering import init_app, is_first_visit, render, share
 from .shopper import LOCALES, Shopper, current_shopper
 
 __all__ = [
+    "KEPT",
     "LOCALES",
     "Remedy",
     "Shopper",
@@ -28,6 +30,7 @@ __all__ = [
     "keep_secret",
     "local_path",
     "new_key",
+    "origin",
     "page",
     "read_form",
     "render",

@@ -44,8 +44,12 @@ FILES = {
 @cache
 def load(name: str) -> Asset:
     """Return one of `FILES`; raises `KeyError`."""
-    body = FILES[name].read_bytes()
-    text_type = TEXTS.get(FILES[name].suffix)
+    return make_asset(FILES[name].read_bytes(), name)
+
+
+def make_asset(body: bytes, name: str) -> Asset:
+    """Return a body as it is sent, by the type that the name's ending says."""
+    text_type = TEXTS.get(Path(name).suffix)
     media_type = text_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     packed = gzip.compress(body, mtime=0) if text_type else None
     return Asset(
@@ -65,7 +69,11 @@ async def show_file(filename: str) -> Response:
     """Send a static file; with the hash of another version it must be asked for anew."""
     if filename not in FILES:
         raise NotFound
-    asset = load(filename)
+    return await send(load(filename))
+
+
+async def send(asset: Asset) -> Response:
+    """Send an asset: for good under the address that has its hash."""
     packed = asset.packed if request.accept_encodings["gzip"] else None
     response = Response(packed or asset.body, content_type=asset.media_type)
     if asset.media_type.startswith("text/"):

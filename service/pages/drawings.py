@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import pairwise
 
 from .assets import FILES, static_url
 
@@ -32,8 +33,11 @@ def drawing(handle: str, kind: str = "") -> dict[str, str]:
     """Return the URL of the drawing nearest to a product, and the tint of its background.
 
     The words of its handle decide, the last first (a *tent* bag is a bag), then those of its type.
+    A dry bag is no sleeping bag: the two words before one.
     """
-    words = [*reversed(_WORDS.findall(handle.lower())), *_WORDS.findall(kind.lower())]
+    parts = _WORDS.findall(handle.lower())
+    pairs = ["".join(pair) for pair in pairwise(parts)]
+    words = [*reversed(pairs), *reversed(parts), *_WORDS.findall(kind.lower())]
     named = (word if word in _MOTIFS else _ALIKE.get(word) for word in words)
     motif = next((name for name in named if name in _MOTIFS), OTHERWISE)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from babel import Locale
     from jinja2.runtime import Context
+
+_HEADING = re.compile(r"<h([2-6])\b")
+_TAG = re.compile(r"(</?)h([2-6])(\b)")
 
 # The order matters: each also claims to be those below it.
 BROWSERS = {
@@ -62,6 +66,20 @@ def moment(context: Context, moment: datetime) -> Markup:
     """Return day and time in UTC, which the script writes in the shopper's own time zone."""
     text = format_datetime(moment, "medium", locale=_locale(context))
     return _time(moment, f"{text} UTC", exact=True)
+
+
+def below_title(html: str) -> str:
+    """Return the HTML with its headings below the page's own: no level is skipped (WCAG 1.3.1)."""
+    levels = sorted(set(_HEADING.findall(html)))
+    before = 1
+
+    def move(tag: re.Match[str]) -> str:
+        nonlocal before
+        if tag[1] == "<":
+            before = min(levels.index(tag[2]) + 2, before + 1)
+        return f"{tag[1]}h{before}{tag[3]}"
+
+    return _TAG.sub(move, html)
 
 
 def device(user_agent: str) -> str:

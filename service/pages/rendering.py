@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 from quart import Response, g, render_template, request, session
 
 from . import formats
+from .addresses import blueprint as addresses
+from .addresses import origin
 from .assets import show_file, static_url
 from .drawings import drawing
 from .errors import error_page
 from .messages import take_messages, take_receipt
+from .shop import read_shop
 from .shopper import current_shopper
 
 if TYPE_CHECKING:
@@ -33,19 +36,27 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
     """Give templates their functions, and errors and static files their pages' ways.
 
     ``look_up_shopper`` comes from above: pages of every feature show who is there, and only
-    accounts know all of it.
+    accounts know all of it. Raises `SettingsError` for a file of the shop's that can't be taken.
     """
     app.extensions["locker.shopper"] = look_up_shopper
+    shop, brand = read_shop(app.extensions["locker.settings"].shop_file)
+    app.extensions["locker.brand"] = brand
+    app.register_blueprint(addresses)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals.update(
         static_url=static_url,
         drawing=drawing,
-        after_order="We have your order and prepare it. As long as it is not on its way, you can "
-        "cancel it here.",
+        origin=origin,
+        shop=shop,
+        brand={name: f"/brand/{name}?v={asset.digest}" for name, asset in brand.items()},
         password_min=app.extensions["locker.settings"].password_min,
     )
     app.jinja_env.filters.update(
-        money=formats.money, day=formats.day, moment=formats.moment, device=formats.device
+        money=formats.money,
+        day=formats.day,
+        moment=formats.moment,
+        device=formats.device,
+        below_title=formats.below_title,
     )
     app.view_functions["static"] = show_file
     app.extensions["locker.error_page"] = error_page

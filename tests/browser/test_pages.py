@@ -24,6 +24,7 @@ GUEST = (
     "/?type=Lighting",
     "/products/ridgeline-2-tent",
     "/products/market-tote",
+    "/products/drizzle-jacket?option1=L&option2=Ochre",
     "/cart",
     "/login",
     "/register",
@@ -52,20 +53,19 @@ async def prepare(window: BrowserContext, shop: str) -> str:
 
 
 async def complaints(page: Page) -> list[str]:
-    """Return what axe finds serious or critical."""
+    """Return what axe finds."""
     await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("axe.run()")
     return [
         f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
         for each in found["violations"]
-        if each["impact"] in {"serious", "critical"}
         for node in each["nodes"]
     ]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, dark: bool) -> None:
-    """Axe finds nothing serious or critical, in either colours, for guests and others."""
+    """Axe finds nothing at all, in either colours, for guests and others."""
     found = {}
     guest = await open_window(dark=dark)
     member = await open_window(PHONE, dark=dark)
@@ -89,7 +89,9 @@ async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, d
 async def test_the_receipt_is_accessible(open_window: OpenWindow, shop: str) -> None:
     """And so is what follows a login."""
     name = new_name()
-    await register(await (await open_window()).new_page(), shop, name)
+    elsewhere = await (await open_window()).new_page()
+    await register(elsewhere, shop, name)
+    await add_to_cart(elsewhere, shop, "brass-compass")
     page = await (await open_window()).new_page()
     await add_to_cart(page, shop, "enamel-mug")
     await log_in(page, shop, name)

@@ -162,3 +162,18 @@ def test_tampered_cursor() -> None:
     for other in others:
         with pytest.raises(InvalidCursor):
             decode_cursor(other)
+
+
+async def test_the_sitemap(db: Database) -> None:
+    """A part has what is listed among its ids, in their order; unlisted and withdrawn is not."""
+    before = await queries.select_last_id(db)
+    await load(
+        db,
+        row("map-a", Type=TYPE),
+        row("map-b", Type=TYPE, Published="false"),
+        row("map-c", Type=TYPE),
+    )
+    last = await queries.select_last_id(db)
+    found = await queries.select_sitemap(db, before + 1, last - before)
+    assert [handle for handle, _ in found] == ["map-a", "map-c"]
+    assert await queries.select_sitemap(db, last + 1, 10) == []

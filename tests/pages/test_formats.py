@@ -11,7 +11,7 @@ from quart import Quart, render_template_string
 from service.pages import LOCALES, Shopper
 from service.pages.assets import FILES
 from service.pages.drawings import drawing
-from service.pages.formats import device
+from service.pages.formats import below_title, device
 from service.pages.shopper import nearest
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "service/templates").rglob("*.html"))
@@ -77,6 +77,8 @@ def test_devices(agent: str, name: str) -> None:
     [
         ("ridgeline-2-tent", "Tents", "tent"),
         ("drift-sleeping-bag", "Sleeping", "sleeping"),
+        ("roll-top-dry-bag", "Backpacks", "drybag"),
+        ("dry-bag", "", "drybag"),
         ("nothing-of-the-kind", "Bottles", "bottle"),
         ("ÿ", "", "parcel"),
     ],
@@ -88,11 +90,27 @@ def test_drawings(handle: str, kind: str, motif: str) -> None:
     assert drawn == drawing(handle, kind)
 
 
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<h3>Care</h3>", "<h2>Care</h2>"),
+        ("<h2>A</h2><h5>B</h5><h2>C</h2>", "<h2>A</h2><h3>B</h3><h2>C</h2>"),
+        ("<h6>A</h6><h4>B</h4>", "<h2>A</h2><h2>B</h2>"),
+        ("<p>None, <hr> and no header</p>", "<p>None, <hr> and no header</p>"),
+    ],
+)
+def test_headings_skip_no_level(html: str, shown: str) -> None:
+    """Those of a description are moved below the product's own."""
+    assert below_title(html) == shown
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
 def test_templates_fit_the_content_security_policy(path: Path) -> None:
     """No inline style or script, and every static file they name is there."""
     text = path.read_text()
     assert not re.search(r"\sstyle\s*=|<style|\son[a-z]+\s*=|javascript:|hx-on", text)
-    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text))
+    scripts = re.findall(r"<script[^>]*>", text)
+    # What is data runs nowhere.
+    assert all("src=" in tag or 'type="application/ld+json"' in tag for tag in scripts)
     for name in re.findall(r"static_url\('([^']+\.\w+)'\)", text):
         assert name in FILES
