@@ -28,6 +28,6 @@ def test_every_row_names_a_test_that_exists() -> None:
 
 def test_every_parity_test_is_a_row() -> None:
     """What is tested side by side is also told."""
-    for file in ("test_same", "test_different", "test_format"):
+    for file in ("test_same", "test_different", "test_format", "test_moving"):
         for name in re.findall(r"def (test_\w+)\(", (ROOT / f"tests/parity/{file}.py").read_text()):
             assert f"`tests/parity/{file}.py::{name}`" in GUIDE, name
