@@ -3,6 +3,7 @@
 `owner` is what its owner can change about an account, `operators` what an operator can.
 """
 
+from .lookalikes import fill_skeletons
 from .model import Account, Credentials, UsernameTaken
 from .operators import (
     change_password,
@@ -22,5 +23,6 @@ __all__ = [
     "create_account",
     "disable",
     "end_all_logins",
+    "fill_skeletons",
     "import_account",
 ]

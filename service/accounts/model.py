@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import idna
+
 from service.errors import Conflict, Invalid, WeakPassword
+
+from .names import is_of_one_script, is_visible
 
 SHORTEST_NAME, LONGEST_NAME = 3, 64
 LONGEST_EMAIL = 254
@@ -51,8 +55,10 @@ class Credentials:
 def key(name: str) -> str:
     """Return what two user names or addresses have in common that count as the same.
 
-    Case and compatibility forms don't tell accounts apart (Unicode TR 36, 2.10; UTS 39).
+    Case, compatibility forms and blanks around it don't tell accounts apart, nor does how a domain
+    is written. Of what `check_username` accepts, this is NFKC_Casefold (Unicode TS 39, 3.1).
     """
+    name = _with_ascii_domain(name.strip())
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -68,22 +74,38 @@ def check_username(username: str) -> str:
     if len(name) > LONGEST_NAME:
         message = f"Use {LONGEST_NAME} characters or less."
         raise Invalid("username", message, "too_long", LONGEST_NAME)
-    for character in name:
-        if character == "@" or unicodedata.category(character)[0] in "CZ":
-            message = "Use letters, digits and marks; no spaces and no @."
-            raise Invalid("username", message, "bad_username")
+    if not is_visible(name):
+        message = "Use letters, digits and marks; no spaces and no @."
+        raise Invalid("username", message, "bad_username")
+    if not is_of_one_script(name):
+        message = "Use letters that are written together, not of several scripts."
+        raise Invalid("username", message, "bad_username")
     return name
 
 
 def check_email(email: str) -> str:
-    """Return the address without blanks around it, or raise `Invalid`."""
-    address = email.strip()
+    """Return the address without blanks around it, or raise `Invalid`.
+
+    Its domain is in the form that goes over the wire (RFC 5891): `münchen` is `xn--mnchen-3ya`.
+    """
+    address = _with_ascii_domain(email.strip())
     if len(address) > LONGEST_EMAIL:
         message = f"Use {LONGEST_EMAIL} characters or less."
         raise Invalid("email", message, "too_long", LONGEST_EMAIL)
     if not EMAIL.fullmatch(address):
         raise Invalid("email", "This doesn't look like an e-mail address.", "bad_email")
     return address
+
+
+def _with_ascii_domain(address: str) -> str:
+    """Return the address with its domain in ASCII, or as it is where that can't be."""
+    local, at, domain = address.rpartition("@")
+    if not at or domain.isascii() or len(domain) > LONGEST_EMAIL:
+        return address
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except (idna.IDNAError, UnicodeError):
+        return address
 
 
 def check_password(password: str, username: str, shortest: int) -> None:

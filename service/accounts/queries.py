@@ -12,6 +12,7 @@ from service.sessions import LOGIN, hash_token
 from service.throttling import Counted, counting
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
+from .names import skeleton
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,21 +113,21 @@ async def insert_account(
         (row,) = await db.fetch(
             """
             insert into accounts (
-                username, username_key, email, email_key, password_hash, created_at
-            ) values ($1, $2, $3, $4, $5, $6)
+                username, username_key, username_skeleton, email, email_key,
+                password_hash, created_at
+            ) values ($1, $2, $3, $4, $5, $6, $7)
             returning id, username, email, created_at
             """,
             username,
             key(username),
+            skeleton(username),
             email,
             key(email),
             password_hash,
             now,
         )
     except asyncpg.UniqueViolationError as error:
-        taken = (
-            UsernameTaken if error.constraint_name == "accounts_username_key_key" else EmailTaken
-        )
+        taken = EmailTaken if error.constraint_name == "accounts_email_key_key" else UsernameTaken
         raise taken from None
     return _account(row)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from service.accounts import fill_skeletons
 from service.catalogue import SAMPLE, import_products
 from service.devserver import PostgresServer, reach
 from service.ops import configure_logging
@@ -82,6 +83,7 @@ async def _run(settings: Settings, config: Config, port: int, data: Path) -> Non
 async def _prepare(settings: Settings) -> None:
     async with direct(settings.database_url) as db:
         await migrate(db)
+        await fill_skeletons(db)
         # In one transaction, so that a start that was cut short leaves no half of a catalogue,
         # which would look like one of the user's own.
         async with db.transaction():

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from service import schema
+from service import accounts, schema
 from service.settings import Settings
 
 from .database import direct
@@ -19,7 +19,9 @@ def migrate(*, check: bool) -> None:
 
     Safe to run while the service runs, and twice at once.
     """
-    names = asyncio.run(_migrate(Settings.from_env(serving=False).database_url, check=check))
+    names, alike = asyncio.run(_migrate(Settings.from_env(serving=False).database_url, check=check))
+    for name in alike:
+        click.echo(f"The user name {name} looks like an older account's, and stays as it is.")
     for name in names:
         click.echo(f"{'pending' if check else 'applied'} {name}")
     if not names:
@@ -28,6 +30,8 @@ def migrate(*, check: bool) -> None:
         raise SystemExit(1)
 
 
-async def _migrate(url: str, *, check: bool) -> list[str]:
+async def _migrate(url: str, *, check: bool) -> tuple[list[str], list[str]]:
     async with direct(url) as db:
-        return await (schema.pending if check else schema.migrate)(db)
+        if check:
+            return await schema.pending(db), []
+        return await schema.migrate(db), await accounts.fill_skeletons(db)

@@ -89,6 +89,9 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
     while "$ref" in schema:
         _, _, kind, name = schema["$ref"].split("/")
         schema = document["components"][kind][name]
+    if "allOf" in schema and "default" in schema:
+        # One of the shared choices, with a default of its own.
+        schema = {**_resolve(document, schema["allOf"][0]), "default": schema["default"]}
     return schema
 
 
