@@ -93,3 +93,11 @@ class BoundedRequest(Request):
     def is_unread(self) -> bool:
         """Whether an answer would come before the end of the body."""
         return self.may_have_body and not self.body.complete
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether another reader could see another end of the request (RFC 9112, 6.1)."""
+        return self.http_version.startswith("1") and (
+            "Transfer-Encoding" in self.headers
+            and ("Content-Length" in self.headers or self.http_version == "1.0")
+        )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from quart import request
 
 from .auth import SAFE_METHODS
-from .errors import BadHost, CrossSite, Malformed, SlowBody
+from .errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
 from .hosts import is_allowed, same_origin
 from .sessions import bearer_token
 
@@ -27,10 +27,10 @@ async def screen(settings: Settings) -> None:
     The body is received here, for views that read it and for those that don't, so that one too
     large is refused by all of them, and none is answered before its end.
     """
-    host = request.headers.get("Host", "")
-    if request.path not in PROBED and not is_allowed(host, settings.allowed_hosts):
-        raise BadHost
-    _check_site()
+    if request.path not in PROBED:
+        _check_host(settings)
+    if request.method not in SAFE_METHODS:
+        _check_site()
     received = cast("BoundedRequest", request)
     if received.may_have_body:
         try:
@@ -41,14 +41,26 @@ async def screen(settings: Settings) -> None:
         raise Malformed("NUL characters are not accepted.")
 
 
+def screen_handshake(settings: Settings) -> NoReturn:
+    """Refuse a WebSocket, to another site as what it is: browsers let any page ask for one."""
+    _check_host(settings)
+    _check_site()
+    raise NotFound
+
+
+def _check_host(settings: Settings) -> None:
+    if not is_allowed(request.headers.get("Host", ""), settings.allowed_hosts):
+        raise BadHost
+
+
 def _check_site() -> None:
-    """Refuse unsafe requests that a browser sends for another site.
+    """Refuse what a browser sends for another site.
 
     As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
     against the host; without either it isn't a browser. No browser sends a bearer token on
     its own.
     """
-    if request.method in SAFE_METHODS or bearer_token(request.headers) is not None:
+    if bearer_token(request.headers) is not None:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")

@@ -31,7 +31,8 @@ from .errors import (
     TooLarge,
     Unauthenticated,
 )
-from .screening import screen
+from .handshakes import Handshakes, is_handshake
+from .screening import screen, screen_handshake
 from .sessions import bearer_token
 from .validation import compose
 
@@ -82,16 +83,13 @@ def init_app(app: Quart, settings: Settings) -> None:
         app.asgi_app, settings.trusted_proxies
     )
 
+    app.asgi_app = Handshakes(app.asgi_app)  # type: ignore[arg-type, assignment, method-assign]
+
     @app.before_request
     async def check() -> None:
         g.started = time.perf_counter()
         g.request_id = _request_id()
-        if request.routing_exception is not None:
-            raise request.routing_exception
-        if request.scope["path"].startswith("//"):
-            # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
-            raise NotFound
-        await screen(settings)
+        await _admit(settings)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -103,7 +101,8 @@ def init_app(app: Quart, settings: Settings) -> None:
             if "no-store" not in response.cache_control:
                 response.headers["Cache-Control"] = "no-store"
             response.vary.add("Authorization")
-        if request.http_version.startswith("1") and cast("BoundedRequest", request).is_unread:
+        received = cast("BoundedRequest", request)
+        if request.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
             # Hypercorn closes the connection then; whoever would send another request on it
             # must know.
             response.headers["Connection"] = "close"
@@ -115,6 +114,19 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.register_error_handler(LockerError, respond)
     app.register_error_handler(HTTPException, _http_exception)
     app.register_error_handler(Exception, _unexpected)
+
+
+async def _admit(settings: Settings) -> None:
+    if cast("BoundedRequest", request).is_ambiguous:
+        raise Malformed("Its length can be read in two ways.")
+    if is_handshake(request):
+        screen_handshake(settings)
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    if request.scope["path"].startswith("//"):
+        # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
+        raise NotFound
+    await screen(settings)
 
 
 def current_settings() -> Settings:

@@ -14,7 +14,7 @@ from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H2ProtocolAssumedError, H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
-from .targets import BadTarget, read_target
+from .targets import is_target
 
 PIECE = 32_768
 """Bytes of an answer written at once; no more than that waits in memory for the client."""
@@ -81,9 +81,7 @@ class Http1(H11Protocol):
         if request.http_version not in VERSIONS:
             await self._refuse(VERSION_NOT_SUPPORTED)
             return
-        try:
-            path, headers = read_target(request.method, request.target, list(request.headers))
-        except BadTarget:
+        if not is_target(request.method, request.target):
             await self._refuse(BAD_REQUEST)
             return
         self.stream = HTTPStream(
@@ -100,10 +98,10 @@ class Http1(H11Protocol):
         await self.stream.handle(
             Request(
                 stream_id=STREAM_ID,
-                headers=headers,
+                headers=list(request.headers),
                 http_version=request.http_version.decode(),
                 method=request.method.decode("ascii").upper(),
-                raw_path=path,
+                raw_path=request.target,
                 state=self.connection_state,
             )
         )

@@ -18,7 +18,7 @@ from hypercorn.protocol.h2 import BufferCompleteError, H2Protocol, StreamBuffer
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.utils import filter_pseudo_headers
 
-from .targets import BadTarget, read_target
+from .targets import is_target
 
 PIECE = 16_384
 """Bytes of an answer that a stream has waiting."""
@@ -37,6 +37,10 @@ RESET_COSTS = 5
 
 METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 AUTHORITY = re.compile(rb"[!-~]*")
+
+
+class BadRequest(Exception):
+    """Of one stream, which ends with it."""
 
 
 class Http2(H2Protocol):
@@ -152,7 +156,7 @@ class Http2(H2Protocol):
             self._unended.add(event.stream_id)
         try:
             await self._create_stream(event)
-        except BadTarget:
+        except BadRequest:
             self.connection.send_headers(event.stream_id, [(b":status", b"400")], end_stream=True)
             self._stop_reading(event.stream_id)
         else:
@@ -161,18 +165,19 @@ class Http2(H2Protocol):
     async def _create_stream(self, request: h2.events.RequestReceived) -> None:
         """Hand the request to the application.
 
-        Raises `BadTarget` where a pseudo-header field has what HTTP/1.1 couldn't have: the rest
+        Raises `BadRequest` where a pseudo-header field has what HTTP/1.1 couldn't have: the rest
         reads it as ASCII.
         """
         id_, given = request.stream_id, request.headers
         fields = {bytes(name): bytes(value) for name, value in given if name[:1] == b":"}
-        method = fields[b":method"]
-        if not METHOD.fullmatch(method) or not AUTHORITY.fullmatch(fields.get(b":authority", b"")):
-            raise BadTarget
         # CONNECT without `:protocol` has no path.
-        target, headers = read_target(
-            method, fields.get(b":path", b""), filter_pseudo_headers(given)
-        )
+        method, target = fields[b":method"], fields.get(b":path", b"")
+        if not (
+            METHOD.fullmatch(method)
+            and AUTHORITY.fullmatch(fields.get(b":authority", b""))
+            and is_target(method, target)
+        ):
+            raise BadRequest
         self.streams[id_] = HTTPStream(
             self.app,
             self.config,
@@ -190,7 +195,7 @@ class Http2(H2Protocol):
         await self.streams[id_].handle(
             Request(
                 stream_id=id_,
-                headers=headers,
+                headers=filter_pseudo_headers(given),
                 http_version="2",
                 method=method.decode("ascii").upper(),
                 raw_path=target,

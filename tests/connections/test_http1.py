@@ -17,7 +17,7 @@ HTTP2_SETTINGS = "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
         ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", HTTP2_SETTINGS),
         ("Upgrade: h2c",),
         ("Upgrade: H2C", "Connection: upgrade, close"),
-        ("Upgrade: h2c, websocket", "Connection: Upgrade"),
+        ("Upgrade: h2c, h2", "Connection: Upgrade"),
         ("Upgrade: TLS/1.2", "Connection: Upgrade"),
     ],
     ids=" ".join,
@@ -89,6 +89,6 @@ def test_host_of_an_absolute_target(plain: Served, target: str, host: str, statu
 @pytest.mark.parametrize("target", ["?q=tent", "livez", "ftp://127.0.0.1/x", "http:///livez", "*"])
 def test_target_that_is_none(plain: Served, target: str) -> None:
     """What is neither a path nor a URL is 400, and quietly so."""
-    answer = exchange(plain, head(plain, "GET", target))
+    answer = exchange(plain, head(plain, "GET", target, "Connection: close"))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert "Traceback" not in plain.log()

@@ -1,0 +1,62 @@
+"""WebSocket handshakes: there is no such route, and a handshake is refused like any other request.
+
+Hypercorn hands them over as requests (`service.connections`); for other servers `Handshakes` makes
+requests of them, so that host, site, headers and the log are the same for both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from quart import Request
+
+    Scope = MutableMapping[str, Any]
+    ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+
+SCHEMES = {"ws": "http", "wss": "https"}
+ANSWER = "websocket.http.response"
+"""The extension by which a server lets a handshake be answered (ASGI, "Websocket Denial Response").
+"""
+
+
+def is_handshake(request: Request) -> bool:
+    """Return whether it asks for a WebSocket (RFC 6455, 4.1), or for a tunnel (RFC 8441, 4)."""
+    asked = {token.strip().lower() for token in request.headers.get("Upgrade", "").split(",")}
+    return "websocket" in asked or request.method == "CONNECT"
+
+
+class Handshakes:
+    """ASGI middleware: what comes as a WebSocket goes on as a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        handshake = {
+            **scope,
+            "type": "http",
+            "method": "GET",
+            "scheme": SCHEMES.get(scope.get("scheme", "ws"), "http"),
+            "headers": [*scope["headers"], (b"upgrade", b"websocket")],
+            "extensions": {},
+        }
+        can_answer = ANSWER in (scope.get("extensions") or {})
+
+        async def receive_request() -> dict[str, Any]:
+            if (await receive())["type"] == "websocket.connect":
+                return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.disconnect"}
+
+        async def send_refusal(message: dict[str, Any]) -> None:
+            if can_answer:
+                await send({**message, "type": f"websocket.{message['type']}"})
+            elif message["type"] == "http.response.start":
+                await send({"type": "websocket.close"})
+
+        await self._app(handshake, receive_request, send_refusal)
