@@ -16,7 +16,7 @@ from .carts.pages import blueprint as carts_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
 from .locker_page.pages import init_app as init_locker_page
-from .ops import configure_logging, is_logging_configured
+from .ops import configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
 from .orders.api import blueprint as orders_api
 from .orders.pages import blueprint as orders_pages
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         app.register_blueprint(api, url_prefix=API)
     app.after_request(promise_cart)
     app.register_blueprint(ops_api)
+    init_metrics(app, settings)
     pages.init_app(app, look_up_shopper)
     for shop_pages in (
         catalogue_pages,
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         app.register_blueprint(shop_pages)
     if settings.locker_page or not settings.production:
         init_locker_page(app)
-    openapi.init_app(app)
+    if settings.docs:
+        openapi.init_app(app)
     connections.init_app(app, settings)
     return app

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
 
 PREFIX = "LOCKER_"
+LIKENESS = 0.7
+"""Of a misspelt name to the one that was meant, by `difflib`."""
 LARGEST_LIMIT = 1_000_000
 
 
@@ -25,6 +29,24 @@ class Limit:
 
     def __str__(self) -> str:
         return f"{self.count}/{self.seconds}" if self else "off"
+
+
+ORCHESTRATORS = re.compile(
+    r"(SERVICE_(HOST|PORT(_\w+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""What Kubernetes and Docker's links set for a service of the same name."""
+
+
+def unknown(environ: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """Return the variables with our prefix that nothing reads, each with the nearest that is."""
+    names = {name.upper() for name in known}
+    ours = {name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)}
+    found = {}
+    for name in sorted(ours):
+        if not names & {name, name.removesuffix("_FILE")} and not ORCHESTRATORS.fullmatch(name):
+            nearest = get_close_matches(name.removesuffix("_FILE"), names, n=1, cutoff=LIKENESS)
+            found[PREFIX + name] = PREFIX + nearest[0] if nearest else ""
+    return found
 
 
 def read(environ: Mapping[str, str], name: str) -> str | None:

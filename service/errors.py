@@ -26,6 +26,10 @@ from msgspec import Meta
 class SettingsError(Exception):
     """The settings don't allow a start; the message is one line that says what to set."""
 
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
 
 class LockerError(Exception):
     """An outcome that the caller is told about, as problem details (RFC 9457).

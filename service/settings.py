@@ -22,7 +22,8 @@ from babel.numbers import get_territory_currencies
 from . import environment
 from .environment import PREFIX, Limit
 from .errors import SettingsError
-from .hosts import read_pattern
+from .hosts import read_authority, read_pattern
+from .keys import MAKE_ONE, SHORTEST_KEY, is_guessable
 
 __all__ = ["PREFIX", "Limit", "Settings"]
 
@@ -30,25 +31,8 @@ CURRENCIES_SINCE = date(2020, 1, 1)
 """What was legal tender somewhere then or later is a currency; so none ends by a date passing."""
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
-WELL_KNOWN = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "django-insecure",
-    "your-secret",
-    "your_secret",
-    "supersecret",
-    "insecure",
-    "0123456789abcdef",
-    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # of Flask's tutorial
-)
-"""What a secret key must not have in it: it was copied from somewhere, or meant to be replaced."""
-FEWEST_CHARACTERS = 10
-"""Different ones in a key; 32 bytes at random, in hexadecimal, have fewer once in 10^12."""
 LARGEST = 2_000_000_000
 """Of any number; what 32 bits hold is enough for all of them."""
-SHORTEST_KEY = 32
-"""Bytes; what HMAC-SHA-256 can use (RFC 2104, section 3)."""
 
 
 def _setting(
@@ -141,6 +125,11 @@ class Settings:
         "a TOML file with the shop's name, words, links, logo and colours; empty for Locker's own",
         "",
     )
+    metrics: str = _setting(
+        "where `/metrics` is: `off`, `main` (in development) or an `address:port` of its own",
+        "off",
+    )
+    docs: bool = _setting("the pages `/docs` and `/openapi.json`; on in development", default=False)
     locker_page: bool = _setting(
         "the page `/locker`, which explains the service; always on in development",
         default=False,
@@ -156,27 +145,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what must not start; raises `SettingsError`."""
-        for problem in self._problems():
-            raise SettingsError(problem)
+        if problems := self._problems():
+            raise SettingsError(*problems)
 
     def _problems(self) -> list[str]:
-        problems = []
-        keys = (self.secret_key, *self.secret_key_fallbacks)
-        if any(len(key.encode()) < SHORTEST_KEY for key in keys):
-            problems.append(
-                f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must have "
-                f"{SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32"
-            )
+        problems = list(self._bad_key())
         if not _is_database_url(self.database_url):
             problems.append(
                 f"{PREFIX}DATABASE_URL must be postgresql://user:password@host:port/database, "
                 "with special characters in the password percent-encoded"
             )
-        if self.production and any(map(_is_guessable, keys)):
-            problems.append(
-                f"{PREFIX}SECRET_KEY or one of {PREFIX}SECRET_KEY_FALLBACKS is well known or easy "
-                "to guess; make one with: openssl rand -hex 32"
-            )
+        if self.metrics not in {"off", "main"} and not _is_address(self.metrics):
+            problems.append(f"{PREFIX}METRICS must be off, main, or address:port")
         if self.password_min < SHORTEST_PASSWORD:
             problems.append(f"{PREFIX}PASSWORD_MIN must be {SHORTEST_PASSWORD} or more")
         if self.production and not self.secure_cookies:
@@ -197,6 +177,17 @@ class Settings:
                 f"{PREFIX}CURRENCY must be the ISO 4217 code of a currency in use, such as USD"
             )
         return [*problems, *self._bad_numbers()]
+
+    def _bad_key(self) -> Iterator[str]:
+        keys = (self.secret_key, *self.secret_key_fallbacks)
+        if any(len(key.encode()) < SHORTEST_KEY for key in keys):
+            yield (
+                f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must have "
+                f"{SHORTEST_KEY} bytes or more; {MAKE_ONE}"
+            )
+        # Of a fallback `locker doctor` warns: nobody could turn away from one that is refused.
+        elif self.production and is_guessable(self.secret_key):
+            yield f"{PREFIX}SECRET_KEY is well known or easy to guess; {MAKE_ONE}"
 
     def _bad_numbers(self) -> Iterator[str]:
         for field in dataclasses.fields(self):
@@ -219,28 +210,63 @@ class Settings:
 
         A command that answers no requests (``serving`` false) needs the database alone.
         """
-        environ = os.environ if environ is None else environ
+        values, problems = cls._read(os.environ if environ is None else environ)
+        if values.get("environment") == "development":
+            for name, value in _DEVELOPMENT.items():
+                values.setdefault(name, value)
+        if not serving:
+            for name in ("secret_key", "allowed_hosts"):
+                values.setdefault(name, _STAND_INS[name])
+        missing = _STAND_INS.keys() - values.keys()
+        if missing:
+            names = [PREFIX + name.upper() for name in _STAND_INS if name in missing]
+            problems.insert(0, f"set {' and '.join(names)}")
+        # With a stand-in for what is wrong already, so that all the rest is told as well.
+        try:
+            settings = cls(**{**_STAND_INS, **values})
+        except SettingsError as error:
+            problems += error.problems
+        if problems:
+            raise SettingsError(*problems)
+        return settings
+
+    @classmethod
+    def _read(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+        """Return what the variables say, and what is wrong with those that can't be read."""
         values: dict[str, Any] = {}
+        problems = []
         for field in dataclasses.fields(cls):
             name = PREFIX + field.name.upper()
-            text = environment.read(environ, name)
-            if text is not None:
-                values[field.name] = environment.parse(name, str(field.type), text)
-        if values.get("environment") == "development":
-            values.setdefault("secure_cookies", False)
-            values.setdefault("allowed_hosts", ("localhost", "127.0.0.1", "[::1]"))
-            values.setdefault("drain_time", 0.0)
-        if not serving:
-            values.setdefault("secret_key", secrets.token_hex(SHORTEST_KEY))
-            values.setdefault("allowed_hosts", ("localhost",))
-        missing = [
-            PREFIX + field.name.upper()
-            for field in dataclasses.fields(cls)
-            if field.default is dataclasses.MISSING and field.name not in values
-        ]
-        if missing:
-            raise SettingsError(f"set {' and '.join(missing)}")
-        return cls(**values)
+            try:
+                text = environment.read(environ, name)
+                if text is not None:
+                    values[field.name] = environment.parse(name, str(field.type), text)
+            except SettingsError as error:
+                problems.append(str(error))
+                values[field.name] = _STAND_INS.get(field.name, field.default)
+        return values, problems
+
+
+def misspelt(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables with our prefix that are no settings, and the nearest that are."""
+    names = [field.name for field in dataclasses.fields(Settings)]
+    environ = os.environ if environ is None else environ
+    return environment.unknown(environ, [*names, "test_database_url"])
+
+
+_DEVELOPMENT = {
+    "secure_cookies": False,
+    "allowed_hosts": ("localhost", "127.0.0.1", "[::1]"),
+    "drain_time": 0.0,
+    "metrics": "main",
+    "docs": True,
+}
+_STAND_INS = {
+    "database_url": "postgresql:",
+    "secret_key": secrets.token_hex(SHORTEST_KEY),
+    "allowed_hosts": ("localhost",),
+}
+"""For what is needed; the key is one that nobody has."""
 
 
 @cache
@@ -264,10 +290,9 @@ def _bad_hosts(allowed: tuple[str, ...]) -> Iterator[str]:
             yield f"{PREFIX}ALLOWED_HOSTS has {text!r}, which nothing can match: {error}"
 
 
-def _is_guessable(key: str) -> bool:
-    repeats = key in (key + key)[1:-1]
-    known = any(text in key.lower() for text in WELL_KNOWN)
-    return repeats or known or len(set(key)) < FEWEST_CHARACTERS
+def _is_address(text: str) -> bool:
+    authority = read_authority(text)
+    return authority is not None and bool(authority.port)
 
 
 def _is_database_url(text: str) -> bool:

@@ -25,6 +25,7 @@ from service import create_app
 from service.devserver import PostgresServer
 from service.schema import migrate
 from service.settings import Limit, Settings
+from tests.keys import KEY
 from tests.serving import Served, serve
 from tests.shopping import Product, add_product
 
@@ -130,9 +131,11 @@ def settings(database_url: str) -> Settings:
     return Settings(
         environment="development",
         database_url=database_url,
-        secret_key="the key of nobody but the tests, 32+",
+        secret_key=KEY,
         allowed_hosts=("localhost", "127.0.0.1"),
         secure_cookies=False,
+        metrics="main",
+        docs=True,
         argon2=(64, 1, 1),
         # Every test logs in from one address.
         throttle_address=Limit(0, 0),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import secrets
 from pathlib import Path
 
 import pytest
 
 from service.errors import SettingsError
-from service.settings import PREFIX, Limit, Settings
+from service.settings import PREFIX, Limit, Settings, misspelt
+from tests.keys import KEY
 from tests.serving import environment
 
-KEY = "nobody but these tests has this one"
 URL = "postgresql://shop:secret@db/shop"
 NEEDED = {
     "LOCKER_DATABASE_URL": URL,
@@ -77,6 +79,7 @@ def test_development() -> None:
     assert not settings.secure_cookies
     assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert settings.drain_time == 0
+    assert (settings.metrics, settings.docs) == ("main", True)
     more = {"LOCKER_SECURE_COOKIES": "on", "LOCKER_ALLOWED_HOSTS": "dev.example"}
     settings = Settings.from_env({**DEVELOPMENT, **more})
     assert settings.secure_cookies
@@ -188,6 +191,18 @@ def test_off(text: str) -> None:
         ("CURRENCY", "EUR "),
         ("LOG_LEVEL", "LOUD"),
         ("SESSION_DIGEST", "md5"),
+        ("METRICS", "on"),
+        ("METRICS", "9090"),
+        ("METRICS", ":9090"),
+        ("METRICS", "127.0.0.1"),
+        ("METRICS", "127.0.0.1:0"),
+        ("METRICS", "127.0.0.1:65536"),
+        ("METRICS", "http://127.0.0.1:9090"),
+        ("METRICS", "::1:9090"),
+        ("DOCS", "yes"),
+        ("ALLOWED_HOSTS", "https://shop.example"),
+        ("ALLOWED_HOSTS", "shop.example:8000"),
+        ("ALLOWED_HOSTS", "www.shop.example,.shop.example"),
     ],
 )
 def test_refuses(name: str, text: str) -> None:
@@ -208,15 +223,80 @@ def test_refuses(name: str, text: str) -> None:
         "0123456789abcdef" * 2,
         "a1b2c3d4e5f6" * 4,
         "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+        "abcdefghijklmnopqrstuvwxyz123456",
+        "thisisasecretkeythatisverysecret!",
+        "qwertyuiopasdfghjklzxcvbnm1234567890",
+        "asdfjkl;asdfjkl;asdfghjkl;qwertyuiop",
+        "zaq1xsw2cde3vfr4bgt5nhy6mju7;ki8.lo9",
+        "LockerShopSecretKey2026!LockerShopSecretKey",
+        "locker-production-secret-key-do-not-share",
+        "ThisKeyIsOnlyForProductionUseByTheShopTeam1",
+        "Four score and seven years ago our fathers",
+        "der schnelle braune Fuchs springt ueber den Zaun",
+        "REPLACE_WITH_A_LONG_RANDOM_STRING_HERE",
+        "Tr0ub4dor&3-Tr0ub4dor&3-Tr0ub4dor&3",
     ],
 )
-def test_production_refuses_a_known_key(key: str) -> None:
-    """A key that was copied from somewhere, or typed to be long enough, protects nothing."""
-    assert "LOCKER_SECRET_KEY" in refused(SECRET_KEY=key)
-    assert "LOCKER_SECRET_KEY" in refused(SECRET_KEY_FALLBACKS=f"{KEY},{key}")
-    with pytest.raises(SettingsError) as caught:
-        read(SECRET_KEY=key)
-    assert key not in str(caught.value)
+def test_production_refuses_a_key_that_was_typed(key: str) -> None:
+    """A key that was copied from somewhere, or typed to be long enough, protects nothing.
+
+    As a fallback it is taken, or nobody could turn away from it.
+    """
+    line = refused(SECRET_KEY=key)
+    assert "LOCKER_SECRET_KEY is well known or easy to guess" in line
+    assert key not in line
+    assert read(SECRET_KEY_FALLBACKS=key).secret_key_fallbacks == (key,)
+    assert Settings.from_env({**DEVELOPMENT, "LOCKER_SECRET_KEY": key}).secret_key == key
+
+
+def test_production_takes_a_key_made_at_random() -> None:
+    """However it is written."""
+    for _ in range(50):
+        key = secrets.token_bytes(32)
+        for text in (key.hex(), base64.b64encode(key).decode(), secrets.token_urlsafe(32)):
+            assert read(SECRET_KEY=text).secret_key == text
+
+
+def test_says_all_that_is_wrong() -> None:
+    """Several bad variables, missing ones among them, are told in one line."""
+    environ = {
+        "LOCKER_SECRET_KEY": "short",
+        "LOCKER_POOL_MAX": "many",
+        "LOCKER_ALLOWED_HOSTS": "https://shop.example",
+        "LOCKER_CURRENCY": "dollars",
+        "LOCKER_DRAIN_TIME": "-1",
+    }
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_env(environ)
+    problems = refusal.value.problems
+    assert len(problems) == 6
+    for name in ("DATABASE_URL", *(each.removeprefix(PREFIX) for each in environ)):
+        assert any(f"{PREFIX}{name}" in problem for problem in problems), name
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("LOCKER_TYPO", ""),
+        ("LOCKER_SECRETKEY", "LOCKER_SECRET_KEY"),
+        ("LOCKER_ALLOWED_HOST", "LOCKER_ALLOWED_HOSTS"),
+        ("LOCKER_POOLMAX_FILE", "LOCKER_POOL_MAX"),
+        ("LOCKER_TRUSTED_PROXY", "LOCKER_TRUSTED_PROXIES"),
+    ],
+)
+def test_misspelt(name: str, nearest: str) -> None:
+    """A variable that nothing reads is known as such, with the one that may be meant."""
+    assert misspelt({**NEEDED, name: "1"}) == {name: nearest}
+
+
+def test_not_misspelt() -> None:
+    """Settings and their files aren't, nor what an orchestrator sets for a service `locker`."""
+    others = (
+        "SECRET_KEY_FILE SERVICE_HOST SERVICE_PORT SERVICE_PORT_HTTP PORT PORT_8000_TCP "
+        "PORT_8000_TCP_PROTO PORT_8000_TCP_ADDR TEST_DATABASE_URL METRICS SHOP_FILE SHOP_FILE_FILE"
+    )
+    assert misspelt({f"{PREFIX}{name}": "1" for name in others.split()} | {"PATH": "/"}) == {}
 
 
 def test_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from .accounts import sessions, user
 from .catalogue import catalogue
 from .dev import dev, kept_in
 from .doctor import doctor
+from .health import health
 from .openapi import openapi
 from .orders import orders_
 from .problems import FORESEEN, explain
@@ -50,5 +51,8 @@ def main(context: click.Context, data: Path | None) -> None:
     context.with_resource(kept_in(data))
 
 
-for command in (dev, serve, migrate, catalogue, user, sessions, orders_, purge, openapi, doctor):
+for command in (
+    *(dev, serve, migrate, catalogue, user, sessions, orders_, purge, openapi),
+    *(doctor, health),
+):
     main.add_command(command)

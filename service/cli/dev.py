@@ -110,6 +110,8 @@ def _settings(url: str, data: Path) -> Settings:
         allowed_hosts=("localhost", "127.0.0.1", "[::1]"),
         secure_cookies=False,
         drain_time=0,
+        metrics="main",
+        docs=True,
     )
 
 

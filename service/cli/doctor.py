@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import click
 
 from service.catalogue import select_currency
 from service.errors import SettingsError
+from service.keys import is_guessable
 from service.schema import SchemaError, pending
-from service.settings import Settings
+from service.settings import Settings, misspelt
 
 from .database import direct
 from .problems import explain
@@ -33,31 +35,49 @@ SERVER = """
         current_setting('transaction_read_only')::bool as read_only,
         current_setting('max_connections')::int as max_connections,
         current_database() as database,
-        current_user as role
+        current_user as role,
+        (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as encrypted,
+        coalesce(inet_server_addr() << '127.0.0.0/8' or inet_server_addr() = '::1', true) as local,
+        exists (
+            select from pg_tables
+            where schemaname = current_schema and tablename = 'migrations'
+                and pg_has_role(tableowner, 'usage')
+        ) as owner
 """
+TLS_REQUIRED = frozenset({"require", "verify-ca", "verify-full"})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about a subject; ``mend`` says what to do where it isn't good."""
+    """What was found about a subject; ``mend`` says what to do where it isn't good.
+
+    With ``runs`` the service runs all the same, if less well.
+    """
 
     subject: str
     what: str
     mend: str = ""
+    runs: bool = False
+
+    @property
+    def verdict(self) -> str:
+        if not self.mend:
+            return "good"
+        return "warn" if self.runs else "BAD "
 
 
 @click.command()
 def doctor() -> None:
     """Say what is wrong with settings, database and schema, and how to mend it.
 
-    The exit status is 1 if anything is. Shows no secrets.
+    The exit status is 1 if anything is BAD. Shows no secrets.
     """
     findings = asyncio.run(_collect())
     for finding in findings:
-        click.echo(f"{'BAD ' if finding.mend else 'good'} {finding.subject}: {finding.what}")
+        click.echo(f"{finding.verdict} {finding.subject}: {finding.what}")
         if finding.mend:
             click.echo(f"     {finding.mend}")
-    if any(finding.mend for finding in findings):
+    if any(finding.mend and not finding.runs for finding in findings):
         raise SystemExit(1)
 
 
@@ -67,12 +87,23 @@ async def _collect() -> list[Finding]:
 
 async def _examine() -> AsyncIterator[Finding]:
     """Go on to the next subject only where the one before it allows."""
+    for name, nearest in misspelt().items():
+        advice = f"Is it {nearest}?" if nearest else "Take it out; the README has the settings."
+        yield Finding("settings", f"{name} is none, and nothing reads it", advice, runs=True)
     try:
         settings = Settings.from_env()
     except SettingsError as error:
-        yield Finding("settings", str(error), "Set it in the environment, see the README.")
+        for problem in error.problems:
+            yield Finding("settings", problem, "Set it in the environment, see the README.")
         return
     yield Finding("settings", f"fit for {settings.environment}")
+    if settings.production and any(map(is_guessable, settings.secret_key_fallbacks)):
+        yield Finding(
+            "settings",
+            "one of LOCKER_SECRET_KEY_FALLBACKS is well known or easy to guess",
+            "Take it out as soon as locker_old_key_uses in /metrics stands still.",
+            runs=True,
+        )
     yield _examine_limits(settings)
     try:
         async with direct(settings.database_url) as db:
@@ -118,6 +149,8 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
         about += f", {server['max_connections']} connections at most"
         mend = f"Set LOCKER_POOL_MAX, now {settings.pool_max}, below that; all replicas share it."
     yield Finding("database", about, mend)
+    for finding in _examine_access(server, settings):
+        yield finding
     try:
         names = await pending(db)
     except SchemaError as error:
@@ -128,6 +161,28 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
         return
     yield Finding("schema", "up to date")
     yield await _examine_catalogue(db, settings)
+
+
+def _examine_access(server: asyncpg.Record, settings: Settings) -> Iterator[Finding]:
+    """Say what may be left as it is on one's own machine (OWASP ASVS 5.0, 12.3.1, 13.2.2)."""
+    if not settings.production:
+        return
+    if not server["local"]:
+        modes = parse_qs(urlsplit(settings.database_url).query).get("sslmode", ["prefer"])
+        if modes[-1] not in TLS_REQUIRED:
+            yield Finding(
+                "database",
+                f"TLS is {'used' if server['encrypted'] else 'not used'}, and not required",
+                "Put sslmode=verify-full into LOCKER_DATABASE_URL, or at least sslmode=require.",
+                runs=True,
+            )
+    if server["owner"]:
+        yield Finding(
+            "database",
+            f"{server['role']} owns the tables",
+            "Serve as a role that may only read and write them, and migrate as their owner.",
+            runs=True,
+        )
 
 
 async def _examine_catalogue(db: Connection, settings: Settings) -> Finding:

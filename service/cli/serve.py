@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
+import asyncpg
 import click
 
 from service.ops import configure_logging
-from service.settings import Settings
+from service.schema import is_current
+from service.settings import Settings, misspelt
 
 from .database import direct
 from .hosting import host, open_sockets
@@ -17,11 +20,19 @@ if TYPE_CHECKING:
     from hypercorn.config import Config
 
 
+logger = logging.getLogger(__name__)
+
+ASKED_WITHIN = 2.0
+"""Seconds; a database that is away must not keep the service from starting."""
+
+
 @click.command()
 def serve() -> None:
     """Serve on LOCKER_BIND, until SIGTERM or Ctrl-C."""
     settings = Settings.from_env()
     configure_logging(settings)
+    for name, nearest in misspelt().items():
+        logger.warning("%s is no setting%s", name, f"; is it {nearest}?" if nearest else "")
     asyncio.run(_serve(settings, open_sockets(settings.bind)))
 
 
@@ -30,4 +41,15 @@ async def _serve(settings: Settings, config: Config) -> None:
         # Such a start needs the database. Without it this is one line, and later a traceback.
         async with direct(settings.database_url):
             pass
+    await _warn_of_schema(settings)
     await host(settings, config)
+
+
+async def _warn_of_schema(settings: Settings) -> None:
+    """Say what only `/readyz` would say; whoever migrates may come later."""
+    try:
+        async with asyncio.timeout(ASKED_WITHIN), direct(settings.database_url) as db:
+            if not await is_current(db):
+                logger.warning("the database is to be migrated first; run: locker migrate")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        logger.warning("the database can't be reached; until it can, /readyz fails")

@@ -1,6 +1,13 @@
 """What operators need: is it alive, is it ready, what does it log."""
 
 from .draining import is_draining, start_draining
+from .exporter import init_app as init_metrics
 from .logging import configure_logging, is_logging_configured
 
-__all__ = ["configure_logging", "is_draining", "is_logging_configured", "start_draining"]
+__all__ = [
+    "configure_logging",
+    "init_metrics",
+    "is_draining",
+    "is_logging_configured",
+    "start_draining",
+]

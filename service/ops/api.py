@@ -6,7 +6,6 @@ import asyncio
 from typing import Literal
 
 import asyncpg
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from quart import Blueprint, Response, current_app
 
 from service.database import get_db, is_writable
@@ -61,9 +60,3 @@ async def check_readiness() -> Response:
     if not current:
         raise Unavailable("The database is to be migrated first.", retry_after=1)
     return answer(Status(), Cache_Control="no-store")
-
-
-@blueprint.get("/metrics")
-async def show_metrics() -> Response:
-    """Show what this process has counted, for Prometheus."""
-    return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

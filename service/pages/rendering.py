@@ -50,6 +50,7 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
         shop=shop,
         brand={name: f"/brand/{name}?v={asset.digest}" for name, asset in brand.items()},
         password_min=app.extensions["locker.settings"].password_min,
+        docs=app.extensions["locker.settings"].docs,
     )
     app.jinja_env.filters.update(
         money=formats.money,

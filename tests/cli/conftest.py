@@ -14,6 +14,7 @@ import pytest
 
 from service.schema import migrate
 from tests.databases import empty_database
+from tests.keys import KEY
 
 ENDED_WITHIN = 30.0  # seconds
 LOCKER = (sys.executable, "-m", "service.cli")
@@ -112,6 +113,6 @@ def development(url: str) -> dict[str, str]:
     return {
         "ENVIRONMENT": "development",
         "DATABASE_URL": url,
-        "SECRET_KEY": "the key of nobody but the tests, 32+",
+        "SECRET_KEY": KEY,
         "ARGON2": "64,1,1",
     }

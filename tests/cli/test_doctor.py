@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Callable
+from typing import cast
 
 import asyncpg
+import pytest
 
 from service.catalogue import SAMPLE
+from service.cli.doctor import _examine_access
 from service.schema import migrations
+from service.settings import Settings
 from tests.cli.conftest import Ended, Locker, development
+from tests.keys import KEY
 
 Make = Callable[..., Locker]
 
@@ -19,7 +24,7 @@ def examine(locker: Locker) -> Ended:
     ended = locker("doctor")
     assert ended.errors == ""
     assert ended.status == ("BAD" in ended.output)
-    for secret in ("secret-word", "the key of nobody"):
+    for secret in ("secret-word", KEY):
         assert secret not in ended.output
     return ended
 
@@ -125,3 +130,55 @@ async def test_currency(locker: Locker, make_locker: Make, url: str) -> None:
     assert "1 variants in another currency" in examine(locker).output
     locker("catalogue", "currency", "USD")
     assert "good catalogue: priced in USD" in examine(locker).output
+
+
+def test_all_settings_at_once(make_locker: Make) -> None:
+    """Each bad setting has its line, and so has one that nothing reads."""
+    wrong = {"SECRET_KEY": "secret-word", "POOL_MAX": "many", "CURRENCY": "x", "ALOWED_HOSTS": "x"}
+    output = examine(make_locker(**development("postgresql:///x") | wrong)).output
+    assert output.count("BAD  settings: ") == 3
+    assert "warn settings: LOCKER_ALOWED_HOSTS is none, and nothing reads it" in output
+    assert "Is it LOCKER_ALLOWED_HOSTS?" in output
+
+
+def production(url: str) -> dict[str, str]:
+    return {"DATABASE_URL": url, "SECRET_KEY": KEY, "ALLOWED_HOSTS": "shop.example"}
+
+
+def test_weak_fallback(make_locker: Make, url: str) -> None:
+    """A fallback that can be guessed is told, and stops nobody who is turning away from it."""
+    weak = {"SECRET_KEY_FALLBACKS": "thisisasecretkeythatisverysecret!"}
+    ended = examine(make_locker(**production(url), **weak))
+    assert ended.status == 0
+    assert "warn settings: one of LOCKER_SECRET_KEY_FALLBACKS" in ended.output
+    assert "verysecret" not in ended.output
+
+
+def test_owner(make_locker: Make, url: str) -> None:
+    """Serving as the owner of the tables is told in production, and not on one's own machine."""
+    assert "owns the tables" in examine(make_locker(**production(url))).output
+    assert "owns the tables" not in examine(make_locker(**development(url))).output
+
+
+@pytest.mark.parametrize(
+    ("mode", "local", "told"),
+    [
+        ("", False, True),
+        ("?sslmode=prefer", False, True),
+        ("?sslmode=disable", False, True),
+        ("?sslmode=require", False, False),
+        ("?application_name=x&sslmode=verify-full", False, False),
+        ("", True, False),
+    ],
+)
+def test_tls_to_the_database(mode: str, *, local: bool, told: bool) -> None:
+    """A database elsewhere without TLS required is told."""
+    settings = Settings(
+        database_url=f"postgresql://db.example/shop{mode}",
+        secret_key=KEY,
+        allowed_hosts=("shop.example",),
+    )
+    server = {"local": local, "encrypted": False, "owner": False, "role": "x"}
+    findings = list(_examine_access(cast("asyncpg.Record", server), settings))
+    assert bool(findings) is told
+    assert all("sslmode" in finding.mend and finding.runs for finding in findings)

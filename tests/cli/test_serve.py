@@ -75,6 +75,21 @@ async def test_finishes_requests(
         assert served.stop() == 0
 
 
+async def test_warns_of_a_schema_and_a_name(settings: Settings, empty_url: str) -> None:
+    """On a database that isn't migrated it starts, and says so; and what no setting is."""
+    variables = {"LOCKER_POOLMAX": "5"}
+    with serve(settings, program="locker", database_url=empty_url, environ=variables) as served:
+        log = served.log()
+    assert "run: locker migrate" in log
+    assert "LOCKER_POOLMAX is no setting; is it LOCKER_POOL_MAX?" in log
+
+
+def test_warns_of_a_database_that_is_away(settings: Settings) -> None:
+    """So it does where the database is away: it serves as soon as there is one."""
+    with serve(settings, program="locker", database_url="postgresql://x@127.0.0.1:1/x") as served:
+        assert "the database can't be reached; until it can, /readyz fails" in served.log()
+
+
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     while not await condition():  # noqa: ASYNC110 - it's another process's doing
         await asyncio.sleep(0.01)

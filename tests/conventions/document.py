@@ -12,13 +12,16 @@ from quart import Quart
 from service import create_app
 from service.openapi import build_document
 from service.settings import Settings
+from tests.keys import KEY
 
 SETTINGS = Settings(
     environment="development",
     database_url="postgresql://nobody@localhost/nothing",
-    secret_key="the key of nobody but the tests, 32+",
+    secret_key=KEY,
     allowed_hosts=("localhost",),
     secure_cookies=False,
+    metrics="main",
+    docs=True,
 )
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from service.settings import PREFIX, Settings
 from tests.conventions.source import MODULES, ROOT, texts
+from tests.keys import KEY
 from tests.serving import environment
 
 README = (ROOT / "README.md").read_text()
 DEFAULTS = environment(
     Settings(
         database_url="postgresql://needed",
-        secret_key="needed, whatever it is, to make it",
+        secret_key=KEY,
         allowed_hosts=("needed",),
     )
 )

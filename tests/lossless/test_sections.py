@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from quart import Quart, request, session
 
+from tests.keys import KEY
 from tests.lossless.jar import API, Jar
 from tests.shopping import PASSWORD, Product, new_name
 
@@ -88,7 +89,7 @@ async def test_a_hundred_rounds_of_logging_out(app: Quart, product: Product) -> 
 def shop_in_one_cookie() -> Quart:
     """Return a shop of the classic kind: all of it in Quart's own session."""
     app = Quart("shop")
-    app.secret_key = "the key of nobody but the tests, 32+"
+    app.secret_key = KEY
 
     @app.get(f"{API}/cart")
     async def cart() -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""`/metrics`: nowhere, beside the rest, or on an address that the shop's visitors can't reach."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import hypercorn.asyncio
+from hypercorn.config import Config
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from quart import Blueprint, Quart, Response
+
+from service import connections
+from service.errors import SettingsError
+from service.hosts import read_authority
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+blueprint = Blueprint("metrics", __name__)
+
+CLOSED_WITHIN = 2
+"""Seconds for scrapes under way."""
+
+
+@blueprint.get("/metrics")
+async def show_metrics() -> Response:
+    """Show what this process has counted, for Prometheus."""
+    return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def init_app(app: Quart, settings: Settings) -> None:
+    """Show the metrics where the settings say; an address of its own is open while we serve."""
+    if settings.metrics == "main":
+        app.register_blueprint(blueprint)
+    elif settings.metrics != "off":
+        exporter = Exporter(settings)
+        app.before_serving(exporter.open)
+        app.after_serving(exporter.close)
+
+
+class Exporter:
+    """A server beside the one that hosts the service, in the same loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Raises `SettingsError` where it can't listen."""
+        app = Quart("metrics")
+        app.register_blueprint(blueprint)
+        connections.init_app(app, self._settings)
+        self._serving = asyncio.create_task(
+            hypercorn.asyncio.serve(app, self._listen(), shutdown_trigger=self._stop.wait)
+        )
+
+    def _listen(self) -> Config:
+        authority = read_authority(self._settings.metrics)
+        assert authority and authority.port  # noqa: S101 - the settings see to it
+        host = authority.host.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        config = Config()
+        config.graceful_timeout = CLOSED_WITHIN
+        config.include_server_header = False
+        # Its lines would be mistaken for the service's own.
+        config.errorlog = None
+        try:
+            listener = socket.create_server((host, authority.port), family=family)
+        except OSError as error:
+            raise SettingsError(
+                f"LOCKER_METRICS: can't listen on {self._settings.metrics}: {error.strerror}"
+            ) from None
+        config.bind = [f"fd://{listener.detach()}"]
+        return config
+
+    async def close(self) -> None:
+        if self._serving is not None:
+            self._stop.set()
+            await asyncio.wait([self._serving], timeout=2 * CLOSED_WITHIN)
