@@ -59,7 +59,7 @@ class Exporter:
 
     def _listen(self) -> Config:
         authority = read_authority(self._settings.metrics)
-        assert authority and authority.port  # noqa: S101 - the settings see to it
+        assert authority  # noqa: S101 - the settings see to it
         host = authority.host.strip("[]")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         config = Config()
@@ -68,7 +68,7 @@ class Exporter:
         # Its lines would be mistaken for the service's own.
         config.errorlog = None
         try:
-            listener = socket.create_server((host, authority.port), family=family)
+            listener = socket.create_server((host, authority.port or 0), family=family)
         except OSError as error:
             raise SettingsError(
                 f"LOCKER_METRICS: can't listen on {self._settings.metrics}: {error.strerror}"
