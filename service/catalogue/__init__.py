@@ -7,8 +7,19 @@ from pathlib import Path
 from .actions import ImportReport, change_currency, import_products
 from .choosing import FIELDS, choose
 from .import_queries import select_currency
-from .model import HANDLE_LENGTH, SKU_LENGTH, STOCK, Image, ImportRefused, Page, Product, Variant
-from .queries import select_listings, select_product, select_products, select_types
+from .list_queries import select_products, select_types
+from .model import (
+    HANDLE_LENGTH,
+    SKU_LENGTH,
+    STOCK,
+    Image,
+    ImportRefused,
+    Page,
+    Product,
+    Selection,
+    Variant,
+)
+from .queries import select_listings, select_product
 from .rows import BadRow
 
 SAMPLE = Path(__file__).with_name("sample.csv")
@@ -26,6 +37,7 @@ __all__ = [
     "ImportReport",
     "Page",
     "Product",
+    "Selection",
     "Variant",
     "change_currency",
     "choose",

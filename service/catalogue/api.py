@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -13,33 +14,70 @@ from service.database import get_db
 from service.errors import NotFound
 from service.schemas import Caller, Input, Options, Output, answer, operation
 
-from . import queries
-from .model import TEXT_LENGTH
+from . import cursor, list_queries, queries, search
+from .model import PRICE, TEXT_LENGTH, Selection, Sort
+from .suggestions import suggest
 
 if TYPE_CHECKING:
     from quart import Response
 
-    from .model import Image, Product, Variant
+    from .model import Count, Facets, Image, Product, Variant
 
 blueprint = Blueprint("catalogue", __name__)
+
+TYPES = 250
+"""In one answer; a catalogue with more is better searched."""
 
 Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
 
 
 class ProductsQuery(Input, frozen=True):
-    """Which products; a blank is the same as none."""
+    """Which products; a blank text is the same as none."""
 
     q: Annotated[
         str,
         Meta(
-            max_length=200,
-            description='Words to find, with "…" for a phrase, `or`, and `-` for not.',
+            max_length=search.LONGEST,
+            description='Words to find, with "…" for a phrase, `or`, and `-` for not. The last one'
+            " may be the beginning of a word.",
             examples=["tent -footprint"],
         ),
     ] = ""
     type: Annotated[str, Meta(max_length=TEXT_LENGTH, examples=["Tents"])] = ""
+    vendor: Annotated[str, Meta(max_length=TEXT_LENGTH, examples=["Northfell"])] = ""
+    tag: Annotated[str, Meta(max_length=TEXT_LENGTH, examples=["camping"])] = ""
+    min_price: Annotated[
+        int, Meta(ge=0, le=PRICE, description="Of its lowest, in the currency's minor unit.")
+    ] = 0
+    max_price: Annotated[int, Meta(ge=0, le=PRICE, description="Likewise.")] = PRICE
+    available: Annotated[bool, Meta(description="Only what can be ordered now.")] = False
+    sort: Annotated[
+        Sort | None,
+        Meta(description="`relevance` if there is a `q`, else `newest`; a minus is downwards."),
+    ] = None
+    facets: Annotated[bool, Meta(description="Whether to answer with `facets`.")] = False
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    after: Annotated[str, Meta(max_length=64, description="`next` of the page before.")] = ""
+    after: Annotated[
+        str, Meta(max_length=cursor.LONGEST, description="`next` of the page before.")
+    ] = ""
+
+    def selection(self) -> Selection:
+        """Return the products that it asks for."""
+        return Selection(
+            text=self.q,
+            type=self.type,
+            vendor=self.vendor,
+            tag=self.tag,
+            min_price=self.min_price or None,
+            max_price=self.max_price if self.max_price < PRICE else None,
+            available=self.available,
+        )
+
+
+class SuggestQuery(Input, frozen=True):
+    """What was typed so far."""
+
+    q: Annotated[str, Meta(max_length=search.LONGEST, examples=["ten"])] = ""
 
 
 class ImageOutput(Output, frozen=True):
@@ -83,25 +121,85 @@ class ProductOutput(Output, frozen=True):
     variants: list[VariantOutput]
 
 
+class CountOutput(Output, frozen=True):
+    """A value, and how many products have it; null where there are too many to count."""
+
+    value: Annotated[str, Meta(examples=["Tents"])]
+    count: Annotated[int | None, Meta(examples=[4])]
+
+
+class FacetsOutput(Output, frozen=True):
+    """What the list can be narrowed by: for each, the values there would be without its filter."""
+
+    types: list[CountOutput]
+    vendors: Annotated[list[CountOutput], Meta(examples=[[{"value": "Northfell", "count": 4}]])]
+    tags: Annotated[list[CountOutput], Meta(examples=[[{"value": "camping", "count": 3}]])]
+
+
 class ProductsOutput(Output, frozen=True):
     """A page of products; `next` is null on the last one."""
 
     products: list[ProductOutput]
     next: str | None
+    total: Annotated[int | None, Meta(description="Of all pages; null beyond 1,000.", examples=[1])]
+    facets: FacetsOutput | msgspec.UnsetType = msgspec.UNSET
+
+
+class TypesOutput(Output, frozen=True):
+    """The types of what is sold, in the order of the alphabet."""
+
+    types: list[CountOutput]
+
+
+class SuggestionOutput(Output, frozen=True):
+    """A product to go to."""
+
+    handle: str
+    title: str
+
+
+class SuggestionsOutput(Output, frozen=True):
+    """Products, best first; where nothing has what was typed, of what was probably meant."""
+
+    products: list[SuggestionOutput]
+    did_you_mean: Annotated[str | None, Meta(examples=["tent"])]
 
 
 @blueprint.get("/products")
 @operation(Caller.ANYONE, query=ProductsQuery, answers={200: ProductsOutput})
 async def list_products(query: ProductsQuery) -> Response:
-    """List what is sold, oldest first."""
-    page = await queries.select_products(
-        await get_db(),
-        search=query.q,
-        type=query.type or None,
-        limit=query.limit,
-        after=query.after or None,
+    """List what is sold, or what a search finds."""
+    db, selection = await get_db(), query.selection()
+    page = await list_queries.select_products(
+        db, selection, sort=query.sort or "relevance", limit=query.limit, after=query.after or None
     )
-    return answer(ProductsOutput([product_output(each) for each in page.products], page.next))
+    body = ProductsOutput(
+        [product_output(each) for each in page.products],
+        page.next,
+        page.total,
+        _facets_output(await list_queries.select_facets(db, selection))
+        if query.facets
+        else msgspec.UNSET,
+    )
+    return answer(body)
+
+
+@blueprint.get("/products/suggest")
+@operation(Caller.ANYONE, query=SuggestQuery, answers={200: SuggestionsOutput})
+async def suggest_products(query: SuggestQuery) -> Response:
+    """Suggest products while somebody types."""
+    found = await suggest(await get_db(), query.q)
+    products = [SuggestionOutput(each.handle, each.title) for each in found.products]
+    return answer(SuggestionsOutput(products, found.did_you_mean))
+
+
+@blueprint.get("/product-types")
+@operation(Caller.ANYONE, answers={200: TypesOutput})
+async def list_product_types() -> Response:
+    """List the types of what is sold."""
+    return answer(
+        TypesOutput(_count_outputs(await list_queries.select_types(await get_db(), TYPES)))
+    )
 
 
 @blueprint.get("/products/<text:handle>")
@@ -156,3 +254,15 @@ def _variant_output(variant: Variant) -> VariantOutput:
 
 def _image_output(image: Image) -> ImageOutput:
     return ImageOutput(image.src, image.alt)
+
+
+def _facets_output(facets: Facets) -> FacetsOutput:
+    return FacetsOutput(
+        types=_count_outputs(facets.types),
+        vendors=_count_outputs(facets.vendors),
+        tags=_count_outputs(facets.tags),
+    )
+
+
+def _count_outputs(counts: Iterable[Count]) -> list[CountOutput]:
+    return [CountOutput(each.value, each.count) for each in counts]

@@ -1,35 +1,68 @@
-"""Where a page of the list begins, as an opaque text for the client to send back."""
+"""Where a page of a list begins, as an opaque text for the client to send back."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import struct
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from service.errors import Invalid
 
+from .model import Sort
 
-def encode_cursor(last: int) -> str:
-    """Return the cursor of what comes after the row with this id."""
-    key = struct.pack(">q", last)
-    # With the checksum 12 bytes, which base64 writes in one way only. It guards against
-    # typing errors, not against people: any id is as good as another.
-    return base64.urlsafe_b64encode(key + struct.pack(">I", binascii.crc32(key))).decode()
+LONGEST = 512
+"""Characters; what a title is sorted by is bounded for this."""
 
 
-def decode_cursor(cursor: str) -> int:
-    """Return the id that `encode_cursor` was given; raises `InvalidCursor`."""
+_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_decoder = msgspec.json.Decoder(
+    tuple[Sort, _Integer | Annotated[str, Meta(pattern=r"^[^\x00]*$")], _Integer, bool]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page: what it is sorted by, and its id where others have the same.
+
+    ``back`` is whether the page before it is meant instead, which ends in front of this row.
+    """
+
+    sort: Sort
+    key: int | str
+    id: int
+    back: bool = False
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """Return the cursor as a text."""
+    text = msgspec.json.encode([cursor.sort, cursor.key, cursor.id, cursor.back])
+    # The checksum guards against typing errors, not against people: any row is as good as another.
+    whole = text + binascii.crc32(text).to_bytes(4)
+    return base64.urlsafe_b64encode(whole).decode().rstrip("=")
+
+
+def decode_cursor(text: str, sort: Sort) -> Cursor:
+    """Return the cursor that `encode_cursor` was given; raises `InvalidCursor`.
+
+    One of another order is none of this list's.
+    """
     try:
-        last, _ = struct.unpack(">qI", base64.urlsafe_b64decode(cursor))
-    except (ValueError, struct.error):
+        whole = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        cursor = Cursor(*_decoder.decode(whole[:-4]))
+        same = encode_cursor(cursor) == text
+    except (ValueError, msgspec.MsgspecError):
         raise InvalidCursor from None
-    if encode_cursor(last) != cursor:
+    if not same or cursor.sort != sort or isinstance(cursor.key, str) != (sort == "title"):
         raise InvalidCursor
-    return int(last)
+    return cursor
 
 
 class InvalidCursor(Invalid):
-    """A cursor that wasn't given out by `encode_cursor`."""
+    """A cursor that wasn't given out by `encode_cursor`, or for a list in another order."""
 
     def __init__(self) -> None:
         super().__init__("after", "Send the `next` of the page before.", "bad_format")

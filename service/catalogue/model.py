@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 HANDLE_LENGTH = 255
 SKU_LENGTH = 128
@@ -78,12 +79,44 @@ class Product:
     published: bool = True
 
 
+Sort = Literal["relevance", "newest", "price", "-price", "title"]
+"""What a list is in the order of; a minus is from the top down. Relevance is that of a search,
+newest the order in which products first came in, backwards; a price is a product's lowest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which products a list is of; what is blank or None leaves nothing out.
+
+    ``text`` is a search, see `search`. ``available`` is whether one can be ordered now.
+    """
+
+    text: str = ""
+    type: str = ""
+    vendor: str = ""
+    tag: str = ""
+    min_price: int | None = None
+    max_price: int | None = None
+    available: bool = False
+
+
+EVERYTHING = Selection()
+
+COUNTED = 1_000
+"""Products of a list that are ranked and counted; beyond, only the first ones are looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of the list; ``next`` is the cursor of the part after it."""
+    """A part of a list, with the cursors of the parts after and before it, where there are any.
+
+    ``total`` is how many products the list has, None beyond `COUNTED`.
+    """
 
     products: tuple[Product, ...]
     next: str | None
+    previous: str | None
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +125,20 @@ class Listing:
 
     handle: str
     image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many products have a value; None beyond `COUNTED`."""
+
+    value: str
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What a list can be narrowed by, most frequent first; of each kind as if none were chosen."""
+
+    types: tuple[Count, ...]
+    vendors: tuple[Count, ...]
+    tags: tuple[Count, ...]

@@ -23,9 +23,9 @@ from service.pages import (
 )
 from service.web import current_settings
 
-from . import queries
+from . import list_queries, queries
 from .choosing import choose
-from .model import TEXT_LENGTH
+from .model import TEXT_LENGTH, Selection
 from .sharing import describe
 
 blueprint = Blueprint("shop", __name__)
@@ -59,15 +59,15 @@ async def show_shop(query: ShopQuery) -> Response:
     """Show what is sold."""
     shopper = await current_shopper()
     found = await run(
-        lambda db: queries.select_products(
+        lambda db: list_queries.select_products(
             db,
-            search=query.q,
-            type=query.type or None,
+            Selection(text=query.q, type=query.type),
+            sort="relevance",
             limit=shopper.page_size,
             after=query.after or None,
         )
     )
-    types = await run(lambda db: queries.select_types(db, TYPES))
+    types = await run(lambda db: list_queries.select_types(db, TYPES))
     return await render("catalogue/shop.html", found=found, types=types, query=query)
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .cursor import decode_cursor, encode_cursor
-from .model import Image, Listing, Page, Product, Variant
+from .model import Image, Listing, Product, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,67 +32,6 @@ async def select_product(db: Connection, handle: str) -> Product | None:
         handle,
     )
     return None if row is None else decode_product(row)
-
-
-async def select_products(
-    db: Connection,
-    *,
-    search: str | None = None,
-    type: str | None = None,  # noqa: A002 - the column's and the contract's name
-    limit: int = 20,
-    after: str | None = None,
-) -> Page:
-    """Return what is sold, in the order it first came in, which holds still while paging.
-
-    ``search`` is in the language of search engines: words, "phrases", or, -not; blank is no
-    search. Raises `InvalidCursor`.
-    """
-    # Conditions are added as they are asked for: `$1 is null or …` would keep the plan from
-    # using the index that each of them has.
-    statement = """
-        select id, handle, title, description, vendor, type, tags, images, published, variants
-        from catalogue
-        where published and status <> 'unlisted' and variants is not null and id > $1"""
-    parameters: list[object] = [0 if after is None else decode_cursor(after)]
-    if type is not None:
-        parameters.append(type)
-        statement += f" and type = ${len(parameters)}"
-    if search and search.strip():
-        parameters.append(search)
-        statement += f" and search @@ websearch_to_tsquery('english', ${len(parameters)})"
-    parameters.append(limit + 1)
-    statement += f" order by id limit ${len(parameters)}"
-    rows = await db.fetch(statement, *parameters)
-    more = len(rows) > limit
-    return Page(
-        products=tuple(decode_product(row) for row in rows[:limit]),
-        next=encode_cursor(rows[limit - 1]["id"]) if more else None,
-    )
-
-
-async def select_types(db: Connection, limit: int) -> list[str]:
-    """Return the types of what is sold, in the order of the alphabet."""
-    # From one type to the next by the index: the table may be large, the types are few.
-    rows = await db.fetch(
-        """
-        with recursive found (type) as (
-            (
-                select type from products
-                where published and status <> 'unlisted' and type > '' order by type limit 1
-            )
-            union all
-            select (
-                select products.type from products
-                where published and status <> 'unlisted' and products.type > found.type
-                order by products.type limit 1
-            )
-            from found where found.type is not null
-        )
-        select type from found where type is not null limit $1
-        """,
-        limit,
-    )
-    return [row["type"] for row in rows]
 
 
 async def select_listings(db: Connection, skus: Sequence[str]) -> dict[str, Listing]:
@@ -129,6 +67,7 @@ async def select_sitemap(db: Connection, first: int, count: int) -> list[tuple[s
 
 
 def decode_product(row: Record) -> Product:
+    """Return the product of a row of the view `catalogue`."""
     return Product(
         handle=row["handle"],
         title=row["title"],

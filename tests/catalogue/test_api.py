@@ -87,7 +87,7 @@ async def test_product(client: TestClientProtocol, database_url: str, type_: str
     }
     assert await get(client, f"/products/{handle}") == expected
     response = await client.get(f"{API}/products", query_string={"type": type_})
-    assert await response.get_json() == {"products": [expected], "next": None}
+    assert await response.get_json() == {"products": [expected], "next": None, "total": 1}
 
 
 async def test_pages(client: TestClientProtocol, database_url: str, type_: str) -> None:
@@ -103,7 +103,8 @@ async def test_pages(client: TestClientProtocol, database_url: str, type_: str) 
         if body["next"] is None:
             break
         query["after"] = body["next"]
-    assert seen == [line["Handle"] for line in rows]
+        assert body["total"] == 5
+    assert seen == [line["Handle"] for line in reversed(rows)]
 
 
 async def test_etag(client: TestClientProtocol, database_url: str, type_: str) -> None:
@@ -170,7 +171,13 @@ async def test_withdrawn_product(
         (f"type={'x' * 256}", "type"),
         ("after=42", "after"),
         ("after=AAAAAAAAAAIAAAAA", "after"),
-        (f"after={'x' * 65}", "after"),
+        (f"after={'x' * 513}", "after"),
+        ("sort=rank", "sort"),
+        ("sort=", "sort"),
+        ("min_price=-1", "min_price"),
+        ("max_price=9.99", "max_price"),
+        ("available=yes", "available"),
+        ("facets=2", "facets"),
         ("page=2", "page"),
         ("limit=1&limit=2", "limit"),
     ],
@@ -189,6 +196,66 @@ async def test_unreadable_query(client: TestClientProtocol, query: str) -> None:
     response = await client.get(f"{API}/products?{query}")
     assert response.status_code == 400
     assert (await response.get_json())["code"] == "malformed"
+
+
+async def test_narrowed(client: TestClientProtocol, database_url: str, type_: str) -> None:
+    """A list takes sort and filters together, and says by what it can be narrowed."""
+    await put_up(
+        database_url,
+        csv_file(
+            row(f"{type_}-1", Title="Ibex", Type=type_, Vendor="Horn", Tags="x", Variant_Price="5"),
+            row(f"{type_}-2", Title="Ibex", Type=type_, Vendor="Horn", Tags="x", Variant_Price="9"),
+            row(f"{type_}-3", Title="Ibex", Type=type_, Vendor="Hoof", Variant_Price="7"),
+        ),
+    )
+    query = {
+        "q": "ibex",
+        "type": type_,
+        "vendor": "Horn",
+        "tag": "x",
+        "min_price": 500,
+        "max_price": 900,
+        "available": "true",
+        "sort": "-price",
+        "facets": "true",
+    }
+    response = await client.get(f"{API}/products", query_string=query)
+    body = await response.get_json()
+    assert [each["handle"] for each in body["products"]] == [f"{type_}-2", f"{type_}-1"]
+    assert body["total"] == 2
+    assert body["facets"] == {
+        "types": [{"value": type_, "count": 2}],
+        "vendors": [{"value": "Horn", "count": 2}],
+        "tags": [{"value": "x", "count": 2}],
+    }
+    types = await get(client, "/product-types")
+    assert {"value": type_, "count": 3} in types["types"]
+
+
+async def test_suggestions(client: TestClientProtocol, database_url: str) -> None:
+    """What is being typed gets products to go to, and a slip what was probably meant."""
+    word = f"zz{secrets.token_hex(6)}".translate(str.maketrans("0123456789", "ghijklmnop"))
+    await put_up(database_url, csv_file(row(word, Title=f"The {word} thing")))
+    products = [{"handle": word, "title": f"The {word} thing"}]
+    for q, meant in ((word[:9], None), (word[:5] + word[6:], word)):
+        body = await get(client, f"/products/suggest?q={q}")
+        assert body == {"products": products, "did_you_mean": meant}
+    for q in ("", "%20", "-", "qqqqxxqqqq"):
+        body = await get(client, f"/products/suggest?q={q}")
+        assert body == {"products": [], "did_you_mean": None}
+
+
+@pytest.mark.parametrize(
+    "q",
+    ["-" * 33 + "a", "- " * 33 + "a", '"' * 99, "'" * 99, "\\" * 99, ":*", "(" * 99, "or " * 50],
+)
+@pytest.mark.parametrize("path", [f"{API}/products", f"{API}/products/suggest", "/"])
+async def test_any_search_is_answered(client: TestClientProtocol, path: str, q: str) -> None:
+    """Nothing that can be typed is our fault."""
+    response = await client.get(path, query_string={"q": q, "sort": "price", "facets": "true"})
+    if path.endswith("suggest"):
+        response = await client.get(path, query_string={"q": q})
+    assert response.status_code == 200
 
 
 async def test_null_is_a_word(client: TestClientProtocol, product: Product) -> None:

@@ -85,7 +85,9 @@ async def test_two_first_imports(url: str) -> None:
     """Of two first imports at once in two currencies one is refused, each time."""
     for _ in range(20):
         one, two = await asyncpg.connect(url), await asyncpg.connect(url)
-        await one.execute("truncate products, variants, order_lines, catalogue_currency")
+        await one.execute(
+            "truncate products, variants, listed_products, order_lines, catalogue_currency"
+        )
         done = await asyncio.gather(
             bring(one, "EUR-MUG", "10.00", "EUR"),
             bring(two, "JPY-MUG", "1500", "JPY"),

@@ -76,6 +76,8 @@ VISITS = [
     Visit("check_liveness", 0),
     Visit("check_readiness", 2),
     Visit("list_products", 1),
+    Visit("suggest_products", 0),
+    Visit("list_product_types", 1),
     Visit("show_product", 1),
     Visit("show_cart", 1),
     Visit("add_to_cart", 2, {"sku": "{sku}"}),

@@ -173,7 +173,9 @@ def test_ids_say_the_deed() -> None:
         assert re.fullmatch("[a-z]+(_[a-z]+)*", operation.id), operation.id
         assert not operation.id.startswith(methods), operation.id
         # What is shown or listed is read, and nothing else is.
-        reads = operation.id.startswith(("show_", "list_", "check_", "export_", "search_"))
+        reads = operation.id.startswith(
+            ("show_", "list_", "check_", "export_", "search_", "suggest_")
+        )
         assert reads == (operation.method == "GET"), operation.id
 
 
