@@ -98,6 +98,10 @@ class Settings:
     throttle_total: Limit = _setting(  # noqa: RUF009 - frozen
         "the same from everywhere; log ins that succeed count as well", Limit(3_000, 60)
     )
+    throttle_carts: Limit = _setting(  # noqa: RUF009 - frozen
+        "carts that guests may begin from one address, `count/seconds`; `off` to lift",
+        Limit(1_000, 3_600),
+    )
     audit_days: int = _setting("days to keep the record of log ins and changes of accounts", 90)
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"

@@ -140,6 +140,7 @@ def settings(database_url: str) -> Settings:
         # Every test logs in from one address.
         throttle_address=Limit(0, 0),
         throttle_total=Limit(0, 0),
+        throttle_carts=Limit(0, 0),
         drain_time=0.0,
     )
 

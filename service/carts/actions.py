@@ -143,12 +143,12 @@ async def _change(
     opening = await open_settled(db, visitor, policy, sku)
     if opening:
         try:
-            return await _apply(db, *opening, rule, condition, sku)
+            return await _apply(db, *opening, rule, condition, sku, policy)
         except Conflicted:
             pass
     async with db.transaction():
         opened, offer = await open_locked(db, visitor, policy, sku)
-        return await _apply(db, opened, offer, rule, condition, sku)
+        return await _apply(db, opened, offer, rule, condition, sku, policy)
 
 
 async def _apply(
@@ -158,6 +158,7 @@ async def _apply(
     rule: Rule,
     condition: Condition,
     sku: str | None,
+    policy: Policy,
 ) -> tuple[Opened, bool]:
     if sku is not None and offer is None:
         # Before the condition: what isn't there has no state (RFC 9110, 13.2.1).
@@ -166,5 +167,5 @@ async def _apply(
     changed = rule(opened.cart, offer)
     new = len(changed.lines) > len(opened.cart.lines)
     if changed is not opened.cart:
-        opened = await store(db, opened, changed)
+        opened = await store(db, opened, changed, policy.new_cart)
     return opened, new

@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
-from quart import Blueprint, request, session
+from quart import Blueprint, current_app, request, session
 
-from service.auth import SAFE_METHODS, claim
+from service.auth import SAFE_METHODS, claim, source
 from service.database import run
-from service.errors import RevisionMismatch
+from service.errors import RevisionMismatch, TooManyAttempts
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once
 from service.schemas import Caller, Input, answer, operation
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from quart import Response
 
     from service.sessions import Session
+    from service.throttling import Throttle
 
     from .opening import Opened
 
@@ -107,7 +108,7 @@ async def empty_cart() -> Response:
     body=NewLine,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=(*REFUSALS, Mismatch, KeyReused),
+    errors=(*REFUSALS, Mismatch, KeyReused, TooManyAttempts),
     headers={**KEY_HEADER, **IF_MATCH},
     rides_along=True,
 )
@@ -133,7 +134,7 @@ async def add_to_cart(data: NewLine) -> Response:
     body=Quantity,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=(*REFUSALS, Mismatch),
+    errors=(*REFUSALS, Mismatch, TooManyAttempts),
     headers={**IF_MATCH, **IF_NONE_MATCH},
     rides_along=True,
 )
@@ -204,6 +205,7 @@ def policy() -> Policy:
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.cart_late),
+        cast("Throttle", current_app.extensions["locker.throttle"]).new_cart(source().ip),
     )
 
 

@@ -24,6 +24,7 @@ from .section import Copy, Remembered
 if TYPE_CHECKING:
     from service.database import Connection
     from service.sessions import Claim
+    from service.throttling import Attempt
 
     from .queries import Found
 
@@ -47,11 +48,15 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How much a cart may hold, how carts join, and how long a guest's cart follows a login."""
+    """How much a cart may hold, how carts join, and how long a guest's cart follows a login.
+
+    ``new_cart`` is what a guest's new cart counts against.
+    """
 
     limits: Limits
     merge: merging.Strategy
     late: timedelta
+    new_cart: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,24 @@ async def open_locked(
     return opened, found.offer(sku)
 
 
-async def store(db: Connection, opened: Opened, changed: Cart) -> Opened:
-    """Store a changed cart as its next revision; raises `Conflicted` if another came first."""
+async def store(
+    db: Connection, opened: Opened, changed: Cart, new_cart: Attempt | None = None
+) -> Opened:
+    """Store a changed cart as its next revision; raises `Conflicted` if another came first.
+
+    With ``new_cart`` a guest's first line counts against that: raises `TooManyAttempts`.
+    """
     # A guest's first line makes the cart that the browser has the id of.
     copy = opened.remembered.copy
     cart_id = changed.id or (copy.cart_id if copy else uuid4())
     stored = replace(changed, id=cart_id, revision=changed.revision + 1)
-    await queries.upsert_cart(db, stored, opened.account_id, opened.cart.revision, clock.now())
+    now = clock.now()
+    if new_cart and opened.account_id is None and not opened.cart.revision:
+        refusal = (await queries.insert_guest_cart(db, stored, new_cart, now)).refusal(now)
+        if refusal:
+            raise refusal
+    else:
+        await queries.upsert_cart(db, stored, opened.account_id, opened.cart.revision, now)
     return _remember(opened.remembered, stored, opened.account_id)
 
 

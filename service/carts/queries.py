@@ -13,6 +13,7 @@ import msgspec
 
 from service.database import Conflicted
 from service.sessions import LOGIN
+from service.throttling import Counted, counting
 
 from .model import Cart, Line, Offer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from service.database import Connection
     from service.sessions import Claim
+    from service.throttling import Attempt
 
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -200,6 +202,37 @@ async def select_carts_to_merge(
         elif cart.id is not None:
             guests.append(Candidate(cart, row["merged_into"]))
     return account, guests, offers
+
+
+async def insert_guest_cart(db: Connection, cart: Cart, attempt: Attempt, now: datetime) -> Counted:
+    """Store a guest's new cart, if the attempt to begin one has room.
+
+    Raises `Conflicted` if it has a row by now.
+    """
+    (row,) = await db.fetch(
+        f"""
+        with {counting(attempt)},
+        stored as (
+            insert into carts (id, revision, lines, created_at, updated_at)
+            select $5::uuid, $6::integer, $7::jsonb, $3, $3
+            from counted where passed = cardinality($4)
+            on conflict (id) do nothing
+            returning true
+        )
+        select passed, ends_at, first, spare, exists (select from stored) as stored from counted
+        """,
+        attempt.counts,
+        attempt.seconds,
+        now,
+        attempt.keys,
+        cart.id,
+        cart.revision,
+        _encode(cart),
+    )
+    counted = Counted.of(row, attempt, now)
+    if counted.retry_at is None and not row["stored"]:
+        raise Conflicted
+    return counted
 
 
 CLOSE = """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from service.settings import Limit, Settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LARGEST = 2_000_000_000
 """Of a count, which is a column of 32 bits."""
 
-Deed = Literal["login", "register", "password"]
+Deed = Literal["login", "register", "password", "cart"]
 
 NETWORKS = {64: 1, 56: 4, 48: 16}
 """Bits of an IPv6 address that may stand for one customer (RFC 6177), and what a network of so
@@ -38,6 +38,19 @@ class Attempt:
     total: bytes
     device: bool
 
+    @classmethod
+    def of(
+        cls, limited: list[tuple[Limit, bytes]], total: bytes = b"", *, device: bool = False
+    ) -> Self:
+        """Return the attempt that counts against these keys."""
+        return cls(
+            keys=[key for _, key in limited],
+            counts=[limit.count for limit, _ in limited],
+            seconds=[limit.seconds for limit, _ in limited],
+            total=total,
+            device=device,
+        )
+
     def forgivable(self, keys: list[bytes]) -> list[bytes]:
         """Return those of the keys from which a right guess is taken back.
 
@@ -53,6 +66,7 @@ class Throttle:
         self._address = settings.throttle_address
         self._account = settings.throttle_account
         self._total = settings.throttle_total
+        self._carts = settings.throttle_carts
 
     def attempt(self, deed: Deed, account: str, ip: str, device: bytes | None = None) -> Attempt:
         """Return what this attempt counts against.
@@ -62,10 +76,7 @@ class Throttle:
         """
         total = _digest(f"{deed} total")
         limited = [
-            *(
-                (_grown(self._address, times), _digest(f"{deed} address {network}"))
-                for network, times in networks(ip).items()
-            ),
+            *_by_network(deed, self._address, ip),
             (self._account, _digest(f"{deed} account {account}")),
             (self._total, total),
         ]
@@ -73,17 +84,21 @@ class Throttle:
         if device and limited:
             limit = self._account or self._address or self._total
             limited.append((limit, _digest(f"{deed} device {device.hex()}")))
-        return Attempt(
-            keys=[key for _, key in limited],
-            counts=[limit.count for limit, _ in limited],
-            seconds=[limit.seconds for limit, _ in limited],
-            total=total,
-            device=bool(device and limited),
+        return Attempt.of(limited, total, device=bool(device and limited))
+
+    def new_cart(self, ip: str) -> Attempt | None:
+        """Return what a guest's new cart counts against, None where that is not limited."""
+        return Attempt.of(_by_network("cart", self._carts, ip)) if self._carts else None
+
+
+def _by_network(deed: Deed, limit: Limit, ip: str) -> list[tuple[Limit, bytes]]:
+    return [
+        (
+            replace(limit, count=min(limit.count * times, LARGEST)),
+            _digest(f"{deed} address {network}"),
         )
-
-
-def _grown(limit: Limit, times: int) -> Limit:
-    return replace(limit, count=min(limit.count * times, LARGEST))
+        for network, times in networks(ip).items()
+    ]
 
 
 def networks(ip: str) -> dict[str, int]:
