@@ -153,9 +153,7 @@ async def register(
         async with db.transaction():
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
             verified = login_queries.Verified(account, password_hash)
-            logged_in, event = await _start(
-                db, verified, _known(browser, account), policy, "registered"
-            )
+            logged_in, event = await _start(db, verified, browser, policy, "registered")
             if within:
                 await within(db, logged_in)
             return logged_in, event
@@ -163,17 +161,6 @@ async def register(
     logged_in, event = await run(store)
     audit.log(event)
     return logged_in
-
-
-def _known(browser: Browser, account: Account) -> Browser:
-    """Return the browser, and what it remembers of an account that the database lost as this one's.
-
-    It was signed in under a name that is free again.
-    """
-    if browser.username != account.username:
-        return browser
-    visitor = browser.visitor.as_account(account.id)
-    return replace(browser, visitor=visitor)
 
 
 async def log_in(
@@ -272,7 +259,12 @@ async def _start(
     if started is None:
         # Disabled, deleted, or given another password, while this one was checked.
         raise WrongCredentials
-    opened, receipt = await carts.merge(db, account.id, browser.visitor, policy.cart)
+    visitor = browser.visitor
+    if kind == "registered" and browser.username == account.username and not started.after_deletion:
+        # Signed in under a name that is free again: the database lost the account, and what the
+        # browser remembers of it is this one's.
+        visitor = visitor.as_account(account.id)
+    opened, receipt = await carts.merge(db, account.id, visitor, policy.cart)
     return (
         LoggedIn(account, login.token, started.device, started.used_before, opened, receipt),
         event,

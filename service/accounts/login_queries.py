@@ -39,10 +39,14 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A login that has started, on this device, where the account was used before at that time."""
+    """A login that has started, on this device, where the account was used before at that time.
+
+    ``after_deletion``: the login before it was of an account that its owner deleted.
+    """
 
     device: Device
     used_before: datetime | None
+    after_deletion: bool
 
 
 async def count_login(
@@ -150,7 +154,10 @@ async def start_login(
         select $1, id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $16::uuid,
             device.token_hash, $18 = 'logged_in' and not exists (select from used_before)
         from verified, device
-        returning device = $24 as kept, (select used_at from used_before) as used_before
+        returning device = $24 as kept, (select used_at from used_before) as used_before,
+            exists (
+                select from deleted_accounts where mark = sha256(uuid_send($26))
+            ) as after_deletion
         """,
         hash_token(login.token),
         login.account_id,
@@ -168,11 +175,12 @@ async def start_login(
         *event.columns(),
         device.token_hash if device else None,
         fresh.token_hash,
+        previous.account_id,
     )
     if row is None:
         return None
     kept = replace(device, account_id=login.account_id) if device and row["kept"] else fresh
-    return Started(kept, row["used_before"])
+    return Started(kept, row["used_before"], row["after_deletion"])
 
 
 async def end_login(db: Connection, claim: Claim, event: Event) -> UUID | None:

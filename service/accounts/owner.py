@@ -115,7 +115,7 @@ async def delete(credentials: Credentials, source: Source) -> None:
     async def store(db: Connection) -> Event:
         async with db.transaction():
             await _lock(db, credentials)
-            await queries.delete_account(db, credentials.account.id)
+            await queries.delete_account(db, credentials.account.id, clock.now())
             return await _record(db, "account_deleted", credentials.account.id, source)
 
     audit.log(await run(store))

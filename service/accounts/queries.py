@@ -205,14 +205,29 @@ async def disable_account(db: Connection, account_id: UUID, now: datetime) -> No
     await db.execute("update accounts set disabled_at = $2 where id = $1", account_id, now)
 
 
-async def delete_account(db: Connection, account_id: UUID) -> None:
-    """Delete an account, with its logins, its preferences, its cart and the answers it had."""
+async def delete_account(db: Connection, account_id: UUID, now: datetime) -> None:
+    """Delete an account, with its logins, its preferences, its cart and the answers it had.
+
+    A mark stays, and so do the guests' carts that joined its cart, empty: without them what
+    browsers remember would be taken for what the database lost, and be brought back.
+    """
     await db.execute(
         """
-        with answers as (delete from idempotency_keys where scope = $1)
+        with marked as (
+            insert into deleted_accounts (mark, deleted_at) values (sha256(uuid_send($1)), $2)
+        ),
+        answers as (
+            delete from idempotency_keys
+            where scope = $1 or scope in (select id from carts where merged_into = $1)
+        ),
+        emptied as (
+            update carts set lines = '[]', revision = revision + 1, updated_at = $2
+            where merged_into = $1
+        )
         delete from accounts where id = $1
         """,
         account_id,
+        now,
     )
 
 

@@ -286,8 +286,9 @@ async def upsert_cart(
             expected,
             *(_closing(closing) if closing else ()),
         )
-    except asyncpg.UniqueViolationError as error:
-        # The account's first cart came into being meanwhile, under another id.
+    except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
+        # The account's first cart came into being meanwhile, under another id; or the account
+        # was deleted.
         raise Conflicted from error
     if not stored:
         raise Conflicted
@@ -296,9 +297,12 @@ async def upsert_cart(
 async def close_carts(
     db: Connection, closing: Sequence[Cart], account_id: UUID, now: datetime
 ) -> None:
-    """Close guests' carts, as `CLOSE` says."""
+    """Close guests' carts, as `CLOSE` says; raises `Conflicted` if the account was deleted."""
     statement = CLOSE.format(account_id="$1", now="$2", ids="$3", revisions="$4")
-    await db.execute(statement, account_id, now, *_closing(closing))
+    try:
+        await db.execute(statement, account_id, now, *_closing(closing))
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Conflicted from error
 
 
 async def note_currency(db: Connection) -> None:

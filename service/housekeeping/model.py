@@ -49,6 +49,8 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             over,
             "account_id is null and lines = '[]'",
         ),
+        # No cookie is left that could bring back what they had.
+        Rule("marks of deleted accounts", "deleted_accounts", "deleted_at", over),
         Rule("expired logins", "logins", "expires_at", timedelta(0)),
         Rule("ended logins", "logins", "ended_at", timedelta(0), "ended_at is not null"),
         # No cookie that names one is taken any longer.

@@ -114,6 +114,22 @@ async def test_guests_carts_go_when_their_browsers_have_forgotten_them(
     assert {row["id"] for row in await own.fetch("select id from carts")} == stay
 
 
+async def test_marks_of_deleted_accounts_stay_as_long_as_cookies(
+    own: Connection, settings: Settings
+) -> None:
+    """For a year; and so does an empty cart that joined an account deleted since."""
+    await own.executemany(
+        "insert into deleted_accounts (mark, deleted_at) values ($1, $2)",
+        [(uuid4().bytes, NOW - days * DAY) for days in (1, 364, 366, 800)],
+    )
+    account = await insert_account(own)
+    joined = await insert_cart(own, 364 * DAY, "[]", merged_into=account)
+    await own.execute("delete from accounts where id = $1", account)
+    gone = await all_gone(own, settings)
+    assert gone["marks of deleted accounts"] == 2
+    assert await own.fetchval("select id from carts") == joined
+
+
 async def test_logins_go_when_they_are_over(own: Connection, settings: Settings) -> None:
     """Expired and ended ones; one that holds stays."""
     account = await insert_account(own)
