@@ -8,10 +8,11 @@ media type, well-formedness, shape, who is asking.
 from __future__ import annotations
 
 import enum
+from codecs import BOM_UTF8
 from collections import Counter
 from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
@@ -165,9 +166,10 @@ def _check_preconditions(declared: Operation) -> None:
 
 async def _read_body(model: type[M]) -> M:
     check_media_type("application/json")
-    raw = await request.get_data(as_text=False, cache=False)
+    raw = cast("bytes", await request.get_data(as_text=False, cache=False))
     try:
-        content = msgspec.json.decode(raw)
+        # A byte order mark may be ignored (RFC 8259, 8.1), and some clients can't but write one.
+        content = msgspec.json.decode(raw.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("The body is not JSON in UTF-8.") from error
     _check_depth(content, NESTING)
