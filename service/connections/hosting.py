@@ -103,4 +103,6 @@ def _connect(app: Any, loop: asyncio.AbstractEventLoop, config: Any, context: An
              reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> TCPServer:  # fmt: skip
     connections = state.get(_KEY)
     make = partial(Connection, connections) if connections else TCPServer
+    # Each request gets the rest, and Hypercorn copies it deeply for what proxies say.
+    state = {name: value for name, value in state.items() if name != _KEY}
     return make(app, loop, config, context, state, reader, writer)

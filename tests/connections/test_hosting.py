@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,3 +59,14 @@ async def test_its_own_connections_alone(
     async with hosted(one) as first, hosted(two) as second, hosted(another_app) as third:
         statuses = [await status_of_upgrade(port) for port in (first, second, third)]
     assert statuses == [200, 200, 101]
+
+
+async def test_what_proxies_say_is_believed_under_hypercorn(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypercorn copies what a request knows for that, and there is nothing that can't be copied."""
+    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", TCPServer)
+    app = create_app(dataclasses.replace(settings, trusted_proxies=1))
+    async with hosted(app) as port:
+        for _ in range(2):
+            assert await status_of_upgrade(port) == 200
