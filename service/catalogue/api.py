@@ -136,7 +136,7 @@ class FacetsOutput(Output, frozen=True):
     tags: Annotated[list[CountOutput], Meta(examples=[[{"value": "camping", "count": 3}]])]
 
 
-class ProductsOutput(Output, frozen=True):
+class ProductListOutput(Output, frozen=True):
     """A page of products; `next` is null on the last one."""
 
     products: list[ProductOutput]
@@ -166,14 +166,14 @@ class SuggestionsOutput(Output, frozen=True):
 
 
 @blueprint.get("/products")
-@operation(Caller.ANYONE, query=ProductsQuery, answers={200: ProductsOutput})
+@operation(Caller.ANYONE, query=ProductsQuery, answers={200: ProductListOutput})
 async def list_products(query: ProductsQuery) -> Response:
     """List what is sold, or what a search finds."""
     db, selection = await get_db(), query.selection()
     page = await list_queries.select_products(
         db, selection, sort=query.sort or "relevance", limit=query.limit, after=query.after or None
     )
-    body = ProductsOutput(
+    body = ProductListOutput(
         [product_output(each) for each in page.products],
         page.next,
         page.total,

@@ -93,11 +93,17 @@ def _response(errors: list[type[LockerError]], components: Components) -> dict[s
         "code": {"type": "string", "enum": [error.code for error in errors]},
         **{name: components.schema(kind) for name, kind in extra.items()},
     }
+    always = {"status", "code"}.union(set.intersection(*(set(error.extra) for error in errors)))
     # Of a name, so that two operations with the same errors have one class for them in a client.
     words = "_".join(error.code for error in errors).split("_")
     schema = components.named(
         "".join(word.capitalize() for word in [*words, "problem"]),
-        {"allOf": [components.schema(Problem), {"type": "object", "properties": properties}]},
+        {
+            "allOf": [
+                components.schema(Problem),
+                {"type": "object", "properties": properties, "required": sorted(always)},
+            ]
+        },
     )
     return {
         "description": " · ".join(f"`{error.code}`: {error.title}." for error in errors),

@@ -84,7 +84,7 @@ class OrderOutput(Output):
     total: Amount
 
 
-class OrdersOutput(Output):
+class OrderListOutput(Output):
     """A page of orders, newest first; `next` is null on the last one."""
 
     orders: list[OrderOutput]
@@ -127,7 +127,7 @@ async def place_order(data: NewOrder) -> Response:
 
 @blueprint.get("/orders")
 @operation(
-    Caller.SIGNED_IN, query=OrdersQuery, answers={200: OrdersOutput}, errors=(InvalidCursor,)
+    Caller.SIGNED_IN, query=OrdersQuery, answers={200: OrderListOutput}, errors=(InvalidCursor,)
 )
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
@@ -135,7 +135,7 @@ async def list_orders(query: OrdersQuery) -> Response:
     page = await run(
         lambda db: actions.history(db, owner, limit=query.limit, after=query.after or None)
     )
-    return answer(OrdersOutput([order_output(order) for order in page.orders], page.next))
+    return answer(OrderListOutput([order_output(order) for order in page.orders], page.next))
 
 
 @blueprint.get("/orders/<number>")

