@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds year check format lock fuzz clean
+.PHONY: help run test faults first-adds year check format docs lock fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ fuzz: $(READY) ## thousands of made-up requests against what `make run` serves o
 # so the machine's own pip settings decide where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' --python-version 3.11
+
+docs: $(READY) ## what is made from the code: docs/settings.md, the README's table of commands
+	$(BIN)/python -m tests.conventions.settings_page
+	$(BIN)/python -m tests.conventions.command_table
 
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
 	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from base64 import b64encode
 from pathlib import Path
 
 from playwright.async_api import Page
@@ -23,40 +24,67 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
 
 async def take(shop: str, folder: Path) -> None:
-    """Take each picture on a desktop and a phone, in light and dark."""
+    """Take each picture in light and dark: the strip on a phone, two pages on a desktop."""
     users = ["ada", "bea", "cleo", "dora"]
     async with running_browser() as browser:
-        for size, screen in ((DESKTOP, "desktop"), (PHONE, "phone")):
-            for dark in (False, True):
-                context = await open_context(browser, size, dark=dark)
-                page = await context.new_page()
-                name = f"{screen}-{'dark' if dark else 'light'}"
-                await _shop_along(page, shop, folder, name, users.pop(0))
-                await context.close()
+        for dark in (False, True):
+            colours = "dark" if dark else "light"
+            phone = await open_context(browser, PHONE, dark=dark)
+            shots = await _shop_along(await phone.new_page(), shop, users.pop())
+            page = await (await open_context(browser, (1640, 880), dark=dark)).new_page()
+            await _lay_side_by_side(page, shots, folder / f"strip-{colours}.png")
+            desktop = await open_context(browser, DESKTOP, dark=dark)
+            page = await desktop.new_page()
+            await page.goto(shop)
+            await page.screenshot(path=folder / f"shop-{colours}.png")
+            await register(page, shop, users.pop())
+            await add_to_cart(page, shop, "enamel-mug", 2)
+            await page.goto(f"{shop}/locker")
+            await page.wait_for_load_state("networkidle")
+            below = page.get_by_role("heading", name="Try to break it")
+            box = await below.bounding_box()
+            assert box is not None
+            area = {"x": 0, "y": 0, "width": DESKTOP[0], "height": box["y"] - 30}
+            await page.screenshot(path=folder / f"locker-{colours}.png", full_page=True, clip=area)
 
 
-async def _shop_along(page: Page, shop: str, folder: Path, name: str, user: str) -> None:
-    async def shoot(what: str) -> None:
+async def _shop_along(page: Page, shop: str, user: str) -> list[bytes]:
+    """Return pictures of what a shopper sees: a product, the log in, the receipt, the locker."""
+    shots = []
+
+    async def shoot() -> None:
         await page.wait_for_load_state("networkidle")
-        await page.screenshot(path=folder / f"{what}-{name}.png")
+        shots.append(await page.screenshot())
 
-    await page.goto(shop)
-    await shoot("shop")
     await register(page, shop, user)
     await add_to_cart(page, shop, "enamel-mug", 2)
     await page.goto(f"{shop}/account")
-    await shoot("account")
-    await page.get_by_role("button", name="Log out", exact=True).click()
+    await page.get_by_role("button", name="Log out", exact=True).first.click()
+    await page.get_by_role("link", name="Log in").first.wait_for()
     await add_to_cart(page, shop, "ridgeline-4-tent")
-    await shoot("product")
     await add_to_cart(page, shop, "enamel-mug", 4)
+    await page.goto(f"{shop}/products/ridgeline-4-tent")
+    await shoot()
+    await page.goto(f"{shop}/login")
+    await shoot()
     await log_in(page, shop, user)
-    await shoot("receipt")
+    await shoot()
     await page.goto(f"{shop}/locker")
-    await shoot("locker")
-    await page.locator("#timeline").screenshot(path=folder / f"timeline-{name}.png")
-    await page.goto(f"{shop}/checkout")
-    await shoot("checkout")
+    await page.locator("#sections").scroll_into_view_if_needed()
+    await shoot()
+    return shots
+
+
+async def _lay_side_by_side(page: Page, shots: list[bytes], path: Path) -> None:
+    images = "".join(
+        f'<img src="data:image/png;base64,{b64encode(shot).decode()}">' for shot in shots
+    )
+    await page.set_content(
+        "<style>body { margin: 0; display: flex; gap: 20px; background: #8b8576; padding: 16px }"
+        f"img {{ border-radius: 18px; width: 387px }}</style>{images}"
+    )
+    await page.wait_for_load_state("networkidle")
+    await page.screenshot(path=path)
 
 
 def main() -> None:
