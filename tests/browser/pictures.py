@@ -44,8 +44,11 @@ async def take(shop: str, folder: Path) -> None:
             below = page.get_by_role("heading", name="Try to break it")
             box = await below.bounding_box()
             assert box is not None
-            area = {"x": 0, "y": 0, "width": DESKTOP[0], "height": box["y"] - 30}
-            await page.screenshot(path=folder / f"locker-{colours}.png", full_page=True, clip=area)
+            await page.screenshot(
+                path=folder / f"locker-{colours}.png",
+                full_page=True,
+                clip={"x": 0, "y": 0, "width": DESKTOP[0], "height": box["y"] - 30},
+            )
 
 
 async def _shop_along(page: Page, shop: str, user: str) -> list[bytes]:
