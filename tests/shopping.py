@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from quart.typing import TestClientProtocol
 
-from service.catalogue import import_products
+from service.catalogue import ImportOptions, import_products
 
 API = "/api/v1"
 PASSWORD = "correct horse battery staple"
@@ -58,7 +58,9 @@ async def add_product(
     writer.writerow(row)
     db = await asyncpg.connect(database_url)
     try:
-        report = await import_products(db, io.BytesIO(file.getvalue().encode()), currency="USD")
+        content = io.BytesIO(file.getvalue().encode())
+        options = ImportOptions(stock=True)
+        report = await import_products(db, content, currency="USD", options=options)
     finally:
         await db.close()
     assert not report.bad_rows, report.bad_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .actions import ImportReport, change_currency, import_products
+from .actions import ImportOptions, change_currency, import_products
 from .choosing import FIELDS, choose
 from .import_queries import select_currency
 from .list_queries import select_products, select_types
@@ -20,6 +20,7 @@ from .model import (
     Variant,
 )
 from .queries import select_listings, select_product
+from .report import ImportReport
 from .rows import BadRow
 
 SAMPLE = Path(__file__).with_name("sample.csv")
@@ -33,6 +34,7 @@ __all__ = [
     "STOCK",
     "BadRow",
     "Image",
+    "ImportOptions",
     "ImportRefused",
     "ImportReport",
     "Page",

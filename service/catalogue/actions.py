@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from . import import_queries as queries
-from .model import ImportRefused, Product
+from .model import ImportRefused
+from .planning import FileFacts, Planner, Rules
+from .product_file import ProductFile
+from .report import ImportReport
 from .rows import BadRow
-from .shopify import Entry, read_products
+from .shopify import Entry, Note
+from .stored import Change
 
 if TYPE_CHECKING:
     from service.database import Connection
@@ -18,21 +23,28 @@ BATCH = 500
 """Variants and pictures written in one transaction, roughly; a product is never split."""
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did, or would do; ``variants`` and ``images`` are those taken in."""
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is read, and what it may do.
 
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    variants: int = 0
-    images: int = 0
-    bad_rows: list[BadRow] = field(default_factory=list)
+    ``stock`` sets that of variants that are there, and ``move_skus`` takes those of another product
+    over. ``strict`` writes all or nothing. ``encoding`` and ``delimiter`` are found out where they
+    are None.
+    """
 
-    @property
-    def products(self) -> int:
-        """Products taken in."""
-        return self.added + self.updated + self.unchanged
+    stock: bool = False
+    move_skus: bool = False
+    refuse_repeated_skus: bool = False
+    strict: bool = False
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+PLAIN = ImportOptions()
+
+
+class BadRows(Exception):
+    """A strict import met bad rows, and wrote nothing."""
 
 
 async def import_products(
@@ -40,34 +52,60 @@ async def import_products(
     source: BinaryIO,
     *,
     currency: str,
+    options: ImportOptions = PLAIN,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Bring the catalogue to what a Shopify product CSV says; see `shopify` on bad rows.
+    """Bring the catalogue to what a Shopify product CSV says; see `shopify` and `planning`.
 
-    Products that the file doesn't have stay as they are. A variant that its product no longer
-    has is no longer sold. Prices are taken to be in ``currency``, stock is set to the file's.
-    Raises `ImportRefused` where the catalogue's currency is another.
+    Products that the file doesn't have stay as they are, and so does what it has no column for. A
+    variant that a complete file no longer has is no longer sold. Prices are taken to be in
+    ``currency``. Stock is set for new variants, and by a file that has nothing but stock.
 
     Each batch is a transaction of its own, so that carts and checkouts never wait for long: a
     reader sees every product whole, old or new, and after a failure the file can just be
-    imported again. With ``dry_run`` nothing is written. ``progress`` is called with the bytes
-    read so far.
+    imported again. A strict import is one transaction, and a bad row undoes it. With ``dry_run``
+    nothing is written. ``progress`` is called with the bytes read so far.
+
+    Raises `ImportRefused`, before anything is written, where the file isn't a product CSV or the
+    catalogue's currency is another.
     """
-    report = ImportReport()
     await _check_currency(db, currency)
-    for batch in _batches(read_products(source, currency), report):
-        if dry_run:
-            await _compare(db, batch, report)
-        else:
+    file = await asyncio.to_thread(
+        ProductFile, source, encoding=options.encoding, delimiter=options.delimiter
+    )
+    if file.repeated and options.refuse_repeated_skus:
+        sku, lines = next(iter(file.repeated.items()))
+        raise ImportRefused(
+            f"{len(file.repeated)} SKUs are used twice, such as {sku} in the lines "
+            f"{' and '.join(map(str, lines[:2]))}"
+        )
+    rules = Rules(currency, options.stock, options.move_skus)
+    facts = FileFacts(file.columns, file.skus, file.repeated)
+    report = ImportReport(
+        unused_columns=file.columns.unused,
+        stocks_set=options.stock or file.columns.stock_list,
+        written=not dry_run,
+    )
+
+    async def take_in() -> None:
+        batches = _batches(file.read(currency), report)
+        while batch := await asyncio.to_thread(next, batches, None):
+            report.include(await _take_in(db, batch, facts, rules, dry_run=dry_run))
+            if progress:
+                progress(source.tell())
+        if options.strict and report.bad_rows and not dry_run:
+            raise BadRows
+
+    if options.strict:
+        try:
             async with db.transaction():
-                await queries.begin_import(db)
-                await queries.claim_currency(db, currency)
-                await _check_currency(db, currency)
-                await _write(db, await _compare(db, batch, report))
-        if progress:
-            progress(source.tell())
-    report.bad_rows.sort(key=lambda row: row.line)
+                await take_in()
+        except BadRows:
+            report.written = False
+    else:
+        await take_in()
+    report.sort()
     return report
 
 
@@ -90,59 +128,70 @@ async def _check_currency(db: Connection, currency: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """Products to add or overwrite, and the SKUs that they no longer have."""
-
-    changed: list[Product]
-    withdrawn: list[str]
-
-
-def _batches(entries: Iterator[Entry | BadRow], report: ImportReport) -> Iterator[Sequence[Entry]]:
-    """Put the bad rows into the report, and the rest into batches."""
+def _batches(
+    entries: Iterator[Entry | BadRow | Note], report: ImportReport
+) -> Iterator[Sequence[Entry]]:
+    """Put the bad rows and notes into the report, and the rest into batches, never an empty one."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        if isinstance(entry, BadRow):
-            report.bad_rows.append(entry)
-            continue
-        batch.append(entry)
-        size += len(entry.product.variants) + len(entry.product.images)
+        match entry:
+            case BadRow():
+                report.bad_rows.append(entry)
+            case Note():
+                report.note(entry)
+            case Entry():
+                batch.append(entry)
+                size += 1 + len(entry.rows) + len(entry.said.get("images", ()))
         if size >= BATCH:
             yield batch
             batch, size = [], 0
-    yield batch
+    if batch:
+        yield batch
 
 
-async def _compare(db: Connection, batch: Sequence[Entry], report: ImportReport) -> _Difference:
-    """Count a batch into the report, and return what differs from what is stored."""
-    stored = await queries.select_stored(db, [entry.product.handle for entry in batch])
-    named = {variant.sku for entry in batch for variant in entry.product.variants}
-    difference = _Difference([], [])
-    for entry in batch:
-        product = entry.product
-        before = stored.get(product.handle)
-        gone = [item for item in before.variants if item.sku not in named] if before else []
-        if entry.whole:
-            difference.withdrawn.extend(variant.sku for variant in gone)
-        else:
-            product = replace(product, variants=(*product.variants, *gone))
-        if product != before:
-            difference.changed.append(product)
-        report.added += before is None
-        report.updated += before is not None and product != before
-        report.unchanged += product == before
-        report.variants += len(entry.product.variants)
-        report.images += len(product.images)
-    return difference
+async def _take_in(
+    db: Connection, batch: Sequence[Entry], file: FileFacts, rules: Rules, *, dry_run: bool
+) -> ImportReport:
+    """Bring a batch in, in a transaction; returns the account of it."""
+    if dry_run:
+        report, _ = await _plan(db, batch, file, rules)
+        return report
+    async with db.transaction():
+        await queries.begin_import(db)
+        await queries.claim_currency(db, rules.currency)
+        await _check_currency(db, rules.currency)
+        report, changes = await _plan(db, batch, file, rules)
+        if ids := [each for change in changes for each in change.ids]:
+            # As they are once they are locked: an order or an operator may have come first.
+            await queries.lock_variants(db, ids)
+            report, changes = await _plan(db, batch, file, rules)
+        await _write(db, changes)
+    return report
 
 
-async def _write(db: Connection, difference: _Difference) -> None:
-    changed, withdrawn = difference.changed, difference.withdrawn
-    if changed:
-        skus = [variant.sku for product in changed for variant in product.variants]
-        await queries.lock_variants(db, [*skus, *withdrawn])
-        await queries.upsert_products(db, changed)
-        await queries.upsert_variants(db, changed)
+async def _plan(
+    db: Connection, batch: Sequence[Entry], file: FileFacts, rules: Rules
+) -> tuple[ImportReport, list[Change]]:
+    stored = await queries.select_stored(db, [entry.handle for entry in batch])
+    planner = Planner(file, rules)
+    skus = [sku for entry in batch for sku in planner.possible_skus(entry)]
+    owned = await queries.select_owned(db, skus)
+    changes = [planner.plan(entry, stored.get(entry.handle), owned) for entry in batch]
+    return planner.report, [change for change in changes if change]
+
+
+async def _write(db: Connection, changes: Sequence[Change]) -> None:
+    facts = [(change.handle, change.facts) for change in changes if change.facts]
+    variants = [(change.handle, each) for change in changes for each in change.variants]
+    new = [each for each in variants if each[1].id is None]
+    known = [each for each in variants if each[1].id is not None]
+    withdrawn = [each for change in changes for each in change.withdrawn]
+    if facts:
+        await queries.upsert_products(db, facts)
     if withdrawn:
         await queries.withdraw_variants(db, withdrawn)
+    if known:
+        await queries.update_variants(db, known)
+    if new:
+        await queries.insert_variants(db, new)

@@ -1,4 +1,7 @@
-"""What one cell of a product CSV may say. Each function raises `BadCell` with the reason."""
+"""What one cell of a product CSV may say. Each function raises `BadCell` with the reason.
+
+``name`` is what the file calls the column. All text becomes NFC: one text, one form.
+"""
 
 from __future__ import annotations
 
@@ -6,165 +9,161 @@ import hashlib
 import json
 import re
 from decimal import Decimal
+from unicodedata import normalize
 
-import nh3
 from babel.numbers import get_currency_precision
 
-from .model import (
-    ALT_LENGTH,
-    DESCRIPTION_LENGTH,
-    HANDLE_LENGTH,
-    PRICE,
-    SKU_LENGTH,
-    STOCK,
-    TAGS,
-    TEXT_LENGTH,
-    URL_LENGTH,
-    Image,
-)
+from . import descriptions
+from .addresses import is_picture
+from .descriptions import Description
+from .model import DESCRIPTION_LENGTH, PRICE, SKU_LENGTH, STATUSES, STOCK, TAGS, TEXT_LENGTH, Status
 
 _PRICE = re.compile(r"[0-9]+(\.[0-9]+)?")
+# Three digits behind a comma may be thousands; one or two can't.
+_DECIMAL_COMMA = re.compile(r"([0-9]+),([0-9]{1,2})")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _DIGEST = 8
+_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{31}")
+"""More than the 30 that text may have in a row (UAX 15, "Stream-Safe Text Format")."""
+LONGEST_LETTER = 4
+"""Characters that NFC may make one of."""
 
-# Text and its structure, nothing that reaches beyond the description: no pictures or frames
-# from elsewhere, no style, class or id that could touch the page around it, no heading above
-# the product's own.
-_SANITISER = nh3.Cleaner(
-    tags={
-        *("p", "div", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"),
-        *("ul", "ol", "li", "dl", "dt", "dd"),
-        *("table", "thead", "tbody", "tfoot", "tr", "th", "td"),
-        *("a", "abbr", "b", "code", "em", "i", "s", "small", "strong", "sub", "sup", "u"),
-    },
-    attributes={
-        "a": {"href", "title"},
-        "abbr": {"title"},
-        "td": {"colspan", "rowspan"},
-        "th": {"colspan", "rowspan", "scope"},
-    },
-    url_schemes={"http", "https", "mailto", "tel"},
+# Default_Ignorable_Code_Point beyond what `str.isprintable` refuses, and a letter that is blank.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
 )
 
 
 class BadCell(ValueError):
-    """A cell that can't be taken; the message says why."""
+    """A cell that can't be taken: why, and what in particular it is about."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
 
 
 def text(name: str, cell: str, limit: int = TEXT_LENGTH) -> str:
     """Return the cell on one line, however it was broken and spaced."""
-    value = " ".join(cell.split())
-    if len(value) > limit:
-        raise BadCell(f"{name} is longer than {limit} characters")
-    return value
+    return _compose(name, " ".join(cell.split()), limit)
 
 
 def identifier(name: str, cell: str, limit: int) -> str:
     """Return a handle or SKU: what people type and addresses carry, so nothing invisible."""
-    value = cell.strip()
-    if len(value) > limit:
-        raise BadCell(f"{name} is longer than {limit} characters")
-    if not value.isprintable():
+    value = _compose(name, cell.strip(), limit)
+    if not value.isprintable() or _INVISIBLE.search(value):
         raise BadCell(f"{name} has an invisible character")
     return value
 
 
-def handle(cell: str) -> str:
-    """Return the handle, which can't be blank."""
-    value = identifier("Handle", cell, HANDLE_LENGTH)
-    if not value:
-        raise BadCell("Handle is blank")
-    return value
-
-
-def description(cell: str) -> str:
+def description(name: str, cell: str) -> Description:
     """Return the HTML with only harmless tags and attributes left in it."""
-    html = ""
+    found = Description("", 0)
     # Before, so that the sanitiser's work is bounded; after, because it closes open tags.
     if len(cell) <= DESCRIPTION_LENGTH:
-        html = _SANITISER.clean(cell).strip()
-    if max(len(cell), len(html)) > DESCRIPTION_LENGTH:
-        raise BadCell(f"Body (HTML) is longer than {DESCRIPTION_LENGTH} characters")
-    return html
+        found = descriptions.clean(_compose(name, cell, DESCRIPTION_LENGTH))
+    if max(len(cell), len(found.html)) > DESCRIPTION_LENGTH:
+        raise BadCell(f"{name} is longer than {DESCRIPTION_LENGTH} characters")
+    return found
 
 
-def tags(cell: str) -> tuple[str, ...]:
+def tags(name: str, cell: str) -> tuple[str, ...]:
     """Return the tags between the commas, each once."""
-    values = [text("a tag", tag) for tag in cell.split(",")]
+    values = [text(f"{name}: a tag", tag) for tag in cell.split(",")]
     unique = tuple(dict.fromkeys(filter(None, values)))
     if len(unique) > TAGS:
-        raise BadCell(f"more than {TAGS} tags")
+        raise BadCell(f"{name}: more than {TAGS} tags")
     return unique
 
 
-def price(name: str, cell: str, currency: str) -> int:
-    """Return the amount in the currency's minor unit, exactly or not at all."""
+def _compose(name: str, value: str, limit: int) -> str:
+    """Return the text in NFC, which takes the square of the marks in a row."""
+    if _MARKS.search(value):
+        raise BadCell(f"{name} has too many marks on one letter")
+    composed = normalize("NFC", value) if len(value) <= limit * LONGEST_LETTER else value
+    if len(composed) > limit:
+        raise BadCell(f"{name} is longer than {limit} characters")
+    return composed
+
+
+def price(name: str, cell: str, currency: str, *, comma: bool = False) -> int:
+    """Return the amount in the currency's minor unit, exactly or not at all.
+
+    ``comma`` is whether one may stand before one or two decimals.
+    """
     value = cell.strip()
     if not value:
         raise BadCell(f"{name} is blank")
+    if decimal := _DECIMAL_COMMA.fullmatch(value):
+        if not comma:
+            raise BadCell(f"{name} has a comma where a point should be, as in 1599.00", value)
+        value = f"{decimal[1]}.{decimal[2]}"
     if not _PRICE.fullmatch(value) or len(value) > TEXT_LENGTH:
-        raise BadCell(f"{name} is not a plain decimal number such as 1599.00")
+        raise BadCell(f"{name} is not a plain decimal number such as 1599.00", value[:40])
     digits = get_currency_precision(currency)
     whole, _, fraction = value.partition(".")
     if fraction[digits:].strip("0"):
-        raise BadCell(f"{name} has more decimals than the {digits} of {currency}")
+        raise BadCell(f"{name} has more decimals than the {digits} of {currency}", value[:40])
     amount = int(whole + fraction[:digits].ljust(digits, "0"))
     if amount > PRICE:
-        raise BadCell(f"{name} is higher than {Decimal(PRICE).scaleb(-digits):f}")
+        raise BadCell(f"{name} is higher than {Decimal(PRICE).scaleb(-digits):f}", value[:40])
     return amount
 
 
-def stock(quantity: str, tracker: str) -> int | None:
+def stock(name: str, quantity: str, tracker: str | None) -> int | None:
     """Return the units in stock, or None where they are not tracked.
 
-    A quantity without a tracker counts as tracked, a tracker without a quantity as 0.
+    A blank tracker says that they aren't, whatever the quantity; without the column (None) a
+    quantity counts. A tracker and a blank quantity are 0.
     """
     value = quantity.strip()
-    if not value:
-        return 0 if tracker.strip() else None
-    if not _INTEGER.fullmatch(value) or abs(int(value)) > STOCK:
-        raise BadCell("Variant Inventory Qty is not a whole number in range")
-    return int(value)
+    if value and (not _INTEGER.fullmatch(value) or abs(int(value)) > STOCK):
+        raise BadCell(f"{name} is not a whole number in range", value[:40])
+    tracked = bool(value) if tracker is None else bool(tracker.strip())
+    return int(value or 0) if tracked else None
 
 
-def oversell(cell: str) -> bool:
+def oversell(name: str, cell: str) -> bool:
     """Return whether the variant may be ordered beyond its stock."""
     value = cell.strip().lower()
-    if value not in {"", "deny", "continue"}:
-        raise BadCell("Variant Inventory Policy is neither deny nor continue")
-    return value == "continue"
+    if value not in {"", "deny", "false", "continue", "true"}:
+        raise BadCell(f"{name} is neither deny nor continue", value[:40])
+    return value in {"continue", "true"}
 
 
-def published(cell: str, status: str) -> bool:
-    """Return whether the product is sold; a blank says yes to each, as in Shopify."""
-    flag, state = cell.strip().lower(), status.strip().lower()
-    if flag not in {"", "true", "false"}:
-        raise BadCell("Published is neither true nor false")
-    if state not in {"", "active", "draft", "archived"}:
-        raise BadCell("Status is neither active, draft nor archived")
-    return flag != "false" and state in {"", "active"}
+def online(name: str, cell: str) -> bool:
+    """Return whether the product is in the shop at all; a blank says yes, as in Shopify."""
+    value = cell.strip().lower()
+    if value not in {"", "true", "false"}:
+        raise BadCell(f"{name} is neither true nor false", value[:40])
+    return value != "false"
 
 
-def address(name: str, cell: str) -> str:
+def status(name: str, cell: str) -> Status:
+    """Return the product's status; a blank says active, as in Shopify."""
+    value = cell.strip().lower()
+    for known in STATUSES:
+        if value == known:
+            return known
+    if value:
+        raise BadCell(f"{name} is none of {', '.join(STATUSES)}", value[:40])
+    return "active"
+
+
+def picture(name: str, cell: str) -> str:
     """Return the address of a picture, blank if there is none."""
     value = cell.strip()
-    if len(value) > URL_LENGTH or not value.isprintable():
-        raise BadCell(f"{name} is longer than {URL_LENGTH} characters or not an address")
-    if value and not value.lower().startswith(("https://", "http://", "/")):
-        raise BadCell(f"{name} is not an http address")
+    if value and not is_picture(value):
+        raise BadCell(f"{name} is neither an https address nor a path", value[:80])
     return value
 
 
-def image(src: str, position: str, alt: str) -> tuple[int, Image] | None:
-    """Return the picture and its position (the last one where it is blank), if there is one."""
-    source = address("Image Src", src)
-    if not source:
-        return None
-    place = position.strip()
-    if place and not _INTEGER.fullmatch(place):
-        raise BadCell("Image Position is not a whole number")
-    picture = Image(source, text("Image Alt Text", alt, ALT_LENGTH))
-    return int(place) if place else STOCK, picture
+def position(name: str, cell: str) -> int:
+    """Return a picture's place, the last one where the cell is blank."""
+    value = cell.strip()
+    if value and not _INTEGER.fullmatch(value):
+        raise BadCell(f"{name} is not a whole number", value[:40])
+    return int(value) if value else STOCK
 
 
 def derived_sku(handle: str, values: tuple[str, ...]) -> str:

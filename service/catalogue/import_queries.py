@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .queries import decode_product
+from .stored import Facts, Owned, PlannedVariant, StoredProduct, StoredVariant
 
 if TYPE_CHECKING:
     from service.database import Connection
 
-    from .model import Product
+VARIANT = """jsonb_build_object(
+    'id', variants.id, 'position', variants.position, 'active', variants.active,
+    'variant', jsonb_build_object(
+        'sku', sku, 'options', options, 'price', price, 'compare_at_price', compare_at_price,
+        'currency', currency, 'stock', stock, 'oversell', oversell, 'image', image
+    )
+)"""
+
+_facts = msgspec.json.Decoder(Facts)
+_variant = msgspec.json.Decoder(StoredVariant)
+_variants = msgspec.json.Decoder(tuple[StoredVariant, ...])
 
 
 async def select_currency(db: Connection) -> str | None:
@@ -48,17 +57,42 @@ async def change_currency(db: Connection, currency: str) -> int:
     return withdrawn
 
 
-async def select_stored(db: Connection, handles: Sequence[str]) -> dict[str, Product]:
-    """Return these products by handle, sold or not, with their active variants."""
+async def select_stored(db: Connection, handles: Sequence[str]) -> dict[str, StoredProduct]:
+    """Return these products by handle, sold or not, with all their variants."""
     rows = await db.fetch(
-        """
-        select handle, title, description, vendor, type, tags, images, published, variants
-        from catalogue
-        where handle = any($1::text[])
+        f"""
+        select
+            products.handle,
+            jsonb_build_object(
+                'title', title, 'description', description, 'vendor', vendor, 'type', type,
+                'tags', tags, 'images', images, 'status', status, 'online', online
+            ) as facts,
+            -- each by the index: a join would read all variants for every batch
+            (
+                select coalesce(jsonb_agg({VARIANT} order by active desc, position, id), '[]')
+                from variants where product_id = products.id
+            ) as variants
+        from products where handle = any($1::text[])
         """,
         handles,
     )
-    return {row["handle"]: decode_product(row) for row in rows}
+    return {
+        row["handle"]: StoredProduct(_facts.decode(row["facts"]), _variants.decode(row["variants"]))
+        for row in rows
+    }
+
+
+async def select_owned(db: Connection, skus: Sequence[str]) -> dict[str, Owned]:
+    """Return the variants with these SKUs, and whose they are."""
+    rows = await db.fetch(
+        f"""
+        select sku, (select handle from products where id = product_id) as handle,
+            {VARIANT} as variant
+        from variants where sku = any($1::text[])
+        """,
+        skus,
+    )
+    return {row["sku"]: Owned(row["handle"], _variant.decode(row["variant"])) for row in rows}
 
 
 async def begin_import(db: Connection) -> None:
@@ -75,27 +109,26 @@ async def begin_import(db: Connection) -> None:
     )
 
 
-async def lock_variants(db: Connection, skus: Sequence[str]) -> None:
+async def lock_variants(db: Connection, ids: Sequence[int]) -> None:
     """Lock the rows that an import is about to change, in the order that avoids deadlocks."""
     await db.execute(
-        """
-        select id from variants where sku = any($1::text[]) order by id for no key update
-        """,
-        skus,
+        "select id from variants where id = any($1::bigint[]) order by id for no key update", ids
     )
 
 
-async def upsert_products(db: Connection, products: Sequence[Product]) -> None:
-    """Add or overwrite products, without their variants."""
+async def upsert_products(db: Connection, facts: Iterable[tuple[str, Facts]]) -> None:
+    """Add or overwrite products, by their handles and without their variants."""
     await db.execute(
         """
-        insert into products
-            (handle, title, description, vendor, type, tags, images, published)
-        select handle, title, description, vendor, type, tags, images, published
+        insert into products (
+            handle, title, description, vendor, type, tags, images, status, online, published
+        )
+        select
+            handle, title, description, vendor, type, tags, images, status, online, published
         from rows from (
             jsonb_to_recordset($1::jsonb) as (
                 handle text, title text, description text, vendor text, type text,
-                tags jsonb, images jsonb, published boolean
+                tags jsonb, images jsonb, status text, online boolean, published boolean
             )
         ) with ordinality
         order by ordinality
@@ -106,18 +139,20 @@ async def upsert_products(db: Connection, products: Sequence[Product]) -> None:
             type = excluded.type,
             tags = excluded.tags,
             images = excluded.images,
+            status = excluded.status,
+            online = excluded.online,
             published = excluded.published,
             updated_at = now()
         """,
-        _json(products),
+        _json(
+            msgspec.to_builtins(each) | {"handle": handle, "published": each.published}
+            for handle, each in facts
+        ),
     )
 
 
-async def upsert_variants(db: Connection, products: Sequence[Product]) -> None:
-    """Add or overwrite the variants of products that are stored.
-
-    A SKU that was another product's moves with its row: the carts that hold it keep it.
-    """
+async def insert_variants(db: Connection, variants: Iterable[tuple[str, PlannedVariant]]) -> None:
+    """Add variants to products, which are named by their handles."""
     await db.execute(
         """
         insert into variants (
@@ -126,39 +161,69 @@ async def upsert_variants(db: Connection, products: Sequence[Product]) -> None:
         )
         select
             products.id, position, sku, options, price, compare_at_price, currency, stock,
-            oversell, image, true
+            oversell, nullif(image, 'null'), active
         from rows from (
             jsonb_to_recordset($1::jsonb) as (
                 handle text, position integer, sku text, options jsonb, price bigint,
                 compare_at_price bigint, currency text, stock integer, oversell boolean,
-                image jsonb
+                image jsonb, active boolean
             )
         ) with ordinality
         join products using (handle)
         order by ordinality
-        on conflict (sku) do update set
-            product_id = excluded.product_id,
-            position = excluded.position,
-            options = excluded.options,
-            price = excluded.price,
-            compare_at_price = excluded.compare_at_price,
-            currency = excluded.currency,
-            stock = excluded.stock,
-            oversell = excluded.oversell,
-            image = excluded.image,
-            active = true
         """,
-        _json(
-            {"handle": product.handle, "position": position, **asdict(variant)}
-            for product in products
-            for position, variant in enumerate(product.variants)
-        ),
+        _variants_json(variants),
     )
 
 
-async def withdraw_variants(db: Connection, skus: Sequence[str]) -> None:
+async def update_variants(db: Connection, variants: Iterable[tuple[str, PlannedVariant]]) -> None:
+    """Overwrite variants, and their stock only where that is said: orders take from it.
+
+    One that was another product's moves with its row: the carts that hold it keep it.
+    """
+    await db.execute(
+        """
+        update variants set
+            product_id = products.id,
+            position = r.position,
+            sku = r.sku,
+            options = r.options,
+            price = r.price,
+            compare_at_price = r.compare_at_price,
+            currency = r.currency,
+            stock = case when r.set_stock then r.stock else variants.stock end,
+            oversell = r.oversell,
+            image = nullif(r.image, 'null'),
+            active = r.active
+        from jsonb_to_recordset($1::jsonb) as r (
+            id bigint, handle text, position integer, sku text, options jsonb, price bigint,
+            compare_at_price bigint, currency text, stock integer, oversell boolean,
+            image jsonb, active boolean, set_stock boolean
+        )
+        join products using (handle)
+        where variants.id = r.id
+        """,
+        _variants_json(variants),
+    )
+
+
+async def withdraw_variants(db: Connection, ids: Sequence[int]) -> None:
     """Stop selling these variants."""
-    await db.execute("update variants set active = false where sku = any($1::text[])", skus)
+    await db.execute("update variants set active = false where id = any($1::bigint[])", ids)
+
+
+def _variants_json(variants: Iterable[tuple[str, PlannedVariant]]) -> str:
+    return _json(
+        msgspec.to_builtins(each.variant)
+        | {
+            "handle": handle,
+            "id": each.id,
+            "position": each.position,
+            "active": each.active,
+            "set_stock": each.set_stock,
+        }
+        for handle, each in variants
+    )
 
 
 def _json(rows: Iterable[Any]) -> str:

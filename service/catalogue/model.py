@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+Status = Literal["active", "draft", "archived", "unlisted"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 HANDLE_LENGTH = 255
 SKU_LENGTH = 128

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TextIO
+
+from .columns import Columns, find_columns
+from .dialect import Dialect
+from .model import ImportRefused
 
 ROW_LENGTH = 1_048_576
 """Characters of a row, all its lines together; bounds the memory that a broken file takes."""
@@ -14,10 +18,11 @@ ROW_LENGTH = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that was left out: the line of the file it starts in, and why."""
+    """A row that was left out: the line of the file it starts in, why, and of what it is so."""
 
     line: int
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,9 @@ class Row:
 class _Lines:
     """The file's lines, which can be handed out again from a row's second line on."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: TextIO, newline: str) -> None:
         self._source = source
+        self._newline = newline
         self._row: list[str] = []
         self._length = 0
         self._again: deque[str] = deque()
@@ -45,19 +51,15 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._read()
+        line = self._again.popleft() if self._again else self._source.readline(ROW_LENGTH + 1)
         if not line:
             raise StopIteration
         self._row.append(line)
         self._length += len(line)
-        self._complete += line.endswith("\n")
+        self._complete += line.endswith(self._newline)
         if self._length > ROW_LENGTH:
             raise csv.Error("row is too long")
         return line
-
-    def _read(self) -> str:
-        # Bytes that are not UTF-8 become lone surrogates, and spoil only the row they are in.
-        return self._source.readline(ROW_LENGTH + 1).decode("utf-8", "surrogateescape")
 
     def begin_row(self) -> int:
         """Return the number of the line that comes next."""
@@ -73,41 +75,29 @@ class _Lines:
         """
         lines = self._row[1:]
         self._again.extendleft(reversed(lines))
-        self._complete -= sum(line.endswith("\n") for line in lines)
+        self._complete -= sum(line.endswith(self._newline) for line in lines)
 
 
-def read_rows(
-    source: BinaryIO, *, required: Sequence[str], known: Sequence[str]
-) -> Iterator[Row | BadRow]:
-    """Read a CSV file in UTF-8, with or without a BOM, and leave out rows that are blank.
+def read_rows(source: TextIO, dialect: Dialect) -> tuple[Columns, Iterator[Row | BadRow]]:
+    """Read a CSV file; returns its columns and its rows without those that are blank.
 
-    Yields only the ``known`` columns. A header that lacks a ``required`` one is a bad row,
-    and ends the file: no row can be understood without it.
+    A row's last cells may be missing, they are blank then. Raises `ImportRefused` for a header
+    by which no row can be understood.
     """
-    rows = _split(source)
+    rows = _split(source, dialect)
+    if dialect.declared:
+        next(rows)
     header = next(rows, BadRow(1, "the file is empty"))
     if isinstance(header, BadRow):
-        yield header
-        return
-    line, cells = header
-    names = [name.strip() for name in [cells[0].removeprefix("\ufeff"), *cells[1:]]]
-    missing = [name for name in required if name not in names]
-    twice = [name for name in known if names.count(name) > 1]
-    if problem := _unreadable(cells):
-        yield BadRow(line, problem)
-    elif missing:
-        yield BadRow(line, f"not a product CSV: no column {', '.join(missing)}")
-    elif twice:
-        yield BadRow(line, f"more than one column {', '.join(twice)}")
-    else:
-        columns = [(name, names.index(name)) for name in known if name in names]
-        for row in rows:
-            yield row if isinstance(row, BadRow) else _name(row, columns, len(names))
+        raise ImportRefused(f"line {header.line}: {header.reason}")
+    _, cells = header
+    columns = find_columns([cells[0].removeprefix("\ufeff"), *cells[1:]])
+    return columns, (_name(row, columns, len(cells)) for row in rows)
 
 
-def _split(source: BinaryIO) -> Iterator[tuple[int, list[str]] | BadRow]:
-    lines = _Lines(source)
-    reader = csv.reader(lines, strict=True)
+def _split(source: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]] | BadRow]:
+    lines = _Lines(source, dialect.newline)
+    reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
     while True:
         line = lines.begin_row()
         try:
@@ -116,28 +106,21 @@ def _split(source: BinaryIO) -> Iterator[tuple[int, list[str]] | BadRow]:
             return
         except csv.Error as error:
             lines.retry_row()
-            yield BadRow(line, f"not readable as CSV, is a quote left open? ({error})")
+            yield BadRow(line, "not readable as CSV, is a quote left open?", str(error))
         else:
             if any(map(str.strip, cells)):
                 yield line, cells
 
 
-def _name(row: tuple[int, list[str]], columns: list[tuple[str, int]], width: int) -> Row | BadRow:
+def _name(row: tuple[int, list[str]] | BadRow, columns: Columns, width: int) -> Row | BadRow:
+    if isinstance(row, BadRow):
+        return row
     line, cells = row
-    if len(cells) != width:
-        return BadRow(line, f"{len(cells)} cells where the header has {width}")
-    if problem := _unreadable(cells):
-        return BadRow(line, problem)
-    return Row(line, {name: cells[index] for name, index in columns})
-
-
-def _unreadable(cells: list[str]) -> str | None:
-    content = "".join(cells)
-    if "\0" in content:
-        return "a NUL character"
-    if not content.isascii():
-        try:
-            content.encode()
-        except UnicodeEncodeError:
-            return "not UTF-8"
-    return None
+    if any(map(str.strip, cells[width:])):
+        return BadRow(line, f"more cells than the header's {width}", str(len(cells)))
+    if any("\0" in cell for cell in cells):
+        return BadRow(line, "a NUL character")
+    return Row(
+        line,
+        {name: cells[place] for name, place in columns.index.items() if place < len(cells)},
+    )

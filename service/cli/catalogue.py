@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+import msgspec
 
 from service import carts
-from service.catalogue import change_currency, import_products, select_currency
+from service.catalogue import (
+    ImportOptions,
+    change_currency,
+    import_products,
+    select_currency,
+)
 from service.settings import Settings, currencies
 
 from .database import through_app
@@ -20,29 +30,64 @@ if TYPE_CHECKING:
     from service.catalogue import ImportReport
 
 
+def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    try:
+        "".encode(name or "utf-8")
+    except LookupError:
+        raise click.BadParameter(f"{name} is no encoding of text that is known here") from None
+    return name
+
+
+def _delimiter(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    text = "\t" if given in {"tab", "\\t"} else given
+    if text is not None and (len(text) != 1 or text in '"\r\n'):
+        raise click.BadParameter("it is one character, or the word tab")
+    return text
+
+
 @click.group()
 def catalogue() -> None:
     """What the shop sells."""
 
 
 @catalogue.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Write nothing, but say what would be done.")
-def import_(file: Path, *, dry_run: bool) -> None:
-    """Import a product CSV as Shopify exports it.
+@click.option("--strict", is_flag=True, help="Write all or, if a row is bad, nothing.")
+@click.option("--stock", is_flag=True, help="Set the stock of variants that are there already.")
+@click.option("--move-skus", is_flag=True, help="Let a SKU move from one product to another.")
+@click.option(
+    "--repeated-skus",
+    type=click.Choice(["derive", "refuse"]),
+    default="derive",
+    show_default=True,
+    help="Give a SKU that is used twice to one variant and another to the other; or stop.",
+)
+@click.option("--encoding", callback=_encoding, help="Such as cp1252; UTF-8 and UTF-16 are seen.")
+@click.option("--delimiter", callback=_delimiter, help="What separates cells; a character or tab.")
+@click.option("--json", "as_json", is_flag=True, help="Say everything as JSON.")
+def import_(
+    file: Path, *, dry_run: bool, as_json: bool, repeated_skus: str, **options: Any
+) -> None:
+    """Import a product CSV as Shopify exports it; - is standard input.
 
-    Importing again updates. Bad rows are listed and left out, the others go in; the exit
-    status is 1 if there were any.
+    Importing again updates what the file has columns for, and leaves the rest as it is. Stock is
+    set for new variants, by a file that has nothing but stock, and with --stock. Bad rows are
+    listed and left out, the others go in; the exit status is 1 if there were any. Frames and
+    videos in descriptions are left out, and pictures that aren't had by https.
+
+    docs/catalogue.md says more.
     """
-    report = asyncio.run(_import(Settings.from_env(serving=False), file, dry_run=dry_run))
-    for row in report.bad_rows:
-        click.echo(f"line {row.line}: {row.reason}", err=True)
-    click.echo(
-        f"Products: {report.products} ({report.added} new, {report.updated} changed,"
-        f" {report.unchanged} as before). Variants: {report.variants}."
-        f" Pictures: {report.images}. Bad rows: {len(report.bad_rows)}."
-        f"{' Nothing was written.' if dry_run else ''}"
-    )
+    how = ImportOptions(refuse_repeated_skus=repeated_skus == "refuse", **options)
+    settings = Settings.from_env(serving=False)
+    report = asyncio.run(_import(settings, file, how, dry_run=dry_run))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report.listed())).decode())
+    else:
+        for line in report.complaints():
+            click.echo(line, err=True)
+        for line in report.summary():
+            click.echo(line)
     if report.bad_rows:
         raise SystemExit(1)
 
@@ -74,11 +119,13 @@ async def _currency(settings: Settings, code: str | None) -> str:
     return text
 
 
-async def _import(settings: Settings, file: Path, *, dry_run: bool) -> ImportReport:
+async def _import(
+    settings: Settings, file: Path, options: ImportOptions, *, dry_run: bool
+) -> ImportReport:
     with (
-        file.open("rb") as source,
+        _opened(file) as source,
         click.progressbar(
-            length=os.fstat(source.fileno()).st_size,
+            length=source.seek(0, os.SEEK_END),
             label=file.name,
             file=sys.stderr,
             hidden=not sys.stderr.isatty(),
@@ -89,6 +136,19 @@ async def _import(settings: Settings, file: Path, *, dry_run: bool) -> ImportRep
                 db,
                 source,
                 currency=settings.currency,
+                options=options,
                 dry_run=dry_run,
                 progress=lambda position: bar.update(position - bar.pos),
             )
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    """Open the file; standard input is kept in one first, as it is read twice."""
+    if str(file) != "-":
+        with file.open("rb") as source:
+            yield source
+        return
+    with tempfile.TemporaryFile() as source:
+        shutil.copyfileobj(sys.stdin.buffer, source)
+        yield source

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from service.catalogue import ImportReport, import_products
+from service.catalogue import ImportOptions, ImportReport, import_products
+from service.catalogue.product_file import ProductFile
 from service.catalogue.rows import BadRow
-from service.catalogue.shopify import Entry, read_products
+from service.catalogue.shopify import Entry
 
 if TYPE_CHECKING:
     import asyncpg
@@ -43,9 +45,11 @@ def size(handle: str, value: str, **cells: str) -> dict[str, str]:
     return more(handle, **name, **cells)
 
 
-def read(source: io.BytesIO, currency: str = "USD") -> tuple[list[Entry], list[BadRow]]:
+def read(
+    source: io.BytesIO, currency: str = "USD", **options: str
+) -> tuple[list[Entry], list[BadRow]]:
     """Read a file; returns its products and its bad rows."""
-    entries = list(read_products(source, currency))
+    entries = list(ProductFile(source, **options).read(currency))
     return (
         [entry for entry in entries if isinstance(entry, Entry)],
         [entry for entry in entries if isinstance(entry, BadRow)],
@@ -53,7 +57,18 @@ def read(source: io.BytesIO, currency: str = "USD") -> tuple[list[Entry], list[B
 
 
 async def load(
-    db: asyncpg.Connection[asyncpg.Record], *rows: dict[str, str], **options: Any
+    db: asyncpg.Connection[asyncpg.Record],
+    *rows: dict[str, str],
+    dry_run: bool = False,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> ImportReport:
     """Import these rows in dollars."""
-    return await import_products(db, csv_file(*rows), currency="USD", **options)
+    return await import_products(
+        db,
+        csv_file(*rows),
+        currency="USD",
+        options=ImportOptions(**options),
+        dry_run=dry_run,
+        progress=progress,
+    )

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from service.catalogue import import_products
+from service.catalogue import ImportOptions, import_products
 from tests.catalogue.files import csv_file, row, size
 from tests.shopping import API, Product, get
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 async def put_up(database_url: str, source: io.BytesIO) -> None:
     """Import a file that must be good, for all to see."""
     db = await asyncpg.connect(database_url)
-    report = await import_products(db, source, currency="USD")
+    options = ImportOptions(stock=True)
+    report = await import_products(db, source, currency="USD", options=options)
     await db.close()
     assert not report.bad_rows
 

@@ -18,6 +18,7 @@ from service.catalogue import (
     select_product,
 )
 from service.catalogue.import_queries import select_stored
+from service.catalogue.report import Move, StockDifference
 from tests.catalogue.files import csv_file, load, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -59,16 +60,28 @@ async def test_real_files(shared_data: Path, name: str, db: Database) -> None:
 
     report = await import_products(db, io.BytesIO(content), currency="USD")
 
-    assert report == ImportReport(added=len(handles), variants=variants, images=images)
+    assert counts(report) == (len(handles), 0, 0)
+    assert (report.variants, report.images, report.bad_rows) == (variants, images, [])
     stored = await select_stored(db, list(handles))
     assert sum(len(product.variants) for product in stored.values()) == variants
-    assert sum(len(product.images) for product in stored.values()) == images
-    stock = sum(variant.stock or 0 for item in stored.values() for variant in item.variants)
-    assert stock == sum(int(line["Variant Inventory Qty"]) for line in rows)
+    assert sum(len(product.facts.images) for product in stored.values()) == images
+    stock = {
+        each.variant.sku: each.variant.stock
+        for product in stored.values()
+        for each in product.variants
+    }
+    for line in rows:
+        if line["Variant SKU"]:
+            tracked = (
+                int(line["Variant Inventory Qty"]) if line["Variant Inventory Tracker"] else None
+            )
+            assert stock[line["Variant SKU"]] == tracked
+    assert any(each is None for each in stock.values())
 
     before = await snapshot(db)
     again = await import_products(db, io.BytesIO(content), currency="USD")
-    assert again == ImportReport(unchanged=len(handles), variants=variants, images=images)
+    assert counts(again) == (0, 0, len(handles))
+    assert (again.variants, again.images, again.stocks) == (variants, images, [])
     assert await snapshot(db) == before
 
 
@@ -81,9 +94,9 @@ async def test_sample(db: Database) -> None:
     assert not report.bad_rows
     assert report.products == len(handles) >= 30
     variants = [
-        variant
+        each.variant
         for product in (await select_stored(db, list(handles))).values()
-        for variant in product.variants
+        for each in product.variants
     ]
     assert any(not variant.orderable for variant in variants)
     assert any(variant.orderable and variant.available == 0 for variant in variants)
@@ -92,7 +105,7 @@ async def test_sample(db: Database) -> None:
 
 
 async def test_update(db: Database) -> None:
-    """Importing again brings a product to what the file says, stock too, and keeps its ids."""
+    """Importing again brings a product to what the file says, but for stock, and keeps its ids."""
     await load(
         db,
         size("t-shirt", "S", Title="T", Variant_SKU="T-S", Variant_Inventory_Qty="5"),
@@ -115,8 +128,9 @@ async def test_update(db: Database) -> None:
     assert product.title == "T-Shirt"
     assert [(each.sku, each.price, each.stock) for each in product.variants] == [
         ("T-M", 1200, None),
-        ("T-S", 999, 5),
+        ("T-S", 999, 1),
     ]
+    assert report.stocks == [StockDifference("T-S", 1, 5)]
     assert await db.fetchval(id_of, "T-S") == small
     assert counts(await load(db, *changed)) == (0, 0, 2)
 
@@ -147,7 +161,7 @@ async def test_unpublished_product(db: Database) -> None:
     await load(db, row("a", Published="false"))
     assert await select_product(db, "a") is None
     assert counts(await load(db, row("a", Published="false"))) == (0, 0, 1)
-    await load(db, row("a"))
+    await load(db, row("a", Published="true"))
     assert await select_product(db, "a")
 
 
@@ -182,12 +196,37 @@ async def test_bad_row_changes_nothing(db: Database) -> None:
     assert counts(await load(db, *bad)) == (0, 0, 1)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_sku_of_another_product(db: Database, *, dry_run: bool) -> None:
+    """A SKU that another product has is reported, and neither product changes."""
+    await load(db, row("old", Variant_SKU="MOVED"))
+    before = await snapshot(db)
+    report = await load(db, row("new", Variant_SKU="MOVED"), dry_run=dry_run)
+    assert [(each.line, each.detail) for each in report.bad_rows] == [(2, "MOVED of old")]
+    assert await snapshot(db) == before
+
+
+async def test_a_sku_that_leaves_its_product(db: Database) -> None:
+    """A variant that the file names under another product stays sold until it may move."""
+    both = (
+        size("old", "S", Title="T", Variant_SKU="STAYS"),
+        size("old", "M", Variant_SKU="MOVED"),
+    )
+    await load(db, *both)
+    report = await load(db, both[0], row("new", Variant_SKU="MOVED"))
+    assert (report.kept, report.withdrawn, len(report.bad_rows)) == (["MOVED"], [], 1)
+    assert skus(await select_product(db, "old")) == ["STAYS", "MOVED"]
+
+
 async def test_moved_variant(db: Database) -> None:
     """A SKU under another handle is the same variant, and the product left empty isn't sold."""
     await load(db, row("old", Variant_SKU="MOVED"))
     variant_id = await db.fetchval("select id from variants where sku = 'MOVED'")
 
-    await load(db, row("new", Variant_SKU="MOVED"))
+    would = await load(db, row("new", Variant_SKU="MOVED"), move_skus=True, dry_run=True)
+    report = await load(db, row("new", Variant_SKU="MOVED"), move_skus=True)
+    assert report.moved == [Move("MOVED", "old", "new")]
+    assert would == report
 
     assert skus(await select_product(db, "new")) == ["MOVED"]
     assert await select_product(db, "old") is None
@@ -206,6 +245,7 @@ async def test_moved_variant_beside_a_bad_row(db: Database) -> None:
         size("old", "S", Title="New", Variant_SKU="STAYS"),
         size("old", "M", Variant_Price="x"),
         row("new", Variant_SKU="MOVED"),
+        move_skus=True,
     )
     assert skus(await select_product(db, "old")) == ["STAYS"]
     assert skus(await select_product(db, "new")) == ["MOVED"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.catalogue import import_products, queries
+from service.catalogue import ImportOptions, import_products, queries
 from tests.catalogue.files import csv_file, row, size
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 async def load(db: Database, *rows: dict[str, str]) -> None:
     """Import these rows, which must be good."""
-    report = await import_products(db, csv_file(*rows), currency="USD")
+    options = ImportOptions(move_skus=True)
+    report = await import_products(db, csv_file(*rows), currency="USD", options=options)
     assert not report.bad_rows
 
 
