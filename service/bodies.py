@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quart import Request
 
 from .errors import Malformed, TooLarge
+from .hosts import read_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
@@ -79,6 +80,12 @@ class BoundedRequest(Request):
 
     body_class = BoundedBody  # type: ignore[assignment]
     body: BoundedBody  # type: ignore[assignment]
+
+    @property
+    def host(self) -> str:
+        """The host, or nothing where it can't be one: the router raises at some that can't."""
+        given: str = super().host
+        return given if read_authority(given) else ""
 
     @property
     def may_have_body(self) -> bool:

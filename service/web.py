@@ -19,7 +19,7 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
 from werkzeug.routing import BaseConverter
 
-from . import database, metrics
+from . import database, record
 from .arrival import Arrival
 from .bodies import BoundedRequest
 from .errors import (
@@ -79,6 +79,7 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["BODY_TIMEOUT"] = settings.body_timeout
     app.request_class = BoundedRequest
+    record.init_app(app)
     app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]
         app.asgi_app, settings.trusted_proxies
     )
@@ -108,7 +109,7 @@ def init_app(app: Quart, settings: Settings) -> None:
             response.headers["Connection"] = "close"
         # A request that failed before `check` has no id yet.
         response.headers["X-Request-Id"] = g.setdefault("request_id", _request_id())
-        _log(response.status_code)
+        await record.record(response.status_code)
         return response
 
     app.register_error_handler(LockerError, respond)
@@ -161,6 +162,7 @@ def _wants_page() -> bool:
 
 async def respond(error: LockerError) -> Response:
     """Answer an error as a page where a browser asks for one, else as `problem`."""
+    record.note(error)
     if not _wants_page():
         return await problem(error)
     response: Response = await current_app.extensions["locker.error_page"](error)
@@ -224,25 +226,3 @@ async def _unexpected(error: Exception) -> Response:
         return await respond(known)
     logger.error("unexpected error", exc_info=error)
     return await respond(LockerError())
-
-
-def _log(status: int) -> None:
-    """Log and count the request.
-
-    The path goes into the log as a value, so a line break in it forges nothing, and not at all
-    into the counts, where each would be kept for good.
-    """
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
-    rule = request.url_rule
-    method, route = (request.method, rule.rule) if rule else ("-", "-")
-    metrics.requests.labels(method, route, status).observe(seconds)
-    logger.info(
-        "request",
-        extra={
-            "method": request.method,
-            "path": request.path,
-            "status": status,
-            "milliseconds": round(seconds * 1000, 1),
-            "request_id": g.request_id,
-        },
-    )

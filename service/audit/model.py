@@ -30,6 +30,7 @@ Kind = Literal[
     "token_made",
     "token_ended",
     "throttled",
+    "refused",
 ]
 
 

@@ -44,6 +44,10 @@ OTHER_MEDIA = (
     "nonsense",
     "",
 )
+OTHER_HOSTS = (
+    *("evil.example", "localhost.evil.example", "evil.example:80", "", "[", "a b", ":"),
+    *(".", "a..b", "a" * 64, "localhost:99999", "xn--\x80"),
+)
 NOT_INTEGERS: tuple[Any, ...] = (
     "1",
     1.5,
@@ -88,12 +92,7 @@ def bad_requests(operation: Operation) -> Iterator[Bad]:
 def _bad_anywhere(operation: Operation) -> Iterator[Bad]:
     path, body = operation.path(), _example(operation)
     yield Bad("NUL in the query", {MALFORMED}, f"{path}?nothing=%00", body)
-    anyhow = operation.template in PROBED
-    for host in (
-        ()
-        if anyhow
-        else ("evil.example", "localhost.evil.example", "evil.example:80", "", "[", "a b")
-    ):
+    for host in () if operation.template in PROBED else OTHER_HOSTS:
         yield Bad(f"host {host!r}", {(400, "bad_host")}, path, body, {**JSON, "Host": host})
     if operation.method != "GET":
         for headers in (

@@ -55,7 +55,7 @@ def read(as_before: None, capfd: pytest.CaptureFixture[str]) -> Read:
 
 
 def log_request(path: str = "/cart") -> None:
-    logging.getLogger("service.web").info(
+    logging.getLogger("service.record").info(
         "request", extra={"method": "GET", "path": path, "status": 200, "request_id": "abc"}
     )
 
@@ -71,7 +71,7 @@ def test_production_is_json(production: Settings, read: Read) -> None:
     assert logged == {
         "event": "request",
         "level": "info",
-        "logger": "service.web",
+        "logger": "service.record",
         "method": "GET",
         "path": "/cart",
         "status": 200,
@@ -186,5 +186,5 @@ def test_served(production: Settings, program: Literal["hypercorn", "locker"]) -
         httpx.get(f"{served.url}/nothing%0A%1B")
         served.stop()
         logged: list[dict[str, Any]] = [json.loads(line) for line in served.log().splitlines()]
-    assert [line["logger"] for line in logged] == ["hypercorn.error", "service.web"]
+    assert [line["logger"] for line in logged] == ["hypercorn.error", "service.record"]
     assert logged[1]["path"] == "/nothing\n\x1b"

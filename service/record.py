@@ -1,0 +1,138 @@
+"""What remains of a request: a line in the log, a count, and of a refusal a row in the audit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from quart import current_app, g, request, session
+from quart_auth import current_user
+
+from . import audit, clock, metrics
+from .auth import claim, source
+from .database import run
+from .errors import BadHost, CrossSite, Forbidden, Unauthenticated
+from .sessions import BASE, Session, bearer_token
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from quart import Quart
+
+    from .errors import LockerError
+
+logger = logging.getLogger(__name__)
+
+CREDENTIAL_LENGTH = 12
+"""Hexadecimal digits of a token's hash: enough to find its row, and of no use for anything else."""
+LONGEST_HOST = 255
+REFUSALS, WINDOW = 60, 60
+"""So many refusals in so many seconds are recorded by a process; the log has them all."""
+
+_KEY = "locker.refusals"
+
+
+class Allowance:
+    """So many in each window of time."""
+
+    def __init__(self, count: int, seconds: int) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._began: datetime | None = None
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Return whether there is one left."""
+        now = clock.now()
+        if self._began is None or (now - self._began).total_seconds() >= self._seconds:
+            self._began, self._taken = now, 0
+        self._taken += 1
+        return self._taken <= self._count
+
+
+def init_app(app: Quart) -> None:
+    """Keep count of the refusals that were recorded."""
+    app.extensions[_KEY] = Allowance(REFUSALS, WINDOW)
+
+
+def note(error: LockerError) -> None:
+    """Remember what this request is answered with."""
+    g.error = error
+
+
+async def record(status: int) -> None:
+    """Log and count the request, and record that it was refused.
+
+    The path goes into the log as a value, so a line break in it forges nothing, and not at all
+    into the counts, where each would be kept for good.
+    """
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    rule = request.url_rule
+    method, route = (request.method, rule.rule) if rule else ("-", "-")
+    metrics.requests.labels(method, route, status).observe(seconds)
+    error: LockerError | None = g.get("error")
+    line = {
+        "method": request.method,
+        "path": request.path,
+        "route": route,
+        "status": status,
+        "code": error.code if error else None,
+        "host": _host() if isinstance(error, BadHost) else None,
+        "milliseconds": round(seconds * 1000, 1),
+        "ip": request.remote_addr,
+        "request_id": g.request_id,
+        **_caller(),
+    }
+    logger.info("request", extra={key: value for key, value in line.items() if value is not None})
+    # A wrong password is recorded by whoever asked for it.
+    if isinstance(error, Forbidden | CrossSite):
+        await _record_refusal()
+
+
+def _host() -> str:
+    return request.headers.get("Host", "")[:LONGEST_HOST]
+
+
+def _caller() -> dict[str, Any]:
+    """Return who asked, as far as this request was asked to show it.
+
+    What the signed session says is said even where that login has ended. Nothing is looked up,
+    and a session that nobody opened stays closed.
+    """
+    if bearer_token(request.headers) is None:
+        base = cast("Session", session).sections.get(BASE)
+        if base is None or not base.content:
+            return {}
+    try:
+        claimed = claim()
+    except Unauthenticated:
+        return {}
+    token_hash = claimed.token_hash
+    return {
+        "account_id": _account_id() or (str(claimed.account_id) if claimed.account_id else None),
+        "credential": token_hash.hex()[:CREDENTIAL_LENGTH] if token_hash else None,
+    }
+
+
+def _account_id() -> str | None:
+    account_id: str | None = current_user.auth_id
+    return account_id
+
+
+async def _record_refusal() -> None:
+    allowance: Allowance = current_app.extensions[_KEY]
+    if not allowance.take():
+        return
+    account_id = _account_id() if bearer_token(request.headers) is not None else None
+    event = audit.Event(
+        "refused", clock.now(), source(), account_id=UUID(account_id) if account_id else None
+    )
+    try:
+        await run(lambda db: audit.insert_event(db, event))
+    except Exception:
+        # Whoever was refused is told so all the same; the log has the request.
+        logger.warning("a refusal could not be recorded", exc_info=True)
+        return
+    audit.log(event)
