@@ -88,7 +88,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	 with venv (Debian: apt install python3-venv). To name one: make PYTHON=/path/to/python" >&2; exit 1; }
 	@test -e $@ || "$(PYTHON)" -m venv --clear $(VENV)
 	@rm -f $@
-	@echo "Installing the locked dependencies into $(VENV)"
+	@echo "Installing the locked dependencies into $(VENV): a minute or so the first time"
 	@$(PIP) --no-compile --require-hashes --requirement requirements-dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

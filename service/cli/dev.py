@@ -45,7 +45,9 @@ def dev(port: int, data: Path) -> None:
     """
     # Until the event loop takes over, SIGTERM is to be as orderly as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    config = open_sockets(f"127.0.0.1:{port}")
+    config = open_sockets(
+        f"127.0.0.1:{port}", "name another port: make run PORT=8080, or --port 8080"
+    )
     try:
         with PostgresServer(data) as server:
             settings = _settings(server.dsn, data)

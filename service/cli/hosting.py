@@ -23,11 +23,11 @@ CONFIGS = (_PACKAGE / "hypercorn.toml", _PACKAGE.parent / "hypercorn.toml")
 is started."""
 
 
-def open_sockets(bind: str) -> Config:
+def open_sockets(bind: str, otherwise: str) -> Config:
     """Return Hypercorn's configuration with its sockets already open.
 
     So a port in use is noticed before anything is started for it, and nobody can take it
-    meanwhile. Raises `click.ClickException`.
+    meanwhile. Raises `click.ClickException`, with what to do ``otherwise``.
     """
     config = Config.from_toml(next(path for path in CONFIGS if path.exists()))
     config.bind = [bind]
@@ -39,9 +39,7 @@ def open_sockets(bind: str) -> Config:
             socket.listen(config.backlog)
     except (OSError, OverflowError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise click.ClickException(
-            f"can't listen on {bind}: {reason}; name another with --port or LOCKER_BIND"
-        ) from None
+        raise click.ClickException(f"can't listen on {bind}: {reason}; {otherwise}") from None
     config.bind = [f"fd://{socket.detach()}" for socket in opened]
     # `serve` never forks, and warns of any number but this one.
     config.workers = 1

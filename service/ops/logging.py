@@ -9,6 +9,7 @@ import logging
 import sys
 import textwrap
 import traceback
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -32,6 +33,8 @@ def configure_logging(settings: Settings) -> None:
     """Log to standard error, from the level that the settings name. May be called again."""
     handler = _Handler(sys.stderr)
     handler.addFilter(_is_no_probe)
+    if not settings.production:
+        handler.addFilter(_is_no_file)
     handler.setFormatter(_formatter(settings))
     root = logging.getLogger()
     root.handlers = [
@@ -73,6 +76,12 @@ def _formatter(settings: Settings) -> ProcessorFormatter:
 
 def _is_no_probe(record: logging.LogRecord) -> bool:
     return getattr(record, "path", None) not in PROBES
+
+
+def _is_no_file(record: logging.LogRecord) -> bool:
+    """Return whether it tells of something else than a file that was sent: a page has twenty."""
+    path, status = getattr(record, "path", ""), getattr(record, "status", 0)
+    return not (path.startswith("/static/") and status < HTTPStatus.BAD_REQUEST)
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -160,6 +160,7 @@ def test_port_in_use(make_locker: Any, tmp_path: Path) -> None:
         ended = locker("dev", "--port", port)
     assert (ended.status, ended.output, ended.errors.count("\n")) == (1, "", 1)
     assert f"127.0.0.1:{port}: Address already in use" in ended.errors
+    assert "make run PORT=" in ended.errors
     assert "--port" in ended.errors
     assert list(tmp_path.iterdir()) == []
 

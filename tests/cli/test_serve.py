@@ -23,6 +23,7 @@ def test_port_in_use(make_locker: Callable[..., Locker]) -> None:
         ended = make_locker(**development("postgresql:///x"), BIND=bind)("serve")
     assert (ended.status, ended.errors.count("\n")) == (1, 1)
     assert f"can't listen on {bind}: Address already in use" in ended.errors
+    assert "LOCKER_BIND" in ended.errors
 
 
 def test_bind_unusable(make_locker: Callable[..., Locker]) -> None:

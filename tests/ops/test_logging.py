@@ -159,6 +159,17 @@ def test_probes_are_not_logged(production: Settings, read: Read, path: str) -> N
     assert read() == []
 
 
+@pytest.mark.parametrize(("status", "logged"), [(200, False), (304, False), (404, True)])
+def test_files_of_a_page_are_not_logged_in_development(
+    settings: Settings, read: Read, status: int, *, logged: bool
+) -> None:
+    """A page is one line on the terminal, not one for each of its files; a missing file is said."""
+    configure_logging(settings)
+    for path in ("/static/shop.css", "/static/"):
+        logging.getLogger("service.web").info("request", extra={"path": path, "status": status})
+    assert len(read()) == 2 * logged
+
+
 async def test_request_id_everywhere(production: Settings, read: Read) -> None:
     """Every line of a request has its id, also where the code that logs knows of none."""
     configure_logging(production)
