@@ -6,10 +6,12 @@ import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import hypercorn.asyncio.run
 from hypercorn.asyncio.lifespan import Lifespan
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.config import Config
 from quart import Quart
 
 from .notices import OncePerMinute
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-_KEY = "locker.connections"
+_HOSTED: WeakKeyDictionary[Config, Connections] = WeakKeyDictionary()
+"""Ours, by the configuration of their server."""
 
 ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
 """asyncio logs it each second."""
@@ -56,8 +59,8 @@ class _Hosted:
 def _take_over(host: Lifespan, settings: Settings) -> Connections:
     """Have this server's connections made by us; any number of times.
 
-    The state of its lifespan is handed to each of its connections, so another server in this
-    process, which has no such entry there, keeps what it had.
+    Its configuration is handed to each of its connections and is what they are known by, so
+    another server in this process keeps what it had.
     """
     connections = Connections(
         Bounds(
@@ -69,7 +72,7 @@ def _take_over(host: Lifespan, settings: Settings) -> Connections:
             plain_http2=settings.http2,
         )
     )
-    host.state[_KEY] = connections
+    _HOSTED[host.config] = connections
     hypercorn.asyncio.run.TCPServer = _connect  # type: ignore[assignment, attr-defined]
     logging.getLogger("asyncio").addFilter(ACCEPT_FAILED)
     _accept_singly(asyncio.get_running_loop())
@@ -101,8 +104,6 @@ class _AcceptOne:
 
 def _connect(app: Any, loop: asyncio.AbstractEventLoop, config: Any, context: Any, state: Any,
              reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> TCPServer:  # fmt: skip
-    connections = state.get(_KEY)
+    connections = _HOSTED.get(config)
     make = partial(Connection, connections) if connections else TCPServer
-    # Each request gets the rest, and Hypercorn copies it deeply for what proxies say.
-    state = {name: value for name, value in state.items() if name != _KEY}
     return make(app, loop, config, context, state, reader, writer)

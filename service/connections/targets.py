@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 ORIGIN = re.compile(rb"/[!-~]*")
-ABSOLUTE = re.compile(rb"https?://[!-~]+", re.IGNORECASE)
+ABSOLUTE = re.compile(rb"https?://[^/?#][!-~]*", re.IGNORECASE)
 
 
 def is_target(method: bytes, target: bytes) -> bool:

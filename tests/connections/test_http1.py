@@ -5,10 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.connections.wire import PREFACE, SETTINGS, connected, exchange, head
+from tests.connections.wire import HTTP2_SETTINGS, PREFACE, SETTINGS, connected, exchange, head
 from tests.serving import Served
-
-HTTP2_SETTINGS = "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
 
 
 @pytest.mark.parametrize(

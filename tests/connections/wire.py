@@ -17,6 +17,8 @@ from tests.shopping import API
 WITHIN = 20.0
 """Seconds for anything to come."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HTTP2_SETTINGS = "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
+HTTP2_UPGRADE = f"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n{HTTP2_SETTINGS}"
 Fields = list[tuple[bytes, bytes]]
 
 
