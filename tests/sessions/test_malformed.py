@@ -14,7 +14,7 @@ from quart.typing import TestClientProtocol as Client
 from service import clock
 from service.carts import Remembered
 from service.preferences import Choices, from_section
-from tests.shopping import API, Product, add_product, get, new_name, register
+from tests.shopping import API, PASSWORD, Product, add, add_product, get, new_name, register
 
 ids = st.uuids().map(str)
 numbers = st.integers() | st.sampled_from([2**31 - 1, 2**31, 2**63, 2**70, 10**40, -1, 0, 1])
@@ -178,3 +178,36 @@ async def test_a_healed_cart_keeps_limits_and_stock(
         response = await browser.get(f"{API}/cart", headers=headers)
         assert (await response.get_json())["quantity"] == healed
     assert (await get(client, "/session"))["cart"]["quantity"] == healed
+
+
+@pytest.mark.parametrize("revision", [0, 1, 7, 2**30])
+@pytest.mark.parametrize("account", [False, True], ids=["as a guest's", "as an account's"])
+async def test_a_copy_that_names_another_cart_touches_it_in_no_way(
+    app: Quart, client: Client, product: Product, revision: int, *, account: bool
+) -> None:
+    """An account's cart is shown, emptied and merged by nobody else's section; nor in the way."""
+    await register(client)
+    mine = await add(client, product.sku, 4)
+    other = app.test_client()
+    content: dict[str, Any] = {"id": mine["id"], "revision": revision, "lines": []}
+    if account:
+        content |= {"account": (await register(other))["user"]["id"], "next": mine["id"]}
+    jar: Any = other.cookie_jar
+    login = "".join(f"; {each.name}={each.value}" for each in jar if each.name == "session")
+    headers = {"Cookie": cookies(app, {"cart": content}) + login}
+    name = new_name()
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    for method, path, json, quantity in (
+        ("GET", "/session", None, 0),
+        ("GET", "/cart", None, 0),
+        ("POST", "/cart/lines", {"sku": product.sku}, 1),
+        ("DELETE", "/cart", None, 0),
+        ("POST", "/account", body, 0),
+    ):
+        browser = app.test_client(use_cookies=False)
+        response = await browser.open(f"{API}{path}", method=method, json=json, headers=headers)
+        assert response.status_code < 300, await response.get_data(as_text=True)
+        answer = await response.get_json()
+        cart = answer.get("cart", answer)
+        assert (cart["quantity"], cart.get("id") == mine["id"]) == (quantity, False)
+        assert await get(client, "/cart") == mine
