@@ -44,6 +44,10 @@ test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, acces
 test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and two linters of its document
 	$(BIN)/pytest tests/clients -rs
 
+lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
+	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
+	@$(BIN)/python -m tests.lighthouse
+
 pictures: $(READY) $(BROWSER) ## docs/pictures, taken of the shop in Chromium
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
 	@$(BIN)/python -m tests.browser.pictures
