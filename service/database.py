@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 import asyncpg
 from quart import Quart, current_app, g
 
+from .addresses import read_address
 from .errors import Busy, LockerError, Unavailable
 
 if TYPE_CHECKING:
@@ -97,12 +98,13 @@ class Pool:
         isn't ready, while its database is away.
         """
         settings = self._settings
+        address = read_address(settings.database_url)
         milliseconds = str(int(settings.statement_timeout * 1000))
         self._pool = await asyncpg.create_pool(
-            settings.database_url,
+            address.url,
             min_size=settings.pool_min,
             max_size=settings.pool_max,
-            timeout=settings.pool_timeout,
+            timeout=address.connect_timeout or settings.pool_timeout,
             # The server's own limit comes first; this one is for a server that is gone.
             command_timeout=settings.statement_timeout + 1,
             server_settings={

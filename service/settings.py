@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from babel.core import get_global
 from babel.numbers import get_territory_currencies
 
 from . import environment
+from .addresses import read_address
 from .environment import PREFIX, Limit
 from .errors import SettingsError
 from .hosts import read_authority, read_pattern
@@ -154,11 +154,10 @@ class Settings:
 
     def _problems(self) -> list[str]:
         problems = list(self._bad_key())
-        if not _is_database_url(self.database_url):
-            problems.append(
-                f"{PREFIX}DATABASE_URL must be postgresql://user:password@host:port/database, "
-                "with special characters in the password percent-encoded"
-            )
+        try:
+            read_address(self.database_url)
+        except ValueError as error:
+            problems.append(f"{PREFIX}DATABASE_URL {error}")
         if self.metrics not in {"off", "main"} and not _is_address(self.metrics):
             problems.append(f"{PREFIX}METRICS must be off, main, or address:port")
         if self.password_min < SHORTEST_PASSWORD:
@@ -297,11 +296,3 @@ def _bad_hosts(allowed: tuple[str, ...]) -> Iterator[str]:
 def _is_address(text: str) -> bool:
     authority = read_authority(text)
     return authority is not None and bool(authority.port)
-
-
-def _is_database_url(text: str) -> bool:
-    try:
-        scheme, port = urlsplit(text).scheme, urlsplit(text).port
-    except ValueError:
-        return False
-    return scheme in {"postgresql", "postgres"} and port != 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from service import create_app
+from service.addresses import read_address
 from service.database import get_db
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ CONNECT_WITHIN = 10.0
 @asynccontextmanager
 async def direct(url: str) -> AsyncIterator[Connection]:
     """Connect without the service's limits, or anything else of it that may not work."""
+    address = read_address(url)
     with _usable_url():
-        db = await asyncpg.connect(url, timeout=CONNECT_WITHIN)
+        db = await asyncpg.connect(address.url, timeout=address.connect_timeout or CONNECT_WITHIN)
     try:
         yield db
     finally:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import click
 
+from service.addresses import read_address
 from service.catalogue import select_currency
 from service.errors import SettingsError
 from service.keys import is_guessable
@@ -19,7 +20,7 @@ from service.schema import SchemaError, pending
 from service.settings import Settings, misspelt
 
 from .database import direct
-from .problems import explain
+from .problems import UNKNOWN_PARAMETER, explain
 
 if TYPE_CHECKING:
     from service.database import Connection
@@ -105,16 +106,17 @@ async def _examine() -> AsyncIterator[Finding]:
             runs=True,
         )
     yield _examine_limits(settings)
+    if left_out := read_address(settings.database_url).left_out:
+        yield Finding("address", f"does without {', '.join(left_out)}, which is not for Locker")
     try:
         async with direct(settings.database_url) as db:
             async for finding in _examine_database(db, settings):
                 yield finding
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        yield Finding(
-            "database",
-            explain(error),
-            "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database.",
-        )
+        mend = "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
+        if isinstance(error, UNKNOWN_PARAMETER):
+            mend = "Take that out of LOCKER_DATABASE_URL."
+        yield Finding("database", explain(error), mend)
 
 
 def _examine_limits(settings: Settings) -> Finding:

@@ -10,6 +10,13 @@ from service.devserver import DevServerError
 from service.errors import LockerError, SettingsError
 from service.schema import SchemaError
 
+UNKNOWN_PARAMETER = (
+    *(asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError),
+    # PgBouncer's way to say so
+    asyncpg.ProtocolViolationError,
+)
+"""What comes of a parameter in the database's address that the server doesn't know."""
+
 _TEXTS = (
     ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused), "{}"),
     (LifespanFailureError, "the service could not start; the log above says why"),
@@ -21,6 +28,7 @@ _TEXTS = (
         asyncpg.InvalidCatalogNameError,
         "{}; make it with createdb, or check LOCKER_DATABASE_URL",
     ),
+    (UNKNOWN_PARAMETER, "the database says: {}; see what stands in LOCKER_DATABASE_URL"),
     (asyncpg.UndefinedTableError, "the database has no tables yet; run: locker migrate"),
     (
         (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError),

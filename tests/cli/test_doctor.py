@@ -182,3 +182,15 @@ def test_tls_to_the_database(mode: str, *, local: bool, told: bool) -> None:
     findings = list(_examine_access(cast("asyncpg.Record", server), settings))
     assert bool(findings) is told
     assert all("sslmode" in finding.mend and finding.runs for finding in findings)
+
+
+def test_doctor_names_what_the_server_does_not_know(make_locker: Make, empty_url: str) -> None:
+    """And says what it did without; the hint is about the parameter."""
+    query = "keepalives=1&pgbouncer=true&no_such_thing=1"
+    ended = make_locker(
+        **development(f"{empty_url}&{query}" if "?" in empty_url else f"{empty_url}?{query}")
+    )("doctor")
+    assert ended.status == 1
+    assert "does without keepalives, pgbouncer" in ended.output
+    assert "no_such_thing" in ended.output
+    assert "Take that out of LOCKER_DATABASE_URL." in ended.output

@@ -1,0 +1,105 @@
+"""The database's address as hosters hand it out, and as asyncpg takes it.
+
+What asyncpg doesn't know it passes on to the server as a setting of the session, which refuses it.
+libpq, poolers and other libraries know more: what changes nothing that matters here is left out,
+and what would be a promise not kept is refused by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+FORM = (
+    "must be postgresql://user:password@host:port/database, "
+    "with special characters in the password percent-encoded"
+)
+LEFT_OUT = frozenset(
+    {
+        # libpq's, of how it looks after a connection
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+        *("fallback_application_name", "client_encoding"),
+        *("load_balance_hosts", "sslsni", "sslcompression", "gssdelegation"),
+        # of poolers and other libraries, for themselves
+        *("pgbouncer", "connection_limit", "pool_timeout", "pool_size", "max_conns"),
+        *("socket_timeout", "statement_cache_size", "prepareThreshold", "supa", "workaround"),
+    }
+)
+_WEAKER = {"channel_binding": ("disable", "prefer"), "gssencmode": ("disable", "prefer")}
+"""Values that ask for what may as well not be."""
+_PUBLIC = ("schema", "public")
+"""Where tables are anyway."""
+_INSTEAD = {
+    "channel_binding": "take it out; sslmode=verify-full makes sure of the server",
+    "gssencmode": "take it out, and set sslmode",
+    "hostaddr": "write the address as the host",
+    "requiressl": "write sslmode=require",
+    "require_auth": "take it out, and set sslmode=verify-full",
+    "schema": "write options=-csearch_path%3D and the schema's name",
+    "search_path": "write options=-csearch_path%3D and the schema's name",
+    "ssl": "write sslmode=require",
+    "sslaccept": "write sslmode=require or sslmode=verify-full",
+}
+_PORT = re.compile(r"[0-9]{1,5}")
+_LAST_PORT = 65535
+_SHORTEST_TIMEOUT = 2
+"""Seconds; libpq takes 1 for 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What to give to asyncpg; ``connect_timeout`` is in seconds, None where nothing is said."""
+
+    url: str
+    connect_timeout: float | None
+    left_out: tuple[str, ...]
+
+
+def read_address(text: str) -> Address:
+    """Return the address; raises `ValueError` with what is wrong, which never quotes a value."""
+    try:
+        parts = urlsplit(text)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ValueError(FORM) from None
+    if parts.scheme not in {"postgresql", "postgres"} or not _are_hosts(parts.netloc):
+        raise ValueError(FORM)
+    timeout, kept, left_out = None, [], []
+    for name, value in pairs:
+        if name == "connect_timeout":
+            timeout = _read_timeout(value)
+        elif name == "port" and not all(map(_is_port, value.split(","))):
+            raise ValueError(FORM)
+        elif name in LEFT_OUT or value in _WEAKER.get(name, ()) or (name, value) == _PUBLIC:
+            left_out.append(name)
+        elif name in _INSTEAD:
+            raise ValueError(f"has {name}, which can't be done as it says: {_INSTEAD[name]}")
+        else:
+            kept.append((name, value))
+    url = urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
+    return Address(url, timeout, tuple(left_out))
+
+
+def _are_hosts(netloc: str) -> bool:
+    """Return whether these are hosts, several perhaps, each with or without its port."""
+    hosts = netloc.rpartition("@")[2]
+    for host in hosts.split(",") if hosts else []:
+        name, colon, port = host.rpartition(":")
+        if not colon or port.endswith("]"):
+            # An address in brackets has colons of its own, and a percent sign no port.
+            continue
+        if not name or (port and not _is_port(port)):
+            return False
+    return True
+
+
+def _is_port(text: str) -> bool:
+    return _PORT.fullmatch(text) is not None and 0 < int(text) <= _LAST_PORT
+
+
+def _read_timeout(text: str) -> float | None:
+    """Return the seconds, None for as long as it takes."""
+    if not re.fullmatch("-?[0-9]{1,9}", text):
+        raise ValueError("has a connect_timeout that is no number of seconds")
+    return max(_SHORTEST_TIMEOUT, int(text)) if int(text) > 0 else None
