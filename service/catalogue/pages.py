@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 from quart import Blueprint, Response, render_template
 
 from service.database import run
 from service.errors import NotFound
 from service.pages import (
+    HTML,
     KEPT,
     current_shopper,
     is_first_visit,
@@ -23,10 +25,14 @@ from service.pages import (
 )
 from service.web import current_settings
 
-from . import list_queries, queries
+from . import list_queries, queries, search
+from .browsing import SORTS, ShopQuery
 from .choosing import choose
-from .model import TEXT_LENGTH, Selection
+from .cursor import InvalidCursor
+from .model import EVERYTHING, Page, Selection
+from .search import read_search
 from .sharing import describe
+from .suggestions import find_near, suggest
 
 blueprint = Blueprint("shop", __name__)
 
@@ -39,36 +45,62 @@ TYPES = 24
 """Types to choose from; a catalogue with more is better searched."""
 
 
-class ShopQuery(msgspec.Struct, frozen=True):
-    """Which products. Whatever else a link's query holds is for others to read."""
-
-    q: Annotated[str, Meta(max_length=200)] = ""
-    type: Annotated[str, Meta(max_length=TEXT_LENGTH)] = ""
-    after: Annotated[str, Meta(max_length=64)] = ""
-
-    def link(self, **changes: str) -> str:
-        """Return the path of this list, changed."""
-        values = {**msgspec.structs.asdict(self), **changes}
-        pairs = {name: value for name, value in values.items() if value}
-        return f"/?{urlencode(pairs)}" if pairs else "/"
-
-
 @blueprint.get("/")
 @page(query=ShopQuery)
 async def show_shop(query: ShopQuery) -> Response:
-    """Show what is sold."""
-    shopper = await current_shopper()
-    found = await run(
+    """Show what is sold, or what a search finds, and what there is instead of nothing."""
+    query, currency = query.cleaned(), current_settings().currency
+    limit = (await current_shopper()).page_size
+    selection = query.selection(currency)
+    first = replace(query, after="", page="")
+    try:
+        found = await _list(query, selection, limit)
+    except InvalidCursor:
+        query, found = first, await _list(first, selection, limit)
+    if query.after and (found.previous is None or not found.products):
+        # At the beginning again, or all that was beyond is gone.
+        query, found = first, await _list(first, selection, limit)
+    facets = await run(lambda db: list_queries.select_facets(db, selection))
+    types = list(facets.types)
+    if selection == EVERYTHING:
+        types = await run(lambda db: list_queries.select_types(db, TYPES))
+    meant, near = None, None
+    if not found.products and read_search(query.q).words and not query.narrowed:
+        meant, near = await run(lambda db: find_near(db, selection, limit))
+    return await render(
+        "catalogue/shop.html",
+        query=query,
+        found=found,
+        types=sorted(types[:TYPES], key=lambda each: (each.value != query.type, each.value)),
+        vendors=sorted(facets.vendors, key=attrgetter("value")),
+        sorts=SORTS,
+        meant=meant,
+        near=near,
+        currency=currency,
+    )
+
+
+async def _list(query: ShopQuery, selection: Selection, limit: int) -> Page:
+    return await run(
         lambda db: list_queries.select_products(
-            db,
-            Selection(text=query.q, type=query.type),
-            sort="relevance",
-            limit=shopper.page_size,
-            after=query.after or None,
+            db, selection, sort=query.order, limit=limit, after=query.after or None
         )
     )
-    types = await run(lambda db: list_queries.select_types(db, TYPES))
-    return await render("catalogue/shop.html", found=found, types=types, query=query)
+
+
+class SuggestionsQuery(msgspec.Struct, frozen=True):
+    """What was typed so far."""
+
+    q: str = ""
+
+
+@blueprint.get("/suggestions")
+@page(query=SuggestionsQuery)
+async def show_suggestions(query: SuggestionsQuery) -> Response:
+    """Show what there is to go to, below the search while somebody types: a part of a page."""
+    found = await run(lambda db: suggest(db, query.q[: search.LONGEST]))
+    body = await render_template("catalogue/suggestions.html", found=found, q=query.q)
+    return Response(body, content_type=HTML, headers={"Cache-Control": "no-store"})
 
 
 class ProductQuery(msgspec.Struct, frozen=True):

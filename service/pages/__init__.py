@@ -10,10 +10,11 @@ from .errors import error_page
 from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
 from .messages import Remedy, flash, keep_receipt, keep_secret, take_secret
-from .rendering import init_app, is_first_visit, render, share
+from .rendering import HTML, init_app, is_first_visit, render, share
 from .shopper import LOCALES, Shopper, current_shopper
 
 __all__ = [
+    "HTML",
     "KEPT",
     "LOCALES",
     "Remedy",

@@ -35,11 +35,27 @@ function say(text) {
   message.focus();
 }
 
+// Suggestions that don't come are no matter; the search works without.
+const isSuggestion = (event) => event.detail.elt.id === "q";
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    document.getElementById("suggestions").replaceChildren();
+  }
+});
+
 document.addEventListener("htmx:responseError", (event) => {
+  if (isSuggestion(event)) {
+    return;
+  }
   const wait = event.detail.xhr.getResponseHeader("Retry-After");
   say(wait ? `Please try again in ${wait} seconds.` : "That did not work. Please reload the page.");
 });
-document.addEventListener("htmx:sendError", () => say("No connection. Please try again."));
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isSuggestion(event)) {
+    say("No connection. Please try again.");
+  }
+});
 
 // While an answer is awaited its button says so, and a second click sends nothing.
 function buttonOf(form, submitter) {

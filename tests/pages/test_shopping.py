@@ -188,13 +188,13 @@ async def test_the_shop_has_pages(browser: Visitor, database_url: str) -> None:
         await add_product(database_url)
     await browser.send_form("/preferences", theme="system", locale="en", page_size=10)
     first = await browser.get("/", params={"type": "Thing"})
-    (more,) = re.findall(r'href="(/\?[^"]+)">More of this', first.text)
+    (more,) = re.findall(r'href="(/\?[^"]+)">Page 2', first.text)
     second = await browser.get(unescape(more))
     shown = [re.findall(r'href="/products/([^"]+)"', page.text) for page in (first, second)]
     assert len(shown[0]) == 10
     assert shown[1]
     assert not set(shown[0]) & set(shown[1])
-    assert '<h1 class="small">Thing</h1>' in second.text
+    assert '<h1 class="small">Thing, page 2</h1>' in second.text
 
 
 async def test_money_by_preference(browser: Visitor, product: Product) -> None:
