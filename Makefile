@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds year check format docs lock fuzz clean
+.PHONY: help run test faults first-adds flood year check format docs lock fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 
 first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
 	$(BIN)/pytest -m slow tests/carts/test_first_adds.py
+
+flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owner of a known device waits
+	$(BIN)/pytest -m slow -s tests/security/test_login_flood.py
 
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py

@@ -140,7 +140,7 @@ async def register(
     Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`. Holds no
     connection while it hashes.
     """
-    with hasher.line.place(browser.holder):
+    async with hasher.place(browser.holder):
         name, email = await check(hasher, username, email, password)
         attempt = throttle.attempt("register", key(name), browser.source.ip)
         await check_attempt(
@@ -177,7 +177,7 @@ async def log_in(
     One transaction starts the login and moves the guest's cart. Holds no connection while it
     checks the password, which takes as long for a name that nobody has.
     """
-    with hasher.line.place(browser.holder):
+    async with hasher.place(browser.holder):
         verified = await _verify(hasher, throttle, name, password, browser)
 
     async def start(db: Connection) -> tuple[LoggedIn, Event]:

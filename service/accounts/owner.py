@@ -36,7 +36,7 @@ async def confirm(
     Whoever finds an open browser must not be able to guess there as often as they like.
     """
     attempt = throttle.attempt("password", str(account_id), source.ip)
-    with hasher.line.place(Holder(str(account_id), known=True)):
+    async with hasher.place(Holder(str(account_id), known=True)):
         counted, credentials = await run(
             lambda db: queries.count_password(db, account_id, attempt, clock.now())
         )
@@ -71,7 +71,7 @@ async def change_password(
     the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
     """
     account = credentials.account
-    with hasher.line.place(Holder(str(account.id), known=True)):
+    async with hasher.place(Holder(str(account.id), known=True)):
         password_hash = await hasher.accept(password, account.username, known=True)
     token = new_token()
     own_login = claim.token_hash if claim.account_id else None

@@ -7,24 +7,28 @@ accent is a character of its own, is the same (NIST SP 800-63B-4, 3.1.1.2).
 from __future__ import annotations
 
 import asyncio
+import random
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn_rs_py import zxcvbn
 
-from service.errors import WeakPassword
+from service.errors import Busy, WeakPassword
 
 from .foreign import is_foreign, verify_foreign
 from .model import check_password
 from .waiting import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from service.settings import Settings
+
+    from .waiting import Holder
 
 T = TypeVar("T")
 
@@ -32,6 +36,10 @@ WINDOW = 24
 """Characters that zxcvbn gets at once. It holds the GIL while it works, so that the event loop
 stands still however many threads there are, and the time it takes grows with the square of what
 it gets and worse. These take it about 10 ms at most; a whole password takes it seconds."""
+
+PATIENCE = 2.0
+"""Seconds, more or less, after which those without a place are told so. A flood that has its
+answers at once comes again at once, and the event loop has time for nothing else."""
 
 FEWEST_GUESSES = 1_000_000
 """What zxcvbn has to expect a guesser to need: it knows the common passwords, words and names,
@@ -57,6 +65,15 @@ class Hasher:
         zxcvbn("")  # Reads its lists on first use, which takes longer than any window.
         # Checked when there is no such account, so that the answer takes as long.
         self._nobody = self._argon2.hash("nobody has this password")
+
+    @asynccontextmanager
+    async def place(self, holder: Holder) -> AsyncIterator[None]:
+        """Hold a place in the line; raises `Busy`, though not at once, where there is none."""
+        if not self.line.has_place(holder):
+            await asyncio.sleep(PATIENCE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            raise Busy(retry_after=1)
+        with self.line.place(holder):
+            yield
 
     async def accept(self, password: str, username: str, *, known: bool = False) -> str:
         """Return the hash of a password that somebody chooses.

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.errors import Busy
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,9 +46,7 @@ class Line:
 
     @contextmanager
     def place(self, holder: Holder) -> Iterator[None]:
-        """Hold a place; raises `Busy` where there is none left for this holder."""
-        if not self._has_place(holder):
-            raise Busy(retry_after=1)
+        """Hold a place, which the holder has to have."""
         self._held[holder] += 1
         try:
             yield
@@ -58,7 +54,8 @@ class Line:
             self._held[holder] -= 1
             self._held += Counter()  # without those that hold nothing
 
-    def _has_place(self, holder: Holder) -> bool:
+    def has_place(self, holder: Holder) -> bool:
+        """Return whether there is a place left for this holder."""
         if self._held.total() >= self._places:
             return False
         if holder.known:

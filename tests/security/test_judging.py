@@ -57,6 +57,7 @@ async def longest_stall(work: Awaitable[object]) -> float:
     return longest
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
 async def test_loop_goes_on_while_a_password_is_judged(app: Quart, password: str) -> None:
     """At a registration and at a change, taken or refused, of the longest and most awkward.
