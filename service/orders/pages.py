@@ -19,7 +19,7 @@ from service.schemas import Caller, Input
 
 from . import actions
 from .api import LARGEST_TOTAL
-from .model import EmptyCart, NotCancellable, OutOfStock
+from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock
 
 if TYPE_CHECKING:
     from quart import Response
@@ -83,12 +83,18 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
 
 @blueprint.get("/orders")
 @page(Caller.SIGNED_IN, query=OrdersQuery)
-async def show_orders(query: OrdersQuery) -> Response:
+async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
     """List one's own orders, newest first."""
     owner, shopper = account_id(), await current_shopper()
-    found = await run(
-        lambda db: actions.history(db, owner, limit=shopper.page_size, after=query.after or None)
-    )
+    try:
+        found = await run(
+            lambda db: actions.history(
+                db, owner, limit=shopper.page_size, after=query.after or None
+            )
+        )
+    except InvalidCursor:
+        # Nobody wrote it: an old link, or half of one.
+        return back("/orders")
     return await render("orders/orders.html", found=found, begin=not query.after)
 
 

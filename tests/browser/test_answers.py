@@ -83,12 +83,14 @@ async def test_removing_can_be_undone(
     await sees(page, "Your cart is empty.")
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["first add", "later add"])
 async def test_two_quick_clicks_add_once(
-    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+    open_window: OpenWindow, shop: str, *, first: bool, script: bool, size: tuple[int, int]
 ) -> None:
     """However long the answer takes; the button says that it is awaited."""
     page = await (await open_window(size, script=script)).new_page()
-    await add_to_cart(page, shop, "brass-compass")
+    if not first:
+        await add_to_cart(page, shop, "brass-compass")
 
     async def be_slow(route: Route) -> None:
         await asyncio.sleep(0.3)

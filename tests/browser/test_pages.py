@@ -27,13 +27,23 @@ GUEST = (
     "/products/drizzle-jacket?option1=L&option2=Ochre",
     "/cart",
     "/login",
+    "/login?next=/checkout",
     "/register",
     "/preferences",
     "/locker",
     "/docs",
     "/no-such-page",
 )
-SIGNED_IN = ("/", "/cart", "/checkout", "/orders", "/account", "/locker", "/preferences")
+SIGNED_IN = (
+    "/",
+    "/cart",
+    "/cart/clear",
+    "/checkout",
+    "/orders",
+    "/account",
+    "/locker",
+    "/preferences",
+)
 
 FIRST_VIEW = 60 * 1024
 
@@ -70,7 +80,7 @@ async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, d
     guest = await open_window(dark=dark)
     member = await open_window(PHONE, dark=dark)
     order = await prepare(member, shop)
-    for window, paths in ((guest, GUEST), (member, (*SIGNED_IN, order))):
+    for window, paths in ((guest, GUEST), (member, (*SIGNED_IN, order, f"{order}/cancel"))):
         page = await window.new_page()
         for path in paths:
             await page.goto(f"{shop}{path}")

@@ -196,3 +196,30 @@ async def test_static_files(browser: Visitor) -> None:
     for path in ("/static/nothing.css", "/static/../settings.py", "/static/%2e%2e/settings.py",
                  "/static/" + "a" * 5000, "/static/drawings"):  # fmt: skip
         assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["after=garbage", "after=K7RX", "after=K7RX-3MDT"])
+async def test_an_unusable_place_in_the_orders(browser: Visitor, query: str) -> None:
+    """Is their beginning, or an empty list, not an error."""
+    await browser.register()
+    response = await browser.get(f"/orders?{query}")
+    assert response.status_code == 200
+    assert "Your orders" in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/cart/lines", {"sku": "a", "quantity": "x"}),
+        ("/cart/quantity", {"quantity": "1"}),
+        ("/cart/lines", {"unknown": "1"}),
+    ],
+)
+async def test_pages_speak_to_people(browser: Visitor, path: str, fields: dict[str, str]) -> None:
+    """Also where a form can't be read: none of the parser's words."""
+    response = await browser.send_form(path, **fields)
+    assert response.status_code == 422
+    assert "Please go back and try again" in response.text
+    for word in ("Expected", "field", "Object", "`"):
+        assert word not in response.text.split("<main")[1].split("</main")[0]
+    assert "<title>Error: " in response.text

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from msgspec.structs import asdict
 from quart import Quart
 
 from service.errors import SettingsError
@@ -130,3 +131,19 @@ async def test_a_product_can_be_shared(browser: Visitor, database_url: str) -> N
     assert about["name"] == f"The {product.sku}"
     assert about["offers"]["lowPrice"] == "12.50"
     assert about["offers"]["availability"].endswith("OutOfStock")
+
+
+def test_the_guide_is_true(tmp_path: Path) -> None:
+    """The file in the guide can be taken, and names everything that there is to name."""
+    guide = Path(__file__).parents[2] / "docs/shop.md"
+    (text,) = re.findall(r"```toml\n(.+?)```", guide.read_text(), re.DOTALL)
+    (tmp_path / "shop.toml").write_text(text)
+    (tmp_path / "logo.svg").write_text(LOGO)
+    shop, assets = read_shop(str(tmp_path / "shop.toml"))
+    assert set(assets) == {"logo", "colors.css"}
+    for part in (shop, shop.colors):
+        for field in part.__struct_fields__:
+            assert re.search(rf"^\[*{field}\b", text, re.MULTILINE), field
+    style = (Path(__file__).parents[2] / "service/static/shop.css").read_text()
+    for name, (light, dark) in asdict(shop.colors).items():
+        assert f"--{name.replace('_', '-')}: light-dark({light}, {dark});" in style
