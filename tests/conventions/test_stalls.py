@@ -88,7 +88,7 @@ class Sweep:
 def sweep(settings: Settings) -> Iterator[Sweep]:
     """The service as it is served, with a watch on its loop; tells the figure at the end."""
     with (
-        serve(settings, app="tests.conventions.stalls:create_app()") as served,
+        serve(settings, app="tests.conventions.stalls:create_app()", trusted_proxies=1) as served,
         contextlib.closing(Client(served)) as client,
     ):
         sweep = Sweep(client)
