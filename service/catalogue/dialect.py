@@ -29,7 +29,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DECLARATION = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_DECLARATION = re.compile(r'"?sep=(.)"?[,;\t]*', re.IGNORECASE)
 """What Excel writes, and reads, in a line before the header."""
 _LEGACY = ("cp1252", "mac_roman", "cp1250")
 _COMMON = frozenset("\u2018\u2019\u201c\u201d\u2013\u2014…®™©°€£«»¿¡·½¼²³")
@@ -64,7 +64,7 @@ def recognise(
         raise ImportRefused("the file is empty")
     newline = "\r" if re.match(r"[^\r\n]*\r(?!\n)", text) else "\n"
     first, _, rest = text.removeprefix("\ufeff").partition(newline)
-    declaration = _DECLARATION.fullmatch(first.strip("\r\n ,;"))
+    declaration = _DECLARATION.fullmatch(first.strip("\r\n "))
     if declaration:
         delimiter = delimiter or declaration[1]
         first = rest.partition(newline)[0]
@@ -123,14 +123,14 @@ def _not_utf8(source: BinaryIO) -> str:
             break
         number += line.endswith(b"\n")
     words = [word for word in re.split(rb"[\s,;\t]+", line) if not word.isascii()]
-    readings = [(_likeness(word, name), name) for word in words[:1] for name in _LEGACY]
-    best = max((score for score, _ in readings), default=0)
+    readings = [(_likeness(b" ".join(words), name), name) for name in _LEGACY]
+    best = max(score for score, _ in readings)
     name = next((name for score, name in readings if score == best > 0), None)
     said = f"line {number} is not UTF-8"
     if name is None:
         return f"{said}: save the file as CSV UTF-8, or name its encoding with --encoding"
     return (
-        f"{said} and looks like {name}, in which it says {words[0].decode(name)[:40]!r}: "
+        f"{said} and looks like {name}, in which it says {max(words, key=len).decode(name)[:40]!r}: "
         f"import it with --encoding {name}, or save it as CSV UTF-8"
     )
 

@@ -298,7 +298,7 @@ class Planner:
 
     def _leave_out(self, entry: Entry, good: Sequence[_Taken]) -> None:
         """Say of a product that isn't in the catalogue, and can't be, why not."""
-        if good or not (entry.rows or entry.named):
+        if good or (entry.whole and not entry.rows and not entry.named):
             reason = f"no such product, and a new one needs a {'title' if good else 'variant'}"
             lines = [each.row.line for each in good] or [entry.line]
             self.report.bad_rows.extend(BadRow(line, reason, entry.handle) for line in lines)
