@@ -129,8 +129,9 @@ def _not_utf8(source: BinaryIO) -> str:
     said = f"line {number} is not UTF-8"
     if name is None:
         return f"{said}: save the file as CSV UTF-8, or name its encoding with --encoding"
+    word = max(words, key=len).decode(name)[:40]
     return (
-        f"{said} and looks like {name}, in which it says {max(words, key=len).decode(name)[:40]!r}: "
+        f"{said} and looks like {name}, in which it says {word!r}: "
         f"import it with --encoding {name}, or save it as CSV UTF-8"
     )
 

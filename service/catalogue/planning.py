@@ -188,7 +188,7 @@ class Planner:
             return
         if self.file.columns.stock_list:
             raise BadCell("no such variant, and a stock list makes none", row.sku or entry.handle)
-        if row.values is None and any(one.stored.active for one in mine):
+        if row.values is None and mine:
             raise BadCell("which variant it is can't be told without its options", row.sku)
         if row.values and "options" not in row.said:
             raise BadCell("no such variant, and a new one needs the options' names", row.sku)
