@@ -27,6 +27,10 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 MOST_ERRORS = 32
 """Told at once, so that a body of nothing but mistakes isn't answered with a longer one."""
+LONGEST_TEXT = 2000
+"""Characters that are brought into NFC, which takes the square of the marks in a row."""
+FEW = 12
+"""Choices that a sentence can list."""
 SHOWN = 100
 """Characters of an unknown field's name that are told."""
 
@@ -54,15 +58,18 @@ def convert(content: Any, model: type[M], *, strict: bool) -> M:
             if isinstance(_bare(field.type)[0], inspect.IntType) and not _INTEGER.fullmatch(given):
                 raise _refusal(content, model, strict=strict)
     converted = _convert(content, model, strict=strict)
-    # Only now is each text known to be short: NFC takes the square of the marks in a row.
+    # Only now is each text known to be as short as its type says.
     composed = compose(content)
     return converted if composed == content else _convert(composed, model, strict=strict)
 
 
 def compose(content: Any) -> Any:
-    """Return the content with each text in NFC, where texts that look the same are the same."""
+    """Return the content with each text in NFC, where texts that look the same are the same.
+
+    One longer than any name of something stays as it is.
+    """
     match content:
-        case str():
+        case str() if len(content) <= LONGEST_TEXT:
             return unicodedata.normalize("NFC", content)
         case list():
             return [compose(each) for each in content]
@@ -187,8 +194,8 @@ class _Checker:
 
     def _choice(self, value: Any, values: Sequence[Any], path: str) -> Iterator[FieldError]:
         if value not in values:
-            listed = ", ".join(map(str, values))
-            yield _error(path, "unknown_value", f"Choose one of these: {listed}.")
+            listed = f"one of these: {', '.join(map(str, values))}" if len(values) <= FEW else "one"
+            yield _error(path, "unknown_value", f"Choose {listed}.")
 
     def _members(self, value: Any, kind: inspect.DictType, path: str) -> Iterator[FieldError]:
         if not isinstance(value, dict):

@@ -59,16 +59,15 @@ HSTS = "max-age=31536000; includeSubDomains"
 class AnyText(BaseConverter):
     """A path's last part, slashes and all, for skus and handles (http-api, "Conventions").
 
-    It is in NFC, as they are stored, unless it is longer than any of them.
+    It is in NFC, as they are stored.
     """
 
     regex = ".+?"
     part_isolating = False
     weight = 200
-    longest = 1000
 
     def to_python(self, value: str) -> str:
-        return str(compose(value)) if len(value) <= self.longest else value
+        return str(compose(value))
 
 
 def init_app(app: Quart, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from service.errors import FieldError, Invalid
 from service.schemas import Input
-from service.validation import MOST_ERRORS, convert
+from service.validation import LONGEST_TEXT, MOST_ERRORS, compose, convert
 from tests.shopping import API, PASSWORD, new_name
 
 if TYPE_CHECKING:
@@ -169,6 +169,24 @@ def test_texts_are_composed() -> None:
     assert sample.notes == {"é": "é"}
 
 
+def test_a_text_longer_than_any_name_stays_as_it_is() -> None:
+    """To bring many marks into their order takes the square of their number."""
+    marks = "\u0301\u0323" * LONGEST_TEXT
+    assert compose({"a": marks}) == {"a": marks}
+    assert compose("e\u0301" * (LONGEST_TEXT // 2)) == "é" * (LONGEST_TEXT // 2)
+
+
+def test_of_many_choices_none_is_listed() -> None:
+    """A sentence is for reading."""
+
+    class Odd(Input):
+        value: Literal[tuple(range(100))]  # type: ignore[valid-type]
+
+    with pytest.raises(Invalid) as caught:
+        convert({"value": 200}, Odd, strict=True)
+    assert caught.value.errors[0]["message"] == "Choose one."
+
+
 async def test_a_body_tells_all(client: TestClientProtocol) -> None:
     """A number, a list and a field that isn't there, of one request."""
     body = {"name": "", "expires_in_days": 0, "scopes": ["all"], "colour": "red"}
@@ -190,7 +208,7 @@ async def test_a_body_tells_all(client: TestClientProtocol) -> None:
 
 async def test_a_query_tells_all(client: TestClientProtocol) -> None:
     """As a body does."""
-    response = await client.get(f"{API}/products?limit=1000&after={'x' * 65}&colour=red")
+    response = await client.get(f"{API}/orders?limit=1000&after={'x' * 65}&colour=red")
     errors = (await response.get_json())["errors"]
     assert {each["field"]: (each["code"], each.get("limit")) for each in errors} == {
         "limit": ("out_of_range", 100),

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 import idna
+import idna.uts46data  # or the first domain in other letters would wait for it, and all with it
 
 from service.errors import Conflict, Invalid, WeakPassword
 
@@ -22,6 +23,8 @@ EMAIL = re.compile(
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+"
 )
 """What a browser's e-mail field takes (HTML Standard, 4.10.5.1.5), with a dot in the domain."""
+LONGEST_LABEL = 63
+"""Characters of a part of a domain (RFC 1035, 2.3.4)."""
 LONGEST_PASSWORD = 1024
 """Bytes in UTF-8, so that hashing stays bounded."""
 
@@ -100,7 +103,7 @@ def check_email(email: str) -> str:
 def _with_ascii_domain(address: str) -> str:
     """Return the address with its domain in ASCII, or as it is where that can't be."""
     local, at, domain = address.rpartition("@")
-    if not at or domain.isascii() or len(domain) > LONGEST_EMAIL:
+    if not at or domain.isascii() or max(map(len, domain.split("."))) > LONGEST_LABEL:
         return address
     try:
         return f"{local}@{idna.encode(domain, uts46=True).decode()}"

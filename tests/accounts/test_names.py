@@ -349,6 +349,7 @@ async def test_a_domain_in_other_letters_is_its_ascii_form(
         "ada@ü..example",
         "@münchen.example",
         f"ada@{'ü' * 64}.example",
+        f"ada@{'ü' * 240}",
     ],
 )
 async def test_what_is_no_address_is_told_in_a_sentence(app: Quart, email: str) -> None:
