@@ -67,7 +67,7 @@ async def show_shop(query: ShopQuery) -> Response:
     meant, near = None, None
     if not found.products and read_search(query.q).words and not query.narrowed:
         meant, near = await run(lambda db: find_near(db, selection, limit))
-    return await render(
+    response = await render(
         "catalogue/shop.html",
         query=query,
         found=found,
@@ -78,6 +78,7 @@ async def show_shop(query: ShopQuery) -> Response:
         near=near,
         currency=currency,
     )
+    return await share(response)
 
 
 async def _list(query: ShopQuery, selection: Selection, limit: int) -> Page:

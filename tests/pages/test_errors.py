@@ -140,27 +140,33 @@ async def test_private_pages_are_not_kept(browser: Visitor, product: Product) ->
         assert "Cookie" in response.headers["Vary"], path
 
 
-async def test_a_product_page_may_be_kept(
-    browser: Visitor, product: Product, observer: asyncpg.Connection[asyncpg.Record]
+@pytest.mark.parametrize("path", ["/products/{handle}", "/", "/?q={sku}", "/?type=Thing"])
+async def test_a_page_may_be_kept(
+    browser: Visitor,
+    product: Product,
+    observer: asyncpg.Connection[asyncpg.Record],
+    path: str,
 ) -> None:
     """For those who bring no cookie, and told apart by it; 304 while nothing on it changes."""
-    path = f"/products/{product.handle}"
+    path = path.format(handle=product.handle, sku=product.sku)
     first = await browser.get(path)
     assert first.headers["Cache-Control"] == "public, max-age=60"
     assert "Cookie" in first.headers["Vary"]
     assert "Set-Cookie" not in first.headers
     known = {"If-None-Match": first.headers["ETag"]}
     assert (await browser.get(path, headers=known)).status_code == 304
-    await observer.execute("update variants set stock = 1 where sku = $1", product.sku)
-    assert (await browser.get(path, headers=known)).status_code == 200
+    if product.handle in path:
+        await observer.execute("update variants set stock = 1 where sku = $1", product.sku)
+        assert (await browser.get(path, headers=known)).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/products/{handle}"])
 @pytest.mark.parametrize("section", ["cart", "preferences", "flash", "login"])
 async def test_a_page_of_ones_own_is_not_kept(
-    browser: Visitor, product: Product, section: str
+    browser: Visitor, product: Product, section: str, path: str
 ) -> None:
     """Not by anything in between, whatever of the browser's own may be on it."""
-    path = f"/products/{product.handle}"
+    path = path.format(handle=product.handle)
     match section:
         case "cart":
             await browser.get("/cart/identity")
