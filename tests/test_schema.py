@@ -168,3 +168,10 @@ async def test_newer_database(db: asyncpg.Connection[asyncpg.Record]) -> None:
         with pytest.raises(SchemaError, match=r"newer than this Locker, .* later"):
             await ask(db)
     assert await is_current(db)
+
+
+def test_no_account_comes_with_the_schema() -> None:
+    """Nobody can log in by default, and nothing but the password is kept to log in by."""
+    statements = "".join(migration.sql for migration in migrations())
+    assert not re.search(r"insert\s+into\s+(accounts|logins)", statements)
+    assert not re.search(r"hint|question|answer", statements)

@@ -167,3 +167,21 @@ async def test_password_email_and_farewell(browser: Visitor) -> None:
     gone = await browser.send_form("/account/delete", current_password="another one, longer")
     assert "Your account is deleted" in gone.text
     assert (await browser.get("/account")).url.path == "/login"
+
+
+async def test_password_fields_are_for_password_managers(browser: Visitor) -> None:
+    """What is typed is hidden, may be pasted, and says whether it is the present password."""
+    shown = [(await browser.get(path)).text for path in ("/login", "/register")]
+    await browser.register()
+    shown.append((await browser.get("/account")).text)
+    fields = [
+        field
+        for page in shown
+        for field in re.findall(r"<input[^>]*>", page)
+        if "password" in field
+    ]
+    assert len(fields) >= 6
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search('autocomplete="(current|new)-password"', field)
+    assert not any("onpaste" in page for page in shown)
