@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from service.cli import main
 from tests.conventions.source import ROOT
 
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -50,3 +53,19 @@ def test_the_contract_has_what_the_code_refers_to() -> None:
                 referred |= set(re.findall(r'"([^"]+)"', listed))
     assert referred
     assert referred <= sections
+
+
+@each_page
+def test_commands_that_are_named_exist(page: Path) -> None:
+    """Every `locker` command that a page names is there, with the options it is given."""
+    text = page.read_text()
+    named = re.findall(r"(?:`|^\$ |bin/)(locker [^`\n|>&]+)", text, re.MULTILINE)
+    for line in named:
+        command: click.Command = main
+        for word in shlex.split(line.replace("…", ""))[1:]:
+            if isinstance(command, click.Group) and word in command.commands:
+                command = command.commands[word]
+            elif word.startswith("--") and word != "--help":
+                options = {name for each in command.params for name in each.opts}
+                assert word.partition("=")[0] in options, line
+        assert command is not main or "--data" in line, line
