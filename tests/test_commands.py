@@ -106,7 +106,7 @@ def test_run_it(copy: Path) -> None:
     python = shutil.which(f"python3.{sys.version_info.minor}") or sys.executable
     env = environ(PYTHON=python)
     with running(f"{make} PORT={port}", copy, env, port):
-        page = httpx.get(f"http://127.0.0.1:{port}/", headers={"Accept": "text/html"})
+        page = httpx.get(f"http://127.0.0.1:{port}/?q=tent", headers={"Accept": "text/html"})
         assert "Ridgeline 2 Tent" in page.text
         for command in others:
             run(command, copy, env)
