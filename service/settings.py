@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -29,6 +30,7 @@ __all__ = ["PREFIX", "Limit", "Settings"]
 
 CURRENCIES_SINCE = date(2020, 1, 1)
 """What was legal tender somewhere then or later is a currency; so none ends by a date passing."""
+SEARCH_LANGUAGE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
 LARGEST = 2_000_000_000
@@ -125,6 +127,11 @@ class Settings:
         "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False
     )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    search_language: str = _setting(
+        "language that products are searched in, a text search configuration of PostgreSQL such "
+        "as `english`, or `simple` for none; a change takes effect with `locker migrate`",
+        "english",
+    )
     shop_file: str = _setting(
         "a TOML file with the shop's name, words, links, logo and colours; empty for Locker's own",
         "",
@@ -174,6 +181,11 @@ class Settings:
         if rounds < 1 or lanes < 1 or memory < 8 * lanes:
             problems.append(
                 f"{PREFIX}ARGON2 needs 1 round and 1 lane or more, and 8 KiB for each lane"
+            )
+        if not SEARCH_LANGUAGE.fullmatch(self.search_language):
+            problems.append(
+                f"{PREFIX}SEARCH_LANGUAGE must be the name of a text search configuration, "
+                "such as english or simple"
             )
         if self.currency not in currencies():
             problems.append(

@@ -7,6 +7,7 @@ from pathlib import Path
 from .actions import ImportOptions, change_currency, import_products
 from .choosing import FIELDS, choose
 from .import_queries import select_currency
+from .language_queries import select_search_language
 from .list_queries import select_products, select_types
 from .model import (
     HANDLE_LENGTH,
@@ -22,6 +23,7 @@ from .model import (
 from .queries import select_listings, select_product
 from .report import ImportReport
 from .rows import BadRow
+from .search_language import change_search_language
 
 SAMPLE = Path(__file__).with_name("sample.csv")
 """A small shop's catalogue, to try the service with."""
@@ -42,11 +44,13 @@ __all__ = [
     "Selection",
     "Variant",
     "change_currency",
+    "change_search_language",
     "choose",
     "import_products",
     "select_currency",
     "select_listings",
     "select_product",
     "select_products",
+    "select_search_language",
     "select_types",
 ]

@@ -13,7 +13,7 @@ import asyncpg
 import click
 
 from service.addresses import read_address
-from service.catalogue import select_currency
+from service.catalogue import select_currency, select_search_language
 from service.errors import SettingsError
 from service.keys import is_guessable
 from service.schema import SchemaError, pending
@@ -162,6 +162,7 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
         yield Finding("schema", f"pending: {', '.join(names)}", "Run: locker migrate")
         return
     yield Finding("schema", "up to date")
+    yield await _examine_search(db, settings)
     yield await _examine_catalogue(db, settings)
 
 
@@ -185,6 +186,18 @@ def _examine_access(server: asyncpg.Record, settings: Settings) -> Iterator[Find
             "Serve as a role that may only read and write them, and migrate as their owner.",
             runs=True,
         )
+
+
+async def _examine_search(db: Connection, settings: Settings) -> Finding:
+    language = await select_search_language(db)
+    if language == settings.search_language:
+        return Finding("search", f"in {language}")
+    return Finding(
+        "search",
+        f"in {language}, but LOCKER_SEARCH_LANGUAGE is {settings.search_language}",
+        f"Run: locker migrate. Or set LOCKER_SEARCH_LANGUAGE={language}",
+        runs=True,
+    )
 
 
 async def _examine_catalogue(db: Connection, settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ import asyncio
 import click
 
 from service import accounts, schema
+from service.catalogue import change_search_language, select_search_language
 from service.settings import Settings
 
 from .database import direct
@@ -15,11 +16,11 @@ from .database import direct
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; fail if there is something to do.")
 def migrate(*, check: bool) -> None:
-    """Bring the database's schema up to date.
+    """Bring the database's schema up to date, and the search to LOCKER_SEARCH_LANGUAGE.
 
     Safe to run while the service runs, and twice at once.
     """
-    names, alike = asyncio.run(_migrate(Settings.from_env(serving=False).database_url, check=check))
+    names, alike = asyncio.run(_migrate(Settings.from_env(serving=False), check=check))
     for name in alike:
         click.echo(f"The user name {name} looks like an older account's, and stays as it is.")
     for name in names:
@@ -30,8 +31,17 @@ def migrate(*, check: bool) -> None:
         raise SystemExit(1)
 
 
-async def _migrate(url: str, *, check: bool) -> tuple[list[str], list[str]]:
-    async with direct(url) as db:
+async def _migrate(settings: Settings, *, check: bool) -> tuple[list[str], list[str]]:
+    language = settings.search_language
+    search = [f"search in {language}"]
+    async with direct(settings.database_url) as db:
         if check:
-            return await schema.pending(db), []
-        return await schema.migrate(db), await accounts.fill_skeletons(db)
+            names = await schema.pending(db)
+            if not names and await select_search_language(db) != language:
+                names = search
+            return names, []
+        names = await schema.migrate(db)
+        alike = await accounts.fill_skeletons(db)
+        if await change_search_language(db, language):
+            names += search
+        return names, alike

@@ -29,6 +29,22 @@ def test_migrate(make_locker: Callable[..., Locker], empty_url: str) -> None:
         assert (again.status, again.output) == (0, "The schema is up to date.\n")
 
 
+def test_search_language(make_locker: Callable[..., Locker], url: str) -> None:
+    """It makes the words anew in another language, which `--check` and the doctor miss before."""
+    german = make_locker(**development(url), SEARCH_LANGUAGE="german")
+    assert (
+        "warn search: in english, but LOCKER_SEARCH_LANGUAGE is german" in german("doctor").output
+    )
+    checked = german("migrate", "--check")
+    assert (checked.status, checked.output) == (1, "pending search in german\n")
+    assert german("migrate").output == "applied search in german\n"
+    assert german("migrate", "--check").status == 0
+    assert "good search: in german" in german("doctor").output
+    unknown = make_locker(**development(url), SEARCH_LANGUAGE="klingon")("migrate")
+    assert (unknown.status, unknown.errors.count("\n")) == (1, 1)
+    assert "LOCKER_SEARCH_LANGUAGE" in unknown.errors
+
+
 def test_two_at_once(make_locker: Callable[..., Locker], empty_url: str) -> None:
     """Started by every replica at once, one does the work and none fails."""
     ended = make_locker(**development(empty_url)).at_once(3, ["migrate"])
