@@ -69,14 +69,14 @@ def catalogue() -> None:
 def import_(
     file: Path, *, dry_run: bool, as_json: bool, repeated_skus: str, **options: Any
 ) -> None:
-    """Import a product CSV as Shopify exports it; - is standard input.
+    """Import a product CSV as Shopify exports it.
 
     Importing again updates what the file has columns for, and leaves the rest as it is. Stock is
     set for new variants, by a file that has nothing but stock, and with --stock. Bad rows are
     listed and left out, the others go in; the exit status is 1 if there were any. Frames and
     videos in descriptions are left out, and pictures that aren't had by https.
 
-    docs/catalogue.md says more.
+    A dash is standard input. docs/catalogue.md says more.
     """
     how = ImportOptions(refuse_repeated_skus=repeated_skus == "refuse", **options)
     settings = Settings.from_env(serving=False)

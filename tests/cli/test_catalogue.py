@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from service.catalogue import SAMPLE
 from tests.cli.conftest import Locker, development
@@ -95,3 +97,69 @@ async def test_currency(locker: Locker, make_locker: Callable[..., Locker], url:
     assert "set LOCKER_CURRENCY=EUR" in changed.output
     assert euro("catalogue", "import", str(SAMPLE)).status == 0
     assert euro("catalogue", "currency").output == "EUR\n"
+
+
+def test_standard_input(locker: Locker) -> None:
+    """A file comes in by standard input as well."""
+    ended = locker("catalogue", "import", "-", text=f"{HEADER}cup,Cup,,,CUP,1.50\n")
+    assert (ended.status, ended.errors) == (0, "")
+    assert "Products: 1 (1 new" in ended.output
+
+
+def test_json(locker: Locker, tmp_path: Path) -> None:
+    """For programs, all is said as JSON, each bad row with its line; the status is the same."""
+    file = write(tmp_path, "cup,Cup,,,CUP,1.50", "jar,Jar,,,JAR,cheap", "mug,Mug,,,MUG,dear")
+    ended = locker("catalogue", "import", "--json", "--dry-run", str(file))
+    said = json.loads(ended.output)
+    assert (ended.status, ended.errors) == (1, "")
+    assert (said["products"], said["added"], said["written"]) == (1, 1, False)
+    assert [(row["line"], row["detail"]) for row in said["bad_rows"]] == [(3, "cheap"), (4, "dear")]
+
+
+async def test_strict(locker: Locker, url: str, tmp_path: Path) -> None:
+    """All of a file goes in, or nothing."""
+    file = write(tmp_path, "cup,Cup,,,CUP,1.50", "jar,Jar,,,JAR,cheap")
+    ended = locker("catalogue", "import", "--strict", str(file))
+    assert ended.status == 1
+    assert "Nothing was written." in ended.output
+    assert await count_products(url) == 0
+
+
+def test_encodings(locker: Locker, tmp_path: Path) -> None:
+    """A file in another encoding is refused with what it looks like, and taken where it is said."""
+    file = tmp_path / "excel.csv"
+    file.write_bytes("Handle;Title;Price\nbar;Bär;9,99\n".encode("cp1252"))
+    ended = locker("catalogue", "import", str(file))
+    assert (ended.status, ended.errors.count("\n")) == (1, 1)
+    assert "--encoding cp1252" in ended.errors
+    assert locker("catalogue", "import", "--encoding", "cp1252", str(file)).status == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--encoding", "rot13"),
+        ("--encoding", "nonsense"),
+        ("--delimiter", ";;"),
+        ("--delimiter", '"'),
+        ("--repeated-skus", "ignore"),
+    ],
+)
+def test_wrong_options(locker: Locker, tmp_path: Path, option: tuple[str, str]) -> None:
+    """What can't be meant is refused before the file is looked at."""
+    ended = locker("catalogue", "import", *option, str(write(tmp_path)))
+    assert ended.status == 2
+    assert option[0] in ended.errors
+
+
+def test_stock_is_left(locker: Locker, tmp_path: Path) -> None:
+    """The stock of what is there is told, and set with --stock."""
+    file = tmp_path / "stock.csv"
+    header = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n"
+    file.write_text(f"{header}cup,Cup,CUP,1,5\n")
+    locker("catalogue", "import", str(file))
+    file.write_text(f"{header}cup,Cup,CUP,1,7\n")
+    left = locker("catalogue", "import", str(file)).output
+    assert "Stock left as it is; the file's with --stock: CUP 5 -> 7." in left
+    assert "Stock set: CUP 5 -> 7." in locker("catalogue", "import", "--stock", str(file)).output
+    assert "Stock" not in locker("catalogue", "import", str(file)).output
