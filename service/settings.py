@@ -28,6 +28,8 @@ from .keys import MAKE_ONE, SHORTEST_KEY, is_guessable
 
 __all__ = ["PREFIX", "Limit", "Settings"]
 
+PICTURE_SOURCE = re.compile(r"https:(//(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?)?")
+"""What may stand in a content security policy without becoming another part of it."""
 CURRENCIES_SINCE = date(2020, 1, 1)
 """What was legal tender somewhere then or later is a currency; so none ends by a date passing."""
 SEARCH_LANGUAGE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -127,6 +129,11 @@ class Settings:
         "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False
     )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    picture_sources: tuple[str, ...] = _setting(
+        "where pages may load pictures from, beside the shop itself: `https:` for anywhere, "
+        "origins such as `https://cdn.example`, or nothing",
+        ("https:",),
+    )
     search_language: str = _setting(
         "language that products are searched in, a text search configuration of PostgreSQL such "
         "as `english`, or `simple` for none; a change takes effect with `locker migrate`",
@@ -187,11 +194,13 @@ class Settings:
                 f"{PREFIX}SEARCH_LANGUAGE must be the name of a text search configuration, "
                 "such as english or simple"
             )
+        return [*problems, *self._bad_shop(), *self._bad_numbers()]
+
+    def _bad_shop(self) -> Iterator[str]:
         if self.currency not in currencies():
-            problems.append(
-                f"{PREFIX}CURRENCY must be the ISO 4217 code of a currency in use, such as USD"
-            )
-        return [*problems, *self._bad_numbers()]
+            yield f"{PREFIX}CURRENCY must be the ISO 4217 code of a currency in use, such as USD"
+        if not all(map(PICTURE_SOURCE.fullmatch, self.picture_sources)):
+            yield f"{PREFIX}PICTURE_SOURCES must be https: or origins such as https://cdn.example"
 
     def _bad_key(self) -> Iterator[str]:
         keys = (self.secret_key, *self.secret_key_fallbacks)

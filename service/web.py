@@ -44,15 +44,15 @@ logger = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+POLICY = (
+    "default-src 'self'; img-src {}; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 HSTS = "max-age=31536000; includeSubDomains"
 
 
@@ -85,6 +85,9 @@ def init_app(app: Quart, settings: Settings) -> None:
 
     app.asgi_app = Handshakes(app.asgi_app)  # type: ignore[arg-type, assignment, method-assign]
 
+    pictures = " ".join(("'self'", *settings.picture_sources, "data:"))
+    headers = {**HEADERS, "Content-Security-Policy": POLICY.format(pictures)}
+
     @app.before_request
     async def check() -> None:
         g.started = time.perf_counter()
@@ -93,7 +96,7 @@ def init_app(app: Quart, settings: Settings) -> None:
 
     @app.after_request
     async def finish(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS

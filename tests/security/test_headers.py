@@ -151,3 +151,23 @@ def test_server_says_nothing_of_itself(settings: Settings) -> None:
             answer = broken.recv(65_536).lower()
         assert answer.startswith(b"http/1.1 400")
         assert b"server:" not in answer
+
+
+@pytest.mark.parametrize(
+    ("sources", "policy"),
+    [
+        ((), "img-src 'self' data:;"),
+        (("https:",), "img-src 'self' https: data:;"),
+        (
+            ("https://cdn.example", "https://*.b.example:8443"),
+            "img-src 'self' https://cdn.example https://*.b.example:8443 data:;",
+        ),
+    ],
+)
+async def test_pictures_come_from_where_they_may(
+    start_app: StartApp, sources: tuple[str, ...], policy: str
+) -> None:
+    """A page loads pictures from the shop itself, and from where the setting says."""
+    app = await start_app(picture_sources=sources)
+    response = await app.test_client().get("/livez")
+    assert policy in response.headers["Content-Security-Policy"]
