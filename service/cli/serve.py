@@ -33,7 +33,7 @@ def serve() -> None:
     configure_logging(settings)
     for name, nearest in misspelt().items():
         logger.warning("%s is no setting%s", name, f"; is it {nearest}?" if nearest else "")
-    asyncio.run(_serve(settings, open_sockets(settings.bind, "set LOCKER_BIND to another")))
+    asyncio.run(_serve(settings, open_sockets(settings.bind, "name another in LOCKER_BIND")))
 
 
 async def _serve(settings: Settings, config: Config) -> None:
