@@ -51,6 +51,7 @@ def served_shop(folder: Path) -> Iterator[Served]:
             secure_cookies=False,
             argon2=(64, 1, 1),
             drain_time=0.0,
+            docs=True,
         )
         with serve(settings) as served:
             yield served
