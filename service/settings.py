@@ -131,7 +131,7 @@ class Settings:
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
     picture_sources: tuple[str, ...] = _setting(
         "where pages may load pictures from, beside the shop itself: `https:` for anywhere, "
-        "origins such as `https://cdn.example`, or nothing",
+        "origins such as `https://cdn.example`, or `,` for nowhere",
         ("https:",),
     )
     search_language: str = _setting(

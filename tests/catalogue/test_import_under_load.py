@@ -6,6 +6,7 @@ import asyncio
 import csv
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -66,6 +67,45 @@ async def test_import_beside_a_checkout(connect: Connect) -> None:
             await asyncio.sleep(0.01)
         await shopper.execute(lock, two["id"])
     assert (await task).updated == 1
+
+
+async def test_stock_of_an_order_beside(connect: Connect) -> None:
+    """What an order takes while an import of prices waits for it stays taken."""
+    importer, shopper, observer = await connect(), await connect(), await connect()
+    rows = [
+        row(f"taken-{number}", Variant_SKU=f"TAKEN-{number}", Variant_Inventory_Qty="10")
+        for number in range(3)
+    ]
+    await load(importer, *rows)
+    take = "update variants set stock = stock - 4 where sku = 'TAKEN-1'"
+    for price in ("11", "12"):
+        async with shopper.transaction():
+            await shopper.execute(take)
+            dearer = [line | {"Variant Price": price} for line in rows]
+            task = asyncio.create_task(load(importer, *dearer))
+            while not await observer.fetchval(
+                "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1",
+                importer.get_server_pid(),
+            ):
+                assert not task.done()
+                await asyncio.sleep(0.01)
+        assert (await task).updated == 3
+    left = await observer.fetch("select stock from variants where sku like 'TAKEN-_' order by sku")
+    assert [each["stock"] for each in left] == [10, 2, 10]
+
+
+async def test_the_loop_is_free(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is read in a thread, where nothing else of the process waits for it."""
+    threads = set()
+
+    def price(*arguments: Any, **options: Any) -> int:
+        threads.add(threading.current_thread())
+        return 100
+
+    monkeypatch.setattr("service.catalogue.cells.price", price)
+    await load(db, *(row(f"free-{number}") for number in range(1_100)))
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_failure_leaves_whole_products(db: Database) -> None:
