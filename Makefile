@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds flood year check format docs lock fuzz clean
+.PHONY: help run test faults first-adds flood year check format docs lock fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart a
 pictures: $(READY) $(BROWSER) ## docs/pictures, taken of the shop in Chromium
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
 	@$(BIN)/python -m tests.browser.pictures
+
+crowd: $(READY) ## 200 clients that never end, a shopper among them; prints how both fare, in minutes
+	$(BIN)/pytest -n 0 -s -m slow tests/connections/test_crowd.py
 
 check: $(READY) ## style, types, and which package imports which
 	$(BIN)/ruff check

@@ -54,13 +54,13 @@ class Http1(H11Protocol):
         return self.stream is not None and self.connection.their_state is not h11.SEND_BODY
 
     @property
-    def _awaits_head(self) -> bool:
+    def is_idle(self) -> bool:
         return self.stream is None and self.head_since is None
 
     async def handle(self, event: Event) -> None:
         if isinstance(event, Closed):
             await self._turn.give_up()
-        elif isinstance(event, RawData) and event.data and self._awaits_head:
+        elif isinstance(event, RawData) and event.data and self.is_idle:
             self.head_since = asyncio.get_running_loop().time()
         with suppress(ClientGone):
             await super().handle(event)

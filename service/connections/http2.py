@@ -75,6 +75,10 @@ class Http2(H2Protocol):
         """Whether the application has a whole request to answer."""
         return bool(self.streams.keys() - self._unended)
 
+    @property
+    def is_idle(self) -> bool:
+        return not self.streams
+
     async def initiate(self, *_: Any) -> None:
         await super().initiate()
         await self.send(Updated(idle=True))

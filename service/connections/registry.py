@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 SWEEP = 1.0
 """Seconds between two looks at all connections; bounds are kept to that."""
-MOST_HELD = 32 << 20
+MOST_HELD = 16 << 20
 """Bytes of answers that may wait for their clients, all connections together."""
 
 
@@ -60,9 +60,8 @@ class Connections:
             if not idle:
                 self.end(newcomer, "full")
                 return False
-            # Who never asked for anything goes before who had an answer and may ask again.
-            idlest = min(idle, key=lambda connection: (connection.has_asked, connection.active))
-            self.end(idlest, "full")
+            now = newcomer.loop.time()
+            self.end(min(idle, key=lambda connection: connection.standing(now)), "full")
         self._open.add(newcomer)
         return True
 

@@ -29,6 +29,8 @@ MOST_BUFFERED = 32_768
 MOST_IN_KERNEL = 131_072
 """Bytes that the kernel may take over: left to itself it keeps 4 MiB for a client that reads
 nothing, and nobody can tell that it doesn't. Enough for 10 Mbit/s over 100 ms."""
+NEWCOMER = 1.0
+"""Seconds for a request to come after its connection."""
 RESET = struct.pack("ii", 1, 0)
 """Linger not at all (socket(7))."""
 ABORTED_WITHIN = 1.0
@@ -98,6 +100,17 @@ class Connection(TCPServer):
     def is_working(self) -> bool:
         """Whether the application is at work for it, so that nobody waits for the client."""
         return self.protocol.is_working and not self.held
+
+    def standing(self, now: float) -> tuple[int, float]:
+        """Return what is compared where one has to go: the least, and of equals the idlest.
+
+        Who never asked for anything comes first; then who is being waited for in the middle of
+        something; then who had an answer and may ask again. Who has only just come is last, or
+        whoever comes next would take the place of one whose request is on its way.
+        """
+        if not self.has_asked:
+            return (3 if now - self.active < NEWCOMER else 0), self.active
+        return (2 if self.protocol.is_idle and not self.held else 1), self.active
 
     @property
     def _buffered(self) -> int:
@@ -196,6 +209,11 @@ class Conversation:
     @property
     def is_working(self) -> bool:
         return self._protocol is not None and self._protocol.is_working
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, in either direction."""
+        return self._protocol is not None and self._protocol.is_idle
 
 
 class Tasks(TaskGroup):

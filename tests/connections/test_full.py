@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import resource
 import socket
+import time
 from contextlib import ExitStack, closing, suppress
 
 import httpx
 
+from service.connections.server import NEWCOMER
 from service.settings import Settings
 from tests.connections.wire import NEVER_ENDING, connected, head, never_end, read_all
 from tests.serving import serve
@@ -28,12 +30,15 @@ def test_served_although_full(settings: Settings) -> None:
 
 
 def test_who_asked_stays(settings: Settings) -> None:
-    """A connection that had an answer is kept while others never asked for anything."""
+    """A connection that had an answer is kept while others said nothing in their time."""
     with serve(settings, max_connections=MOST) as served, ExitStack() as stack:
         shopper = stack.enter_context(connected(served))
         shopper.sendall(head(served, "GET", "/livez"))
         assert shopper.recv(65_536).startswith(b"HTTP/1.1 200 ")
-        for _ in range(3 * MOST):
+        for _ in range(MOST - 1):
+            stack.enter_context(connected(served))
+        time.sleep(NEWCOMER + 0.5)
+        for _ in range(MOST - 2):
             stack.enter_context(connected(served))
         last = stack.enter_context(connected(served))
         for connection in (last, shopper):
