@@ -225,14 +225,12 @@ class Reader:
             said["compare_at_price"] = (
                 self._price(row, "Variant Compare At Price") if before else None
             )
-        tracker = (
-            row["Variant Inventory Tracker"]
-            if "Variant Inventory Tracker" in self._columns
-            else None
-        )
-        if "Variant Inventory Qty" in self._columns or (
-            tracker is not None and not tracker.strip()
-        ):
+        tracker = None
+        if "Variant Inventory Tracker" in self._columns:
+            tracker = row["Variant Inventory Tracker"].strip()
+        # In a stock list a blank isn't a count, and least of all that there is no end of it.
+        blank = self._columns.stock_list and not row["Variant Inventory Qty"].strip()
+        if tracker == "" or ("Variant Inventory Qty" in self._columns and not blank):
             name = self._name("Variant Inventory Qty")
             said["stock"] = cells.stock(name, row["Variant Inventory Qty"], tracker)
         if "Variant Inventory Policy" in self._columns:

@@ -78,6 +78,12 @@ def test_policy() -> None:
         ("Handle,SKU,Inventory quantity\na,A,3", {"stock": 3}),
         ("Handle,SKU,Inventory tracker,Inventory quantity\na,A,,3", {"stock": None}),
         ("Handle,SKU,Price,Inventory tracker\na,A,1,shopify", {"price": 100, "currency": "USD"}),
+        ("Handle,SKU,Inventory quantity\na,A,", {}),
+        ("Handle,SKU,Inventory tracker,Inventory quantity\na,A,shopify,", {}),
+        (
+            "Handle,SKU,Price,Inventory tracker,Inventory quantity\na,A,1,shopify,",
+            {"price": 100, "currency": "USD", "stock": 0},
+        ),
         ("Handle,SKU,Inventory tracker\na,A,", {"stock": None}),
         ("Handle,SKU,Inventory tracker\na,A,shopify", {}),
         ("Handle,Variant SKU,Variant Image\na,A,", {"image": None}),
