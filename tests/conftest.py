@@ -141,6 +141,7 @@ def settings(database_url: str) -> Settings:
         throttle_address=Limit(0, 0),
         throttle_total=Limit(0, 0),
         throttle_carts=Limit(0, 0),
+        hash_queue=1_000,
         drain_time=0.0,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import asyncpg
@@ -48,10 +49,16 @@ async def end(
     account_id: UUID,
     login_id: UUID,
     source: Source,
+    *,
+    own: bytes | None = None,
+    late: timedelta = timedelta(0),
 ) -> bytes:
-    """End a login or a token; returns its hash. Raises `NotFound` if the account has none such."""
+    """End a login or a token; returns its hash. Raises `NotFound` if the account has none such.
+
+    Where it is one's ``own``, that is a log out.
+    """
     event = Event(kind, clock.now(), source, account_id, login_id)
-    ended = await queries.end_one(db, account_id, login_id, event)
+    ended = await queries.end_one(db, account_id, login_id, event, own, late)
     if ended is None:
         raise NotFound
     audit.log(event)

@@ -15,6 +15,7 @@ from service import audit, clock
 from service.accounts.browser import confirm, device, forget_login
 from service.accounts.schema import Password
 from service.auth import account_id, claim, source
+from service.carts.api import policy
 from service.database import run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.idempotency import KeyReused
@@ -122,8 +123,13 @@ async def list_logins() -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
-    ended = await run(lambda db: actions.end(db, "login_ended", account_id(), login_id, source()))
-    if ended == claim().token_hash:
+    own, late = claim().token_hash, policy().late
+    ended = await run(
+        lambda db: actions.end(
+            db, "login_ended", account_id(), login_id, source(), own=own, late=late
+        )
+    )
+    if ended == own:
         forget_login()
     return no_content()
 

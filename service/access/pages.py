@@ -21,6 +21,7 @@ from service.accounts.browser import (
 )
 from service.accounts.schema import DeletionInput, EmailInput, Password, PasswordInput
 from service.auth import account_id, claim, source
+from service.carts.api import policy
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
 from service.idempotency import KeyReused
@@ -119,8 +120,13 @@ async def post_delete() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_login(login_id: UUID) -> WerkzeugResponse:
     """Log out there; of this browser's own login, here."""
-    ended = await run(lambda db: actions.end(db, "login_ended", account_id(), login_id, source()))
-    if ended == claim().token_hash:
+    own, late = claim().token_hash, policy().late
+    ended = await run(
+        lambda db: actions.end(
+            db, "login_ended", account_id(), login_id, source(), own=own, late=late
+        )
+    )
+    if ended == own:
         forget_login()
         flash("You are logged out.")
         return back("/")

@@ -11,7 +11,7 @@ from service.sessions import hash_token
 from .model import MOST_TOKENS, Login, NewToken, Token, TokenLimit
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from asyncpg import Record
@@ -103,15 +103,24 @@ async def insert_token(
     return _token(row)
 
 
-async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event) -> bytes | None:
+async def end_one(
+    db: Connection,
+    account_id: UUID,
+    login_id: UUID,
+    event: Event,
+    own: bytes | None,
+    late: timedelta,
+) -> bytes | None:
     """End a login or token, as the event says; returns its hash, or None if there is none.
 
-    The device of a login is no longer known.
+    The device of a login is no longer known. The ``own`` of whoever asks is a log out, which is
+    over after ``late``.
     """
     ended: bytes | None = await db.fetchval(
         f"""
         with ended as (
-            update logins set ended_at = $2
+            update logins set ended_at = $2,
+                over_at = case when token_hash = $12 then $2::timestamptz + $13::interval end
             where account_id = $1 and id = $3 and (scopes is null) = $4 and {HOLDS}
             returning id, token_hash, device
         ),
@@ -127,6 +136,8 @@ async def end_one(db: Connection, account_id: UUID, login_id: UUID, event: Event
         login_id,
         event.kind == "login_ended",
         *event.columns(),
+        own,
+        late,
     )
     return ended
 

@@ -220,12 +220,13 @@ async def _verify(
     )
 
 
-async def log_out(db: Connection, claim: Claim, source: Source) -> None:
-    """End the claim's login, if it holds."""
+async def log_out(db: Connection, claim: Claim, source: Source, late: timedelta) -> bool:
+    """End the claim's login; returns whether it held. It is over once ``late`` has passed."""
     event = Event("logged_out", clock.now(), source, claim.account_id)
-    ended = await login_queries.end_login(db, claim, event)
+    ended = await login_queries.end_login(db, claim, event, late)
     if ended:
         audit.log(replace(event, login_id=ended))
+    return ended is not None
 
 
 async def _start(
@@ -255,6 +256,7 @@ async def _start(
         device=browser.device,
         choices=browser.choices,
         event=event,
+        late=policy.cart.late,
     )
     if started is None:
         # Disabled, deleted, or given another password, while this one was checked.

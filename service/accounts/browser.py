@@ -71,21 +71,23 @@ async def register(data: RegistrationInput, within: Within | None = None) -> Log
 
 async def log_out() -> None:
     """Log this browser out, whether or not it was logged in."""
-    await end_login()
-    forget_login()
+    forget_login(held=await end_login())
 
 
-async def end_login() -> None:
-    """End this browser's login, and leave its session as it is."""
-    caller = claim()
-    if caller:
-        await run(lambda db: actions.log_out(db, caller, source()))
+async def end_login() -> bool:
+    """End this browser's login, and leave its session as it is; returns whether it held."""
+    caller, late = claim(), policy().late
+    return bool(caller) and await run(lambda db: actions.log_out(db, caller, source(), late))
 
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    caller, guest_cart, now = claim(), visitor().remembered.guest_cart, clock.now()
-    state = await run(lambda db: queries.select_session(db, caller, guest_cart, now))
+    caller, remembered, now = claim(), visitor().remembered, clock.now()
+    state = await run(
+        lambda db: queries.select_session(
+            db, caller, remembered.guest_cart, now, promised=remembered.promised
+        )
+    )
     return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
 
 
@@ -119,13 +121,17 @@ async def change_password(data: PasswordInput) -> None:
     """Change the caller's password; raises as `owner` does."""
     credentials = await confirm(data.current_password)
     session["login"] = await owner.change_password(
-        _hasher(), credentials, data.new_password, claim(), device(), source()
+        _hasher(), credentials, data.new_password, claim(), device(), source(), policy().late
     )
 
 
-def forget_login() -> None:
-    """Take the login, which has ended, out of the session."""
-    if claim():
+def forget_login(*, held: bool = True) -> None:
+    """Take the login, which has ended, out of the session.
+
+    The guest's cart to come is for whose login ``held`` until now: a saved session whose login is
+    over must not get it by logging out once more.
+    """
+    if claim() and held:
         # The account's cart stays with the account, not with the browser.
         session["cart"] = visitor().remembered.after_logout().write()
         after_this_request(_clear_cache)

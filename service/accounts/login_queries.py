@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.audit import recording
@@ -87,8 +87,9 @@ async def start_login(
     device: Device | None,
     choices: Choices,
     event: Event,
+    late: timedelta,
 ) -> Started | None:
-    """Start a login, and end the one the browser had.
+    """Start a login, and end the one the browser had, which is over after ``late``.
 
     Returns None, and does nothing, if the account was disabled or deleted, or its password
     changed, since the password was checked. Whoever does that waits for this transaction, and
@@ -107,7 +108,7 @@ async def start_login(
             for no key update
         ),
         ended as (
-            update logins set ended_at = $3
+            update logins set ended_at = $3, over_at = $3::timestamptz + $27::interval
             where token_hash = $8 and ended_at is null and exists (select from verified)
         ),
         filled as (
@@ -176,6 +177,7 @@ async def start_login(
         device.token_hash if device else None,
         fresh.token_hash,
         previous.account_id,
+        late,
     )
     if row is None:
         return None
@@ -183,12 +185,15 @@ async def start_login(
     return Started(kept, row["used_before"], row["after_deletion"])
 
 
-async def end_login(db: Connection, claim: Claim, event: Event) -> UUID | None:
-    """End the claim's login; returns its id, or None where there was none to end."""
+async def end_login(db: Connection, claim: Claim, event: Event, late: timedelta) -> UUID | None:
+    """End the claim's login, which is over after ``late``.
+
+    Returns its id, or None where there was none to end.
+    """
     ended: UUID | None = await db.fetchval(
         f"""
         with ended as (
-            update logins set ended_at = $3
+            update logins set ended_at = $3, over_at = $3::timestamptz + $10::interval
             where token_hash = $1 and account_id = $2 and ended_at is null
             returning id
         ),
@@ -198,5 +203,6 @@ async def end_login(db: Connection, claim: Claim, event: Event) -> UUID | None:
         claim.token_hash,
         claim.account_id,
         *event.columns(),
+        late,
     )
     return ended

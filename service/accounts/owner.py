@@ -17,6 +17,7 @@ from .model import check_email
 from .waiting import Holder
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from uuid import UUID
 
     from service.audit import Source
@@ -62,10 +63,12 @@ async def change_password(
     claim: Claim,
     device: Device | None,
     source: Source,
+    late: timedelta,
 ) -> str:
     """Set a password, and end every other login and every token; raises `WeakPassword`.
 
-    No other device is known any more.
+    No other device is known any more. ``late`` is how long requests may be under way that began
+    with the old token.
 
     Returns the token that the caller's own login has from now on: what was stolen along with
     the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
@@ -87,7 +90,7 @@ async def change_password(
                 but=own_login,
                 device=device.token_hash if device else None,
             )
-            await queries.renew_login(db, claim, token)
+            await queries.renew_login(db, claim, token, clock.now(), late)
             return await _record(db, "password_changed", account.id, source)
 
     audit.log(await run(store))

@@ -15,7 +15,7 @@ from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from asyncpg import Record
@@ -72,9 +72,12 @@ class SessionState:
 
 
 async def select_session(
-    db: Connection, claim: Claim, guest_cart: UUID | None, now: datetime
+    db: Connection, claim: Claim, guest_cart: UUID | None, now: datetime, *, promised: bool
 ) -> SessionState:
-    """Return who is there, what they chose, and the units in their cart."""
+    """Return who is there, what they chose, and the units in their cart.
+
+    Of the guest's cart that is ``promised`` for after the login only until that is over.
+    """
     (row,) = await db.fetch(
         f"""
         with {LOGIN},
@@ -83,6 +86,7 @@ async def select_session(
             union all
             select lines from carts
             where id = $4 and account_id is null and not exists (select from login)
+                and not ($5 and exists (select from over))
         )
         select a.id, a.username, a.email, a.created_at,
             p.theme, p.locale, p.page_size, p.marketing_emails,
@@ -98,6 +102,7 @@ async def select_session(
         claim.account_id,
         now,
         guest_cart,
+        promised,
     )
     claim.confirm(found=row["id"] is not None)
     if row["id"] is None:
@@ -190,13 +195,29 @@ async def update_email(db: Connection, account_id: UUID, email: str) -> Account:
     return _account(row)
 
 
-async def renew_login(db: Connection, claim: Claim, token: str) -> None:
-    """Give a login another token; the old one is worth nothing from then on."""
+async def renew_login(
+    db: Connection, claim: Claim, token: str, now: datetime, late: timedelta
+) -> None:
+    """Give a login another token; the old one is that of a login which has ended."""
     await db.execute(
-        "update logins set token_hash = $3 where token_hash = $1 and account_id = $2",
+        """
+        with renewed as (
+            update logins set token_hash = $3 where token_hash = $1 and account_id = $2
+            returning account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip
+        )
+        insert into logins (
+            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
+            ended_at, over_at
+        )
+        select $1, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
+            $4, $4::timestamptz + $5::interval
+        from renewed
+        """,
         claim.token_hash,
         claim.account_id,
         hash_token(token),
+        now,
+        late,
     )
 
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 SHARE = 4
 """What part of all places one network may hold (a quarter), and is kept for those known."""
 
-MOST_KNOWN = 4
-"""Places that one account's devices may hold together."""
+KNOWN_SHARE = 16
+"""What part of all places one account's devices may hold together, if that is more than a few."""
+
+A_FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Line:
         if self._held.total() >= self._places:
             return False
         if holder.known:
-            return self._held[holder] < MOST_KNOWN
+            return self._held[holder] < max(self._places // KNOWN_SHARE, A_FEW)
         strangers = sum(count for each, count in self._held.items() if not each.known)
         share = max(self._places // SHARE, 1)
         return self._held[holder] < share and strangers < max(self._places - share, 1)

@@ -123,7 +123,7 @@ async def add_to_cart(data: NewLine) -> Response:
             lambda db: actions.add(db, who, data.sku, data.quantity, rules, condition),
             lambda added: _show(added[0], 201 if added[1] else 200),
             data=data,
-            guest=who.remembered.guest_cart,
+            guest=who.remembered.own_cart,
             then=lambda added: keep(added[0]),
         )
 
@@ -177,7 +177,9 @@ def respond(opened: Opened, status: int = 200) -> Response:
 
 def keep(opened: Opened) -> None:
     """Keep the session's cart section in step with the row."""
-    session["cart"] = opened.remembered.write()
+    # A session that was saved before its browser logged out is no browser's of that cart.
+    if not opened.leaving:
+        session["cart"] = opened.remembered.write()
 
 
 async def promise_cart(response: Response) -> Response:
@@ -194,8 +196,10 @@ def identify_cart() -> None:
     """See to it that this browser has the identity of a cart, if only of one to come."""
     visit = cast("Session", session)
     remembered = Remembered.read(visit.peek("cart"))
-    if remembered.guest_cart is None and not visit.detached:
-        visit["cart"] = remembered.after(Cart(), None).write()
+    # What was promised for after a login is nobody's without it.
+    nobodys = remembered.guest_cart is None or (remembered.promised and not claim())
+    if nobodys and not visit.detached:
+        visit["cart"] = remembered.after(Cart(), None, closed=True).write()
 
 
 def policy() -> Policy:

@@ -61,11 +61,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A cart, whose it is (None: a guest's), and what the browser should remember of it."""
+    """A cart, whose it is (None: a guest's), and what the browser should remember of it.
+
+    ``leaving``: the browser logged out while this was under way, and remembers it by that.
+    """
 
     cart: Cart
     account_id: UUID | None
     remembered: Remembered
+    leaving: bool = False
 
     @property
     def tag(self) -> str:
@@ -131,7 +135,8 @@ async def store(
             raise refusal
     else:
         await queries.upsert_cart(db, stored, opened.account_id, opened.cart.revision, now)
-    return _remember(opened.remembered, stored, opened.account_id)
+    remembered = opened.remembered.after(stored, opened.account_id)
+    return replace(opened, cart=stored, remembered=remembered)
 
 
 async def merge(
@@ -145,7 +150,12 @@ async def merge(
     """
     remembered = visitor.remembered
     stored, guests, offers = await queries.select_carts_to_merge(
-        db, account_id, remembered.guest_cart, remembered.variants()
+        db,
+        account_id,
+        remembered.guest_cart,
+        remembered.variants(),
+        promised_to=(visitor.claim.token_hash or b"") if remembered.promised else None,
+        now=clock.now(),
     )
     account = _healed(stored, remembered.of(account_id), offers, policy)
     known = {guest.cart.id for guest in guests}
@@ -181,8 +191,7 @@ async def _find(
         db,
         visitor.claim,
         clock.now(),
-        guest_cart=visitor.remembered.guest_cart,
-        variants=visitor.remembered.variants(),
+        remembered=visitor.remembered,
         sku=sku,
         late=policy.late,
         lock=lock,
@@ -225,7 +234,7 @@ async def _heal_guest(db: Connection, visitor: Visitor, found: Found, policy: Po
 
 def _opened(visitor: Visitor, found: Found) -> Opened:
     remembered = visitor.remembered.after(found.cart, found.account_id, closed=found.closed)
-    return Opened(found.cart, found.account_id, remembered)
+    return Opened(found.cart, found.account_id, remembered, found.leaving)
 
 
 def _remember(remembered: Remembered, cart: Cart, account_id: UUID | None) -> Opened:

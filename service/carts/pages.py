@@ -106,7 +106,7 @@ async def post_line(data: AddForm) -> WerkzeugResponse:
             lambda db: actions.add(db, who, sku, data.quantity, rules),
             lambda added: Response(_added(added[0].cart, sku, data.quantity)),
             data=data,
-            guest=who.remembered.guest_cart,
+            guest=who.remembered.own_cart,
             then=lambda added: keep(added[0]),
             form_key=data.key,
         )

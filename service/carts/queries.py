@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from service.sessions import Claim
     from service.throttling import Attempt
 
+    from .section import Remembered
+
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
         'variant_id', v.id, 'sku', v.sku, 'handle', p.handle, 'title', p.title,
@@ -56,7 +58,8 @@ class Found:
 
     ``account_id`` is None for a guest. ``offers`` are by variant id. ``late``: lines were
     added to a guest's cart after it had joined this one. ``closed``: the guest's cart can't be
-    used: it joined an account's too long ago, or one that was deleted, or is itself an account's.
+    used: it joined an account's too long ago, or one that was deleted, or is itself an account's,
+    or is promised to a session that is over. ``leaving``: its browser logged out just now.
     """
 
     account_id: UUID | None
@@ -64,6 +67,7 @@ class Found:
     offers: dict[int, Offer]
     late: bool
     closed: bool
+    leaving: bool
 
     def offer(self, sku: str | None) -> Offer | None:
         return next((offer for offer in self.offers.values() if offer.sku == sku), None)
@@ -82,16 +86,16 @@ async def select_cart(
     claim: Claim,
     now: datetime,
     *,
-    guest_cart: UUID | None,
-    variants: Sequence[int] = (),
+    remembered: Remembered,
     sku: str | None = None,
     late: timedelta,
     lock: bool = False,
 ) -> Found:
-    """Return the caller's cart, with the offers of its lines, of the variants and of the sku.
+    """Return the caller's cart, with the offers of its lines, of what is remembered and of the sku.
 
-    A guest, and a login that has ended, get the guest's own cart and never an account's. With
-    ``lock`` the row is locked, and read as it is once the lock is held.
+    A guest, and a login that has ended, get the guest's own cart and never an account's; the one
+    that is promised for after the login only until that is over. With ``lock`` the row is locked,
+    and read as it is once the lock is held.
     """
     locking = "for update" if lock else ""
     (row,) = await db.fetch(
@@ -108,6 +112,7 @@ async def select_cart(
                 and (merged_into is null or merged_at <= $3 - $7::interval)
             ) as closed
             from carts where id = $4 and not exists (select from login)
+                and not ($8 and exists (select from over))
             {locking}
         ),
         cart as (
@@ -125,7 +130,8 @@ async def select_cart(
         )
         select (select account_id from login) as account_id, cart.id, cart.revision,
             cart.lines::text as lines, ({OFFERS}) as offers,
-            coalesce(cart.closed, false) as closed,
+            coalesce(cart.closed, $8 and exists (select from over)) as closed,
+            $8 and exists (select from logins where token_hash = $1 and over_at > $3) as leaving,
             exists (
                 select from carts, login
                 where merged_into = login.account_id and carts.lines <> '[]'
@@ -139,22 +145,30 @@ async def select_cart(
         claim.token_hash,
         claim.account_id,
         now,
-        guest_cart,
+        remembered.guest_cart,
         sku,
-        variants,
+        remembered.variants(),
         late,
+        remembered.promised,
     )
     claim.confirm(found=row["account_id"] is not None)
     offers = _by_variant(row)
     cart = Cart() if row["closed"] else _cart(row, offers)
-    return Found(row["account_id"], cart, offers, row["late"], row["closed"])
+    return Found(row["account_id"], cart, offers, row["late"], row["closed"], row["leaving"])
 
 
 async def select_carts_to_merge(
-    db: Connection, account_id: UUID, guest_cart: UUID | None, variants: Sequence[int] = ()
+    db: Connection,
+    account_id: UUID,
+    guest_cart: UUID | None,
+    variants: Sequence[int] = (),
+    *,
+    promised_to: bytes | None = None,
+    now: datetime | None = None,
 ) -> tuple[Cart, list[Candidate], dict[int, Offer]]:
     """Lock and return the account's cart, and the guests' carts that have to join it.
 
+    A cart that is promised, to the session of this login, only until that is over.
     Those are the one that is named, whatever became of it, and those that joined this account's
     before and got lines since.
     """
@@ -167,7 +181,9 @@ async def select_carts_to_merge(
         of_guests as (
             select id, account_id, revision, lines, merged_into from carts
             where id in (
-                select $2::uuid
+                select $2::uuid where $4::bytea is null or exists (
+                    select from logins where token_hash = $4 and (over_at > $5) is not false
+                )
                 union
                 select id from carts where merged_into = $1 and lines <> '[]'
             ) and account_id is null
@@ -192,6 +208,8 @@ async def select_carts_to_merge(
         account_id,
         guest_cart,
         variants,
+        promised_to,
+        now,
     )
     offers = _by_variant(rows[0])
     account, guests = Cart(), []

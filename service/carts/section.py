@@ -137,6 +137,16 @@ class Remembered:
             return None
         return self.copy.next_guest if self.copy.account_id else self.copy.cart_id
 
+    @property
+    def promised(self) -> bool:
+        """Whether the guest's cart is the one to come, once the login is over."""
+        return self.copy is not None and self.copy.account_id is not None
+
+    @property
+    def own_cart(self) -> UUID | None:
+        """The id of the guest's cart that is this browser's now, if that is what it has."""
+        return None if self.promised else self.guest_cart
+
     def of(self, account_id: UUID | None) -> Copy | None:
         """Return the copy of this account's cart, or of the guest's."""
         for copy in (self.copy, self.left):
@@ -154,7 +164,7 @@ class Remembered:
 
         A guest's use of the browser leaves the copy of an account's cart alone; opening an
         account's cart ends it. ``closed``: the guest's cart went into an account's too long
-        ago, and the browser gets the id of a new one.
+        ago, or is another session's, and the browser gets the id of a new one.
         """
         copy = self.copy
         if account_id is not None:

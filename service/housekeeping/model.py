@@ -52,7 +52,14 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         # No cookie is left that could bring back what they had.
         Rule("marks of deleted accounts", "deleted_accounts", "deleted_at", over),
         Rule("expired logins", "logins", "expires_at", timedelta(0)),
-        Rule("ended logins", "logins", "ended_at", timedelta(0), "ended_at is not null"),
+        # Requests that began before may still be under way.
+        Rule(
+            "ended logins",
+            "logins",
+            "ended_at",
+            timedelta(seconds=settings.cart_late),
+            "ended_at is not null",
+        ),
         # No cookie that names one is taken any longer.
         Rule("devices", "devices", "used_at", unused),
         Rule("counts of attempts", "attempts", "ends_at", timedelta(0)),

@@ -29,12 +29,20 @@ LOGIN = """
                 and exists (select from login)
             for update skip locked
         )
+    ),
+    over as (
+        select from (select) as one where not exists (
+            select from logins where token_hash = $1 and (over_at > $3) is not false
+        )
     )
 """
 """The login check, to stand first in a ``with``: ``$1`` to ``$3`` are token hash, account id
 and time. ``login`` has one row if the claim holds, else none; whoever reads it tells
 `Claim.confirm`. It also notes the use, at most once a minute, and never waits for another
-request that does the same."""
+request that does the same.
+
+``over`` has a row if there is no such login, or its browser logged out a while ago. Such a session
+was saved: what is promised to the browser for after its log out is not for it."""
 
 
 async def select_login(db: Connection, claim: Claim, now: datetime) -> UUID | None:

@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 
 from service.accounts import passwords
-from service.accounts.waiting import MOST_KNOWN, Holder, Line
+from service.accounts.waiting import A_FEW, Holder, Line
 from service.settings import Limit
 from tests.shopping import API, PASSWORD, new_name, register
 from tests.throttling.test_throttling import WRONG, try_password
@@ -55,7 +55,7 @@ def test_strangers_leave_room_for_the_known() -> None:
     with ExitStack() as stack:
         strangers = [Holder(f"203.0.113.{number}") for number in range(100)]
         assert fill(line, stack, *strangers) == 24
-        assert fill(line, stack, Holder("ada", known=True)) == MOST_KNOWN
+        assert fill(line, stack, Holder("ada", known=True)) == A_FEW
         assert fill(line, stack, *(Holder(f"{n}", known=True) for n in range(9))) == 4
 
 

@@ -54,6 +54,7 @@ async def test_owner_logs_in_through_a_flood(settings: Settings, whose: str) -> 
     production = dataclasses.replace(
         settings,
         argon2=(19_456, 2, 1),
+        hash_queue=64,
         throttle_address=Limit(600, 3_600),
         throttle_total=Limit(3_000, 60),
         trusted_proxies=1,
