@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from contextlib import suppress
 from socket import SO_LINGER, SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +59,10 @@ class Connection(TCPServer):
         An error here would end Hypercorn's wait for the other connections, and the process with 1.
         """
         self._task = asyncio.current_task()
-        socket = self.writer.get_extra_info("socket")
-        socket.setsockopt(SOL_SOCKET, SO_SNDBUF, MOST_IN_KERNEL)
         self.writer.transport.set_write_buffer_limits(MOST_BUFFERED)
         try:
+            socket = self.writer.get_extra_info("socket")
+            socket.setsockopt(SOL_SOCKET, SO_SNDBUF, MOST_IN_KERNEL)
             if self.connections.admit(self):
                 await self._converse()
         except asyncio.CancelledError:
@@ -128,7 +129,8 @@ class Connection(TCPServer):
         if self.held:
             # Else the kernel would go on waiting for the client, with what it has taken over.
             socket = self.writer.get_extra_info("socket")
-            socket.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+            with suppress(OSError):  # closed already, though its tasks have not seen it
+                socket.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
         self.writer.transport.abort()
         if self._aborting is None:
             self._aborting = self.loop.create_task(self._abort())

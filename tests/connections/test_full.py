@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import socket
 import time
 from contextlib import ExitStack, closing, suppress
+from typing import Any
 
 import httpx
+import pytest
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config
 
-from service.connections.server import NEWCOMER
+from service.connections.registry import Bounds, Connections
+from service.connections.server import NEWCOMER, Connection, Conversation
 from service.settings import Settings
 from tests.connections.wire import NEVER_ENDING, connected, head, never_end, read_all
 from tests.serving import serve
@@ -27,6 +33,24 @@ def test_served_although_full(settings: Settings) -> None:
         log = served.log()
         assert log.count("connections ended") == 1  # and not a line for each
         assert "Traceback" not in log
+
+
+async def test_one_that_has_closed_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose client has just left can be the one to go, and the newcomer has its place."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    bounds = Bounds(connections=1, head=1, send=1, drain=1, stop=1, plain_http2=True)
+    connections = Connections(bounds)
+    loop, context = asyncio.get_running_loop(), WorkerContext(None)
+    about: tuple[Any, ...] = (None, loop, Config(), context, {}, reader, writer)
+    left, newcomer = Connection(connections, *about), Connection(connections, *about)
+    assert connections.admit(left)
+    monkeypatch.setattr(Conversation, "held", 1)  # of an answer, by HTTP/2
+    writer.transport.abort()
+    theirs.close()
+    await asyncio.sleep(0.01)
+    assert connections.admit(newcomer)
+    connections.close()
 
 
 def test_who_asked_stays(settings: Settings) -> None:
