@@ -81,7 +81,7 @@ class Planner:
         unused = [one.stored for one in mine if one.stored.active and one.stored.id not in used]
         meant = [one.owned.stored for one in taken if one.owned and one not in good]
         gone = self._gone(entry, unused, meant)
-        left = [each for each in unused if each not in gone]
+        left = [each for each in unused if each not in gone and not self._moves(each, entry)]
         planned = self._place(mine, [self._variant(each, entry.handle) for each in good], left)
         change = Change(
             entry.handle,
@@ -217,9 +217,12 @@ class Planner:
             self.report.stocks.append(difference)
         if not setting:
             said.pop("stock", None)
-        if "price" not in said and stored.variant.currency != self.rules.currency:
-            # Its price is in a currency that the catalogue had once.
-            said.pop("compare_at_price", None)
+        if stored.variant.currency != self.rules.currency:
+            # What is stored is in a currency that the catalogue had once.
+            if "price" in said:
+                said.setdefault("compare_at_price", None)
+            else:
+                said.pop("compare_at_price", None)
         moved = each.owned.handle != handle
         if moved:
             said.setdefault("options", ())
@@ -239,9 +242,9 @@ class Planner:
         gone = []
         for each in active if self.file.columns.complete else ():
             sku = each.variant.sku
-            elsewhere = sku in self.file.skus and self.file.skus[sku][0] != entry.handle
-            if elsewhere and self.rules.move_skus:
+            if self._moves(each, entry):
                 continue
+            elsewhere = self._is_elsewhere(each, entry)
             meant = any(name[0] == sku or name[1] == each.values for name in entry.named)
             if elsewhere or meant or each in bad or not entry.whole:
                 self.report.kept.append(sku)
@@ -249,6 +252,15 @@ class Planner:
                 gone.append(each)
                 self.report.withdrawn.append(sku)
         return gone
+
+    def _is_elsewhere(self, stored: StoredVariant, entry: Entry) -> bool:
+        """Return whether the file has the variant's SKU with another product."""
+        sku = stored.variant.sku
+        return sku in self.file.skus and self.file.skus[sku][0] != entry.handle
+
+    def _moves(self, stored: StoredVariant, entry: Entry) -> bool:
+        """Return whether the variant is the other product's now, which writes it."""
+        return self.rules.move_skus and self._is_elsewhere(stored, entry)
 
     def _place(
         self,

@@ -254,3 +254,25 @@ async def test_what_is_said(db: Database) -> None:
         "No longer sold, as the file doesn't name them: T-M.",
         "Columns not used: Weight.",
     ]
+
+
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("count", [2, 3])
+async def test_products_that_swap_skus(db: Database, count: int, *, complete: bool) -> None:
+    """SKUs that go round among the products of one file are each where the file has them."""
+    only = {"Option1_Name": "Title", "Option1_Value": "Default Title"} if complete else {}
+    products = [f"p{number}" for number in range(count)]
+    await load(db, *(row(each, Variant_SKU=f"{each}-X", **only) for each in products))
+    before = await ids(db)
+    moved = [
+        row(each, Variant_SKU=f"{other}-X", **only)
+        for each, other in zip(products, [*products[1:], products[0]], strict=True)
+    ]
+    report = await load(db, *moved, move_skus=True)
+    assert (len(report.moved), report.variants_changed, report.bad_rows) == (count, count, [])
+    assert [await skus(db, each) for each in products] == [
+        [each["Variant SKU"]] for each in moved
+    ]
+    assert await ids(db) == before
+    again = await load(db, *moved, move_skus=True)
+    assert (again.unchanged, again.moved) == (count, [])

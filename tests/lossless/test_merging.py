@@ -105,7 +105,7 @@ async def test_twenty_logins_at_once_merge_once(
     start_app: Start, product: Product, strategy: str
 ) -> None:
     """However many logins bring the same guest's cart at once, it joins once."""
-    app = await start_app(cart_merge=strategy)
+    app = await start_app(cart_merge=strategy, hash_queue=1_000)
     name = await shopper(app, product.sku, 5)
     jar = await guest(app, product.sku, 2)
     replay = jar.copy()

@@ -256,12 +256,13 @@ async def test_a_hundred_shoppers_and_ten_units(
 
 
 async def test_carts_with_the_same_goods_in_any_order_do_not_deadlock(
-    app: Quart, observer: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+    start_app: Start, observer: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Checkouts that want the same variants, added in opposite orders, go through at once.
 
     Without repeats: those would hide a deadlock.
     """
+    app = await start_app(hash_queue=1_000)
     monkeypatch.setattr(database, "ATTEMPTS", 1)
     goods = [await add_product(database_url, price="1.00", stock=1000) for _ in range(4)]
 
