@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 VARIANT = """jsonb_build_object(
     'id', variants.id, 'position', variants.position, 'active', variants.active,
+    'unpriced', variants.unpriced,
     'variant', jsonb_build_object(
         'sku', sku, 'options', options, 'price', price, 'compare_at_price', compare_at_price,
         'currency', currency, 'stock', stock, 'oversell', oversell, 'image', image
@@ -40,7 +41,10 @@ async def claim_currency(db: Connection, currency: str) -> None:
 
 
 async def change_currency(db: Connection, currency: str) -> int:
-    """Make this the catalogue's currency; returns how many variants are no longer sold for it."""
+    """Make this the catalogue's currency; returns how many variants are no longer sold for it.
+
+    What is still priced in it, from before another change, is sold again.
+    """
     withdrawn: int = await db.fetchval(
         """
         with changed as (
@@ -48,7 +52,13 @@ async def change_currency(db: Connection, currency: str) -> int:
             on conflict (one) do update set currency = excluded.currency
         ),
         withdrawn as (
-            update variants set active = false where active and currency <> $1 returning 1
+            update variants set active = false, unpriced = true
+            where active and currency <> $1
+            returning 1
+        ),
+        back as (
+            update variants set active = true, unpriced = false
+            where unpriced and currency = $1
         )
         select count(*) from withdrawn
         """,
@@ -194,7 +204,8 @@ async def update_variants(db: Connection, variants: Iterable[tuple[str, PlannedV
             stock = case when r.set_stock then r.stock else variants.stock end,
             oversell = r.oversell,
             image = nullif(r.image, 'null'),
-            active = r.active
+            active = r.active,
+            unpriced = variants.unpriced and not r.active
         from jsonb_to_recordset($1::jsonb) as r (
             id bigint, handle text, position integer, sku text, options jsonb, price bigint,
             compare_at_price bigint, currency text, stock integer, oversell boolean,
@@ -209,7 +220,9 @@ async def update_variants(db: Connection, variants: Iterable[tuple[str, PlannedV
 
 async def withdraw_variants(db: Connection, ids: Sequence[int]) -> None:
     """Stop selling these variants."""
-    await db.execute("update variants set active = false where id = any($1::bigint[])", ids)
+    await db.execute(
+        "update variants set active = false, unpriced = false where id = any($1::bigint[])", ids
+    )
 
 
 def _variants_json(variants: Iterable[tuple[str, PlannedVariant]]) -> str:

@@ -78,7 +78,7 @@ class Planner:
             return None
         facts = replace(stored.facts if stored else Facts(), **entry.said)
         used = {each.owned.stored.id for each in good if each.owned}
-        unused = [one.stored for one in mine if one.stored.active and one.stored.id not in used]
+        unused = [one.stored for one in mine if one.stored.wanted and one.stored.id not in used]
         meant = [one.owned.stored for one in taken if one.owned and one not in good]
         gone = self._gone(entry, unused, meant)
         left = [each for each in unused if each not in gone and not self._moves(each, entry)]
@@ -142,12 +142,12 @@ class Planner:
         else:
             # Without options only the one variant of a product can be meant, and one that has a
             # SKU of its own isn't meant by another.
-            places = [one for one in free if one.stored.active]
+            places = [one for one in free if one.stored.wanted]
             if len(places) != 1 or len(entry.rows) != 1:
                 return None
             if each.sku and not _is_derived(places[0]):
                 return None
-        return next((one for one in places if one.stored.active), next(iter(places), None))
+        return next((one for one in places if one.stored.wanted), next(iter(places), None))
 
     def _may_be(self, row: VariantRow, one: Owned, entry: Entry) -> bool:
         """Return whether no other row of the file names this variant by its SKU."""
@@ -227,27 +227,25 @@ class Planner:
         if moved:
             said.setdefault("options", ())
         # A price list brings nothing back, but after a change of the currency, or as another's.
-        back = self.file.columns.complete or (
-            "price" in said and (moved or stored.variant.currency != self.rules.currency)
-        )
+        back = self.file.columns.complete or ("price" in said and (moved or stored.unpriced))
         variant = replace(stored.variant, sku=each.sku, **said)
         return PlannedVariant(
             stored.id, 0, variant, active=stored.active or back, set_stock="stock" in said
         )
 
     def _gone(
-        self, entry: Entry, active: Sequence[StoredVariant], bad: Collection[StoredVariant]
+        self, entry: Entry, wanted: Sequence[StoredVariant], bad: Collection[StoredVariant]
     ) -> list[StoredVariant]:
         """Return the variants that the file no longer has; only a complete one takes any away."""
         gone = []
-        for each in active if self.file.columns.complete else ():
+        for each in wanted if self.file.columns.complete else ():
             sku = each.variant.sku
             if self._moves(each, entry):
                 continue
             elsewhere = self._is_elsewhere(each, entry)
             meant = any(name[0] == sku or name[1] == each.values for name in entry.named)
             if elsewhere or meant or each in bad or not entry.whole:
-                self.report.kept.append(sku)
+                self.report.kept += [sku] if each.active else []
             else:
                 gone.append(each)
                 self.report.withdrawn.append(sku)

@@ -31,12 +31,21 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class StoredVariant:
-    """A variant's row, whether it is sold or not."""
+    """A variant's row, whether it is sold or not.
+
+    ``unpriced`` is one that would be sold, had it a price in the catalogue's currency.
+    """
 
     id: int
     position: int
     active: bool
+    unpriced: bool
     variant: Variant
+
+    @property
+    def wanted(self) -> bool:
+        """Whether no file withdrew it."""
+        return self.active or self.unpriced
 
     @property
     def values(self) -> Values:

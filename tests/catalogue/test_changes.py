@@ -270,9 +270,7 @@ async def test_products_that_swap_skus(db: Database, count: int, *, complete: bo
     ]
     report = await load(db, *moved, move_skus=True)
     assert (len(report.moved), report.variants_changed, report.bad_rows) == (count, count, [])
-    assert [await skus(db, each) for each in products] == [
-        [each["Variant SKU"]] for each in moved
-    ]
+    assert [await skus(db, each) for each in products] == [[each["Variant SKU"]] for each in moved]
     assert await ids(db) == before
     again = await load(db, *moved, move_skus=True)
     assert (again.unchanged, again.moved) == (count, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
 from collections.abc import AsyncIterator
 
@@ -108,6 +109,65 @@ async def test_change(db: Connection) -> None:
     assert await offered(db) == [("CUP", 400, "USD", False), ("MUG", 1000, "USD", False)]
     await bring(db, "MUG", "1500", "JPY")
     assert await offered(db) == [("CUP", 400, "USD", False), ("MUG", 1500, "JPY", True)]
+
+
+async def test_a_change_that_is_taken_back(db: Connection) -> None:
+    """What still has its price in the currency of before is sold again; the rest isn't."""
+    for sku in ("CUP", "MUG", "POT"):
+        await bring(db, sku, "10.00", "USD")
+    await db.execute("update variants set active = false where sku = 'POT'")
+    assert await change_currency(db, "JPY") == 2
+    assert await change_currency(db, "EUR") == 0
+    await bring(db, "MUG", "9.00", "EUR")
+    assert await change_currency(db, "USD") == 1
+    assert await offered(db) == [
+        ("CUP", 1000, "USD", True),
+        ("MUG", 900, "EUR", False),
+        ("POT", 1000, "USD", False),
+    ]
+
+
+SHIRT = "Handle,Title,Option1 Name,Option1 Value,SKU,Price,Compare-at price\nt,T,Size,S,S,5,6\n"
+
+
+@pytest.mark.parametrize(
+    "prices",
+    ["Handle,SKU,Price\nt,S,4\nt,M,4\n", "Handle,Option1 Value,Price\nt,S,4\nt,M,4\n"],
+)
+async def test_what_was_withdrawn_before_a_change(db: Connection, prices: str) -> None:
+    """Prices in the new currency sell what the change took away, and not what a file had."""
+    await take(db, f"{SHIRT}t,,,M,M,5,6\n", "USD")
+    await take(db, SHIRT, "USD")
+    await change_currency(db, "EUR")
+    report = await take(db, prices, "EUR")
+    assert (report.variants_changed, report.bad_rows) == (2, [])
+    assert await offered(db) == [("M", 400, "EUR", False), ("S", 400, "EUR", True)]
+
+
+async def test_a_complete_file_withdraws_what_waits_for_a_price(db: Connection) -> None:
+    """What it doesn't name isn't brought back by a price list after it."""
+    await take(db, f"{SHIRT}t,,,M,M,5,6\n", "USD")
+    await change_currency(db, "EUR")
+    assert (await take(db, SHIRT, "EUR")).withdrawn == ["M"]
+    await take(db, "Handle,SKU,Price\nt,M,4\n", "EUR")
+    assert await offered(db) == [("M", 400, "EUR", False), ("S", 500, "EUR", True)]
+
+
+@pytest.mark.parametrize("columns", ["Handle,SKU,Price", "Handle,Barcode,Price"])
+async def test_no_amount_is_taken_from_one_currency_to_another(
+    db: Connection, columns: str
+) -> None:
+    """A price list without compare-at prices leaves none of the old currency beside a new price."""
+    await take(db, SHIRT.replace("Size,S", "Title,Default Title"), "USD")
+    await change_currency(db, "JPY")
+    await take(db, f"{columns}\nt,S,4000\n", "JPY")
+    row = await db.fetchrow("select price, compare_at_price, currency, active from variants")
+    assert tuple(row) == (4000, None, "JPY", True)
+
+
+async def take(db: Connection, content: str, currency: str) -> ImportReport:
+    """Import a file."""
+    return await import_products(db, io.BytesIO(content.encode()), currency=currency)
 
 
 @pytest.fixture
