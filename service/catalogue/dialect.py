@@ -62,7 +62,8 @@ def recognise(
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     if not text.strip("\ufeff \t\r\n"):
         raise ImportRefused("the file is empty")
-    newline = "\r" if re.match(r"[^\r\n]*\r(?!\n)", text) else "\n"
+    # "\r\r\n" is what a program makes of a file's "\r\n" that writes "\n" as "\r\n".
+    newline = "\r" if re.match(r"[^\r\n]*\r(?!\r*\n)", text) else "\n"
     first, _, rest = text.removeprefix("\ufeff").partition(newline)
     declaration = _DECLARATION.fullmatch(first.strip("\r\n "))
     if declaration:

@@ -106,10 +106,16 @@ def _split(source: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str]] |
             return
         except csv.Error as error:
             lines.retry_row()
-            yield BadRow(line, "not readable as CSV, is a quote left open?", str(error))
+            yield BadRow(line, *_unreadable(error))
         else:
             if any(map(str.strip, cells)):
                 yield line, cells
+
+
+def _unreadable(error: csv.Error) -> tuple[str, str]:
+    if "new-line character" in str(error):
+        return "a line ends within a cell that has no quotes around it", ""
+    return "not readable as CSV, is a quote left open?", str(error)
 
 
 def _name(row: tuple[int, list[str]] | BadRow, columns: Columns, width: int) -> Row | BadRow:

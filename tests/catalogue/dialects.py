@@ -194,6 +194,9 @@ def _samples() -> list[Sample]:
         Sample("UTF-16 without a mark", write().encode("utf-16-le"), EXPECTED),
         Sample("cp1252, asked for", write(delimiter=";").encode("cp1252"), EXPECTED, asked),
         Sample("a mark and CRLF", write(newline="\r\n").encode("utf-8-sig"), EXPECTED),
+        Sample(
+            "a line end made twice into one of Windows", write(newline="\r\r\n").encode(), EXPECTED
+        ),
         Sample("an old Mac's lines", write(newline="\r").encode(), EXPECTED),
         Sample(
             "an old Mac's letters",

@@ -161,8 +161,8 @@ async def test_no_amount_is_taken_from_one_currency_to_another(
     await take(db, SHIRT.replace("Size,S", "Title,Default Title"), "USD")
     await change_currency(db, "JPY")
     await take(db, f"{columns}\nt,S,4000\n", "JPY")
-    row = await db.fetchrow("select price, compare_at_price, currency, active from variants")
-    assert tuple(row) == (4000, None, "JPY", True)
+    (stored,) = await db.fetch("select price, compare_at_price, currency, active from variants")
+    assert tuple(stored) == (4000, None, "JPY", True)
 
 
 async def take(db: Connection, content: str, currency: str) -> ImportReport:

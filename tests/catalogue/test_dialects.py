@@ -119,6 +119,17 @@ async def test_half_a_file_is_not_taken(db: Connection) -> None:
     assert await stored(db) == {}
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\r"])
+async def test_a_line_that_ends_within_a_cell(db: Connection, end: str) -> None:
+    """Without quotes such a cell can't be read, which is said of it; the other rows go in."""
+    content = f"Handle,Title,Variant Price\na,A{end}B,1\nb,B,1\n"
+    report = await import_products(db, io.BytesIO(content.encode()), currency="USD")
+    assert [row.reason for row in report.bad_rows] == [
+        "a line ends within a cell that has no quotes around it"
+    ]
+    assert report.added == 1
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "delimiter", "newline"),
     [
@@ -127,6 +138,8 @@ async def test_half_a_file_is_not_taken(db: Connection) -> None:
         (b"Handle\tTitle, and more\r", "utf-8-sig", "\t", "\r"),
         (b"SEP=|\nHandle|Title\n", "utf-8-sig", "|", "\n"),
         ("Handle,Title\n".encode("utf-16-be"), "utf-16-be", ",", "\n"),
+        (b"Handle,Title\r\r\na,A\r\r\n", "utf-8-sig", ",", "\n"),
+        (b"Handle,Title\r\ra,A\r", "utf-8-sig", ",", "\r"),
         ("Handle\tTitle\n".encode("utf-32"), "utf-32", "\t", "\n"),
     ],
 )

@@ -264,7 +264,7 @@ HEADER = b"Handle,Title,Body (HTML),Variant Price\n"
         (b"bad,Bad\0,,9.99\n", "NUL"),
         (b"bad,Bad,9.99\n", "Variant Price is blank"),
         (b"bad,Bad,,9.99,x\n", "more cells than the header's 4"),
-        (b"bad,Bad\r,,9.99\n", "not readable"),
+        (b"bad,Bad\r,,9.99\n", "a line ends within a cell"),
         (b"bad,Bad," + b"x" * 200_000 + b",9.99\n", "not readable"),
     ],
 )

@@ -256,7 +256,10 @@ async def test_a_hundred_shoppers_and_ten_units(
 
 
 async def test_carts_with_the_same_goods_in_any_order_do_not_deadlock(
-    start_app: Start, observer: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+    start_app: Callable[..., Awaitable[Quart]],
+    observer: Connection,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Checkouts that want the same variants, added in opposite orders, go through at once.
 
