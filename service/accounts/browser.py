@@ -22,7 +22,7 @@ from service.preferences.api import guest_choices
 from service.sessions import Device
 from service.web import current_settings
 
-from . import actions, owner, queries
+from . import actions, login_queries, owner, queries
 
 if TYPE_CHECKING:
     from quart import Response
@@ -51,6 +51,14 @@ async def log_in(data: LoginInput) -> LoggedIn:
     )
     _begin(logged_in, remember=data.remember)
     return logged_in
+
+
+async def find_new_devices(logged_in: LoggedIn) -> list[str]:
+    """Return on what other devices the account was first logged in to since it was on this one."""
+    account, known, since = logged_in.account, logged_in.device, logged_in.used_before
+    if since is None:
+        return []
+    return await run(lambda db: login_queries.select_new_devices(db, account.id, known, since))
 
 
 async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:

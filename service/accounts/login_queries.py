@@ -185,6 +185,26 @@ async def start_login(
     return Started(kept, row["used_before"], row["after_deletion"])
 
 
+async def select_new_devices(
+    db: Connection, account_id: UUID, device: Device, since: datetime
+) -> list[str]:
+    """Return the user agents of the other devices that the account came to be known on since.
+
+    The newest first, and a few at most.
+    """
+    rows = await db.fetch(
+        """
+        select user_agent from devices
+        where account_id = $1 and token_hash <> $2 and created_at > $3
+        order by created_at desc limit 3
+        """,
+        account_id,
+        device.token_hash,
+        since,
+    )
+    return [row["user_agent"] for row in rows]
+
+
 async def end_login(db: Connection, claim: Claim, event: Event, late: timedelta) -> UUID | None:
     """End the claim's login, which is over after ``late``.
 

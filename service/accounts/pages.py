@@ -19,6 +19,7 @@ from service.pages import (
     flash,
     keep_receipt,
     local_path,
+    name_device,
     page,
     read_form,
     render,
@@ -78,6 +79,9 @@ async def post_login() -> Response | WerkzeugResponse:
         return await _form("login", error=error, errors={"password": f"{error.title}."})
     except Invalid as error:
         return await _form("login", error=error, errors=field_errors(error))
+    for user_agent in await browser.find_new_devices(logged_in):
+        text = f"Your account was logged in to on a new device: {name_device(user_agent)}."
+        flash(f"{text} If that wasn't you, change your password on your account's page.", "problem")
     return _go_on("Welcome back", logged_in, data.next)
 
 

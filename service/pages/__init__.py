@@ -7,6 +7,7 @@ own ``pages.py``.
 from .addresses import KEPT, origin
 from .assets import static_url
 from .errors import error_page
+from .formats import device as name_device
 from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
 from .messages import Remedy, flash, keep_receipt, keep_secret, take_secret
@@ -30,6 +31,7 @@ __all__ = [
     "keep_receipt",
     "keep_secret",
     "local_path",
+    "name_device",
     "new_key",
     "origin",
     "page",

@@ -185,3 +185,19 @@ async def test_password_fields_are_for_password_managers(browser: Visitor) -> No
         assert 'type="password"' in field
         assert re.search('autocomplete="(current|new)-password"', field)
     assert not any("onpaste" in page for page in shown)
+
+
+async def test_a_log_in_on_a_new_device_is_told_at_the_next_visit(
+    open_browser: Callable[[], Visitor],
+) -> None:
+    """Once, where one logged in before; and the list of logins marks it for whoever stays."""
+    mine, other = open_browser(), open_browser()
+    name = await mine.register()
+    await mine.send_form("/logout")
+    told = [(await mine.send_form("/login", username=name, password=PASSWORD)).text]
+    await other.send_form("/login", username=name, password=PASSWORD)
+    assert "a new device on" in (await mine.get("/account")).text
+    for _ in range(2):
+        await mine.send_form("/logout")
+        told.append((await mine.send_form("/login", username=name, password=PASSWORD)).text)
+    assert ["on a new device:" in text for text in told] == [False, True, False]
