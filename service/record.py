@@ -102,8 +102,8 @@ def _caller() -> dict[str, Any]:
     and a session that nobody opened stays closed.
     """
     if bearer_token(request.headers) is None:
-        base = cast("Session", session).sections.get(BASE)
-        if base is None or not base.content:
+        visit = cast("Session", session)
+        if BASE not in visit.sections or not visit.holds(BASE):
             return {}
     try:
         claimed = claim()

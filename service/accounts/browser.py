@@ -19,7 +19,7 @@ from service.database import run
 from service.errors import Unauthenticated
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
-from service.sessions import Device
+from service.sessions import Device, read_section, write_section
 from service.web import current_settings
 
 from . import actions, login_queries, owner, queries
@@ -141,7 +141,7 @@ def forget_login(*, held: bool = True) -> None:
     """
     if claim() and held:
         # The account's cart stays with the account, not with the browser.
-        session["cart"] = visitor().remembered.after_logout().write()
+        write_section("cart", visitor().remembered.after_logout().write())
         after_this_request(_clear_cache)
     logout_user()
 
@@ -159,7 +159,7 @@ def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
         Shopper(str(account.id), username=account.username, token=logged_in.token),
         remember=remember,
     )
-    session["device"] = logged_in.device.write()
+    write_section("device", logged_in.device.write())
     keep(logged_in.opened)
 
 
@@ -175,7 +175,7 @@ def _browser() -> actions.Browser:
 
 def device() -> Device | None:
     """Return the device that the request says it comes from."""
-    return Device.read(session.get("device", {}))
+    return Device.read(read_section("device"))
 
 
 def _hasher() -> Hasher:

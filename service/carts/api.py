@@ -18,6 +18,7 @@ from service.errors import RevisionMismatch, TooManyAttempts
 from service.idempotency import KeyReused
 from service.idempotency.api import KEY_HEADER, once
 from service.schemas import Caller, Input, answer, operation
+from service.sessions import read_section, write_section
 from service.web import current_settings
 
 from . import actions
@@ -166,7 +167,7 @@ async def remove_from_cart(sku: str) -> Response:
 
 def visitor() -> Visitor:
     """Return who asks."""
-    return Visitor(claim(), Remembered.read(session.get("cart", {})))
+    return Visitor(claim(), Remembered.read(read_section("cart")))
 
 
 def respond(opened: Opened, status: int = 200) -> Response:
@@ -179,7 +180,7 @@ def keep(opened: Opened) -> None:
     """Keep the session's cart section in step with the row."""
     # A session that was saved before its browser logged out is no browser's of that cart.
     if not opened.leaving:
-        session["cart"] = opened.remembered.write()
+        write_section("cart", opened.remembered.write())
 
 
 async def promise_cart(response: Response) -> Response:
@@ -195,7 +196,8 @@ async def promise_cart(response: Response) -> Response:
 def identify_cart() -> None:
     """See to it that this browser has the identity of a cart, if only of one to come."""
     visit = cast("Session", session)
-    remembered = Remembered.read(visit.peek("cart"))
+    kept = visit.peek("cart")
+    remembered = Remembered.read(kept if isinstance(kept, dict) else {})
     # What was promised for after a login is nobody's without it.
     nobodys = remembered.guest_cart is None or (remembered.promised and not claim())
     if nobodys and not visit.detached:

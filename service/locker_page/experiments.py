@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-from quart import session
+
+from service.sessions import read_section, write_section
 
 if TYPE_CHECKING:
     from service.sessions import SectionCookie
@@ -37,12 +38,14 @@ class Outcome:
 
 def keep_outcome(outcome: Outcome) -> None:
     """Keep it for the next page, in the section for messages."""
-    session["flash"] = {**session.get("flash", {}), "outcome": asdict(outcome)}
+    write_section("flash", {**read_section("flash"), "outcome": asdict(outcome)})
 
 
 def take_outcome() -> Outcome | None:
     """Return the outcome, which is not shown again."""
-    kept = session.get("flash", {}).pop("outcome", None)
+    flash = dict(read_section("flash"))
+    kept = flash.pop("outcome", None)
+    write_section("flash", flash)
     try:
         return msgspec.convert(kept, Outcome | None)
     except msgspec.ValidationError:

@@ -10,7 +10,7 @@ import msgspec
 from quart import Response, g, redirect, render_template, request, session
 
 from service.errors import LockerError, Unauthenticated
-from service.sessions import read_as
+from service.sessions import read_as, read_section
 
 from .links import local_path
 from .shopper import Shopper
@@ -66,7 +66,7 @@ def _remembered() -> Shopper:
     They are signed; whether a login has ended since, or a cart changed elsewhere, only the
     database knows.
     """
-    username, theme = session.get("username"), session.get("preferences", {}).get("theme")
+    username, theme = session.get("username"), read_section("preferences").get("theme")
     cart = read_as(session.get("cart", {"lines": []}), _Cart)
     lines = cart.lines if cart else []
     return Shopper(

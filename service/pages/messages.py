@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from quart import session
 
-from service.sessions import read_as
+from service.sessions import read_as, read_section, write_section
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,13 +53,23 @@ class _Section(msgspec.Struct):
 
 
 def _read() -> _Section:
-    return read_as(session.get("flash", {}), _Section) or _Section()
+    return read_as(read_section("flash"), _Section) or _Section()
+
+
+def _keep(name: str, content: object) -> None:
+    write_section("flash", {**read_section("flash"), name: content})
+
+
+def _drop(name: str) -> None:
+    write_section(
+        "flash", {key: kept for key, kept in read_section("flash").items() if key != name}
+    )
 
 
 def flash(text: str, kind: Kind = "done", *, place: str = "", remedy: Remedy | None = None) -> None:
     """Show a short text on the next page, where that has this place; else at its top."""
     messages = [*_read().messages, Message(kind, text[:LONGEST], place, remedy)][-MOST:]
-    session["flash"] = {**session.get("flash", {}), "messages": msgspec.to_builtins(messages)}
+    _keep("messages", msgspec.to_builtins(messages))
 
 
 def take_messages(places: Collection[str] = ()) -> dict[str, list[Message]]:
@@ -69,7 +78,7 @@ def take_messages(places: Collection[str] = ()) -> dict[str, list[Message]]:
     for message in _read().messages:
         place = message.place if message.place in places else ""
         taken.setdefault(place, []).append(message)
-    session.get("flash", {}).pop("messages", None)
+    _drop("messages")
     return taken
 
 
@@ -79,21 +88,23 @@ def keep_receipt(lines: list[tuple[str, int, int, int, str]]) -> None:
     while len(str(kept)) > RECEIPT_LENGTH:
         kept.pop()
     receipt = msgspec.to_builtins(Receipt(kept, len(lines) - len(kept)))
-    session["flash"] = {**session.get("flash", {}), "receipt": receipt}
+    _keep("receipt", receipt)
 
 
 def take_receipt() -> Receipt | None:
     """Return the receipt, which is not shown again."""
     receipt = _read().receipt
-    session.get("flash", {}).pop("receipt", None)
+    _drop("receipt")
     return receipt
 
 
 def keep_secret(text: str) -> None:
     """Keep a text for the next page that asks, which alone will show it."""
-    session["flash"] = {**session.get("flash", {}), "secret": text}
+    _keep("secret", text)
 
 
 def take_secret() -> str:
     """Return the text, "" for none; it is not shown again."""
-    return str(session.get("flash", {}).pop("secret", ""))
+    secret = str(read_section("flash").get("secret", ""))
+    _drop("secret")
+    return secret

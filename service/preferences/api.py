@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, session
+from quart import Blueprint
 
 from service import clock
 from service.auth import claim
 from service.database import run
 from service.schemas import Caller, Input, Output, answer, operation
+from service.sessions import read_section, write_section
 
 from . import queries
 from .model import Choices, Preferences, fill, from_section
@@ -52,7 +53,7 @@ async def change_choices(data: Choices) -> Choices:
     )
     if own is None:
         own = fill(data, guest)
-        session["preferences"] = own.chosen()
+        write_section("preferences", own.chosen())
     return own
 
 
@@ -65,7 +66,7 @@ async def current_choices() -> Choices:
 
 def guest_choices() -> Choices:
     """Return what this browser chose, signed in or not."""
-    return from_section(session.get("preferences", {}))
+    return from_section(read_section("preferences"))
 
 
 def preferences_output(choices: Choices) -> PreferencesOutput:

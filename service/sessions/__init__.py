@@ -5,7 +5,7 @@ Start with `model.Session`, which is what a view sees; `interface` moves it over
 
 from .cookies import SectionCookie
 from .devices import MOST_DEVICES, Device
-from .interface import SignedSessions
+from .interface import SessionTooLarge, SignedSessions
 from .logins import (
     LONGEST_USER_AGENT,
     NOT_VALID,
@@ -18,6 +18,7 @@ from .logins import (
     new_token,
 )
 from .model import BASE, SECTIONS, Session, read_as
+from .named import read_section, write_section
 from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Scope",
     "SectionCookie",
     "Session",
+    "SessionTooLarge",
     "SignedSessions",
     "bearer_token",
     "end_logins",
@@ -40,5 +42,7 @@ __all__ = [
     "new_api_token",
     "new_token",
     "read_as",
+    "read_section",
     "select_login",
+    "write_section",
 ]

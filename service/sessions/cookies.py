@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask.json.tag import TaggedJSONSerializer
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import want_bytes
 
 from service import clock
+
+from .values import tagged_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,19 +31,6 @@ BORN = "_born"
 
 CLOCK_SKEW = 300
 """Seconds by which another host's clock may be ahead of ours."""
-
-
-class _TaggedJson(TaggedJSONSerializer):
-    """Flask's format, without lone surrogates: those are no text, and can't be shown or stored."""
-
-    def loads(self, value: str) -> Any:
-        content = super().loads(value)
-        if "\\u" in value:
-            json.dumps(content, ensure_ascii=False, default=str).encode()
-        return content
-
-
-_tagged_json = _TaggedJson()
 
 
 class _Signer(TimestampSigner):
@@ -73,7 +60,7 @@ class _Serializer(URLSafeTimedSerializer):
     """A serializer whose one signer is made once."""
 
     def __init__(self, signer: _Signer) -> None:
-        super().__init__(b"", serializer=_tagged_json)
+        super().__init__(b"", serializer=tagged_json)
         self._signer = signer
 
     def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:  # noqa: ARG002
@@ -147,9 +134,3 @@ class SectionCookie:
         """Return the cookie's value."""
         value = self._serializers[0].dumps({**content, BORN: born})
         return value if isinstance(value, str) else value.decode()
-
-
-def canonical(content: dict[str, Any]) -> str:
-    """Return the content as text, equal if and only if the content is."""
-    text: str = _tagged_json.dumps(content)
-    return text

@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from quart import Response
 from quart.sessions import SessionInterface
+from werkzeug.exceptions import InternalServerError
 from werkzeug.http import dump_cookie
 
 from service import clock, metrics
 
 from .cookies import BROWSER_LIMIT, SectionCookie
 from .logins import bearer_token
-from .model import BASE, SECTIONS, Section, Session
+from .model import BASE, SECTIONS, Section, Session, pack
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from quart import Quart
-    from quart.wrappers import BaseRequestWebsocket, Response
+    from quart.wrappers import BaseRequestWebsocket
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from service.settings import Settings
+
+ABOUT_THE_BODY = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Location")
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +37,21 @@ REFRESH = 86_400
 shortens it."""
 
 
+class SessionTooLarge(InternalServerError):
+    """A ``section`` became too large for a cookie, of which it takes ``size`` bytes.
+
+    It is raised when the session is saved, and nothing of that request's session is sent.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        super().__init__(
+            f"The session's section {name!r} takes {size} bytes, and browsers keep "
+            f"{BROWSER_LIMIT} of a cookie. Keep the content in the database and its id here."
+        )
+        self.section = name
+        self.size = size
+
+
 class SignedSessions(SessionInterface):
     """Quart's session interface for `Session`.
 
@@ -38,7 +59,8 @@ class SignedSessions(SessionInterface):
     can fail where Quart would skip the teardown (see ``docs/architecture.md``).
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sections: Collection[str] = SECTIONS) -> None:
+        self.sections = sections
         self._secure = settings.secure_cookies
         prefix = "__Host-" if settings.secure_cookies else ""
         keys = [settings.secret_key, *settings.secret_key_fallbacks]
@@ -58,7 +80,7 @@ class SignedSessions(SessionInterface):
                 lifetime=settings.section_lifetime,
             )
         }
-        for name in SECTIONS:
+        for name in sections:
             self._cookies[name] = SectionCookie(
                 f"{prefix}{BASE}-{name}",
                 f"{SALT}.{name}",
@@ -75,12 +97,12 @@ class SignedSessions(SessionInterface):
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
         if bearer_token(request.headers) is not None:
             # A token speaks for itself; the cookies beside it must not (http-api).
-            return Session(lambda _: Section(None, _seconds()), detached=True)
+            return Session(lambda _: Section(None, _seconds()), self.sections, detached=True)
 
         def read(name: str) -> Section:
             return self._load(self._cookies[name], request.cookies.get(self._cookies[name].name))
 
-        return Session(read)
+        return Session(read, self.sections)
 
     def _load(self, cookie: SectionCookie, value: str | None) -> Section:
         opened = cookie.open(value) if value else None
@@ -90,7 +112,7 @@ class SignedSessions(SessionInterface):
 
     async def save_session(
         self,
-        app: Quart,  # noqa: ARG002
+        app: Quart,
         session: Any,
         response: Response | WerkzeugResponse | None,
     ) -> None:
@@ -99,21 +121,38 @@ class SignedSessions(SessionInterface):
             if session.modified:
                 logger.error("a session changed in a websocket, where no cookie can be sent")
             return
+        if not session.detached:
+            await self._send(app, session, response)
         if session.touched:
             response.vary.add("Cookie")
             # What depends on who asks must not be kept by anything in between, nor shown by
             # the back button after logging out.
             response.headers.setdefault("Cache-Control", "no-store")
-        if session.detached:
-            return
-        for name, section in session.sections.items():
-            if section.changed or self._is_due(section):
-                # Cart and preferences outlive a closed tab; a login does if it was asked to.
-                keep = name != BASE or session.permanent
-                self._send(name, section, response, keep=keep)
         if "Set-Cookie" in response.headers and "no-store" not in response.cache_control:
             # Whatever the view said: whoever else got this answer would get the cookie with it.
             response.headers["Cache-Control"] = "no-store"
+
+    async def _send(
+        self, app: Quart, session: Session, response: Response | WerkzeugResponse
+    ) -> None:
+        if session.discarded:
+            return
+        try:
+            session.check()
+            headers = [self._header(name, session) for name in self._due(session)]
+        except (SessionTooLarge, TypeError) as error:
+            # All or nothing: sections that belong together must not part.
+            session.discard()
+            await _replace(
+                response, await app.make_response(await app.handle_user_exception(error))
+            )
+            return
+        for header in headers:
+            response.headers.add("Set-Cookie", header)
+
+    def _due(self, session: Session) -> list[str]:
+        sections = session.sections.items()
+        return [name for name, each in sections if session.changed(name) or self._is_due(each)]
 
     def _is_due(self, section: Section) -> bool:
         opened = section.opened
@@ -121,16 +160,18 @@ class SignedSessions(SessionInterface):
             opened.old_key or _seconds() - opened.signed >= self._refresh
         )
 
-    def _send(
-        self, name: str, section: Section, response: Response | WerkzeugResponse, *, keep: bool
-    ) -> None:
+    def _header(self, name: str, session: Session) -> str:
         cookie = self._cookies[name]
         lifetime = self._remember_lifetime if name == BASE else self._section_lifetime
         max_age: int | None = 0
         value = ""
-        if section.content:
-            value = cookie.sign(section.content, section.born)
-            max_age = lifetime if keep else None
+        if session.holds(name):
+            content = session.content(name)
+            value = cookie.sign(
+                content if name == BASE else pack(content), session.sections[name].born
+            )
+            # Cart and preferences outlive a closed tab; a login does if it was asked to.
+            max_age = lifetime if name != BASE or session.permanent else None
         header = dump_cookie(
             cookie.name,
             value,
@@ -142,11 +183,25 @@ class SignedSessions(SessionInterface):
             max_size=0,
         )
         if len(header) > BROWSER_LIMIT:
-            # The browser would drop it without a word, and the section with it. The one it
-            # has stays good.
-            logger.error("section %r is too large for a cookie: %d bytes", name, len(header))
-            return
-        response.headers.add("Set-Cookie", header)
+            # The browser would drop it without a word, and the section with it.
+            raise SessionTooLarge(name, len(header))
+        return header
+
+
+async def _replace(
+    response: Response | WerkzeugResponse, answer: Response | WerkzeugResponse
+) -> None:
+    """Make the response what the application's own handler said of an error.
+
+    Quart has passed the place where it asks the handlers; what it does with an error that is
+    raised now leaves none but the handler for 500.
+    """
+    data = await answer.get_data() if isinstance(answer, Response) else answer.get_data()
+    for name in {*answer.headers.keys(), *ABOUT_THE_BODY}:
+        response.headers.pop(name, None)
+    response.headers.extend(answer.headers)
+    response.status_code = answer.status_code
+    response.set_data(data)
 
 
 def _seconds() -> int:

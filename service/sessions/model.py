@@ -1,51 +1,64 @@
-"""The session as code sees it: one mapping, kept in sections.
+"""The session as code sees it: one dictionary, kept in sections.
 
-``session["cart"]``, ``session["preferences"]``, ``session["flash"]`` (the pages' messages) and
-``session["device"]`` (where one logged in before) are sections with a cookie of their own; every
-other key lives in the base section. A section is read when it is first asked for and saved when
-its content changed, so two responses that changed different sections can't undo each other.
-Nested changes count: content is compared, not flagged.
+The names that an application declares, such as ``session["cart"]``, are sections with a cookie of
+their own; every other key lives in the base section. A section is read when it is first asked for
+and saved when its content changed, so two responses that changed different sections can't undo
+each other. Nested changes count: content is compared, not flagged.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import copy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 from quart.sessions import SessionMixin
 
 from service import clock
 
-from .cookies import Opened, canonical
+from .cookies import BORN, Opened
+from .values import canonical, check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from _collections_abc import dict_items, dict_keys, dict_values
+    from collections.abc import Callable, Collection, Iterator
 
 T = TypeVar("T")
 
 BASE = "session"
 SECTIONS = ("cart", "preferences", "flash", "device")
+"""The shop's: its cart, its choices, the pages' messages, and where one logged in before."""
 PERMANENT = "_permanent"
 """Flask's own key for "remember me"; it lives in the base section."""
 
+VALUE = "_value"
+"""Where a section's cookie keeps what is no dictionary, or one that has this key itself."""
+
 
 class Section:
-    """A section that this request has asked for."""
+    """A section that this request has asked for: what its cookie held."""
 
-    __slots__ = ("_before", "born", "content", "opened")
+    __slots__ = ("before", "born", "hidden", "opened")
 
     def __init__(self, opened: Opened | None, now: int) -> None:
         self.opened = opened
-        self.content: dict[str, Any] = opened.content if opened else {}
         self.born = opened.born if opened else now
-        self._before = canonical(self.content)
-
-    @property
-    def changed(self) -> bool:
-        return canonical(self.content) != self._before
+        self.before: str | None = None
+        # What another application keeps in the base section under the name of one of ours.
+        self.hidden: dict[str, Any] = {}
 
 
-def read_as(content: Mapping[str, Any], kind: type[T]) -> T | None:
+def pack(value: Any) -> dict[str, Any]:
+    """Return a section's value as its cookie holds it."""
+    plain = isinstance(value, dict) and not {VALUE, BORN} & value.keys()
+    return value if plain else {VALUE: value}
+
+
+def _unpack(content: dict[str, Any]) -> Any:
+    return content.get(VALUE, content)
+
+
+def read_as(content: Any, kind: type[T]) -> T | None:
     """Return what a section holds as this type, or None where it holds something else.
 
     Signed doesn't mean valid: an older version wrote it, or another application that has the key.
@@ -56,24 +69,91 @@ def read_as(content: Mapping[str, Any], kind: type[T]) -> T | None:
         return None
 
 
-class Session(SessionMixin):
-    """Quart's ``session``. ``read`` opens a section; it is called once for each.
+class Session(dict[str, Any], SessionMixin):
+    """Quart's ``session``: a `dict` that is read, section by section, when asked.
 
-    A ``detached`` one lasts for the request and is not kept.
+    ``read`` opens a section of ``names``; it is called once for each. A ``detached`` session
+    lasts for the request and is not kept. What no cookie brings back as it is put in is a
+    `TypeError`: at once, or, inside a value that is changed later, when the session is saved.
     """
 
-    def __init__(self, read: Callable[[str], Section], *, detached: bool = False) -> None:
+    accessed = False
+
+    def __init__(
+        self,
+        read: Callable[[str], Section],
+        names: Collection[str] = SECTIONS,
+        *,
+        detached: bool = False,
+    ) -> None:
+        super().__init__()
         self._read = read
+        self._names = names
         self.detached = detached
+        self.discarded = False
         self.sections: dict[str, Section] = {}
+        self._new: bool | None = None
 
-    def _section(self, name: str) -> Section:
-        if name not in self.sections:
-            self.sections[name] = self._read(name)
-        return self.sections[name]
+    def _home(self, key: object) -> str:
+        return key if isinstance(key, str) and key in self._names else BASE
 
-    def _base(self) -> dict[str, Any]:
-        return self._section(BASE).content
+    def _open(self, name: str) -> Section:
+        section = self.sections.get(name)
+        if section is None:
+            section = self.sections[name] = self._read(name)
+            if section.opened is not None:
+                self._fill(name, section, section.opened.content)
+            section.before = self._text(name)
+            self.accessed = True
+        return section
+
+    def _fill(self, name: str, section: Section, content: dict[str, Any]) -> None:
+        if name != BASE:
+            super().__setitem__(name, _unpack(content))
+            return
+        for key, value in content.items():
+            if key in self._names:
+                section.hidden[key] = value
+            else:
+                super().__setitem__(key, value)
+
+    def _open_all(self) -> None:
+        for name in (BASE, *self._names):
+            self._open(name)
+
+    def content(self, name: str) -> Any:
+        """Return what an open section holds; the base section is always a dictionary."""
+        if name != BASE:
+            return super().get(name)
+        own = {key: value for key, value in super().items() if key not in self._names}
+        return {**self.sections[BASE].hidden, **own}
+
+    def holds(self, name: str) -> bool:
+        """Return whether an open section holds anything, be it empty or None."""
+        return bool(self.content(BASE)) if name == BASE else super().__contains__(name)
+
+    def _text(self, name: str) -> str | None:
+        return canonical(self.content(name)) if self.holds(name) else None
+
+    def changed(self, name: str) -> bool:
+        """Return whether an open section holds something else than its cookie."""
+        try:
+            return self._text(name) != self.sections[name].before
+        except (TypeError, ValueError, RecursionError):
+            # What can't be written wasn't read.
+            return True
+
+    def check(self) -> None:
+        """Raise `TypeError` for what was put, later, inside what the session holds."""
+        for name in self.sections:
+            if self.changed(name):
+                content = self.content(name)
+                for key, value in content.items() if name == BASE else [(name, content)]:
+                    check(key, value)
+
+    def discard(self) -> None:
+        """Forget what this request did: nothing of it will be sent."""
+        self.discarded = True
 
     @property
     def touched(self) -> bool:
@@ -83,67 +163,159 @@ class Session(SessionMixin):
     @property
     def blank(self) -> bool:
         """Whether the browser sent no section, and none has come to be."""
-        sections = [self._section(name) for name in (BASE, *SECTIONS)]
-        return not any(each.opened or each.content for each in sections)
+        self._open_all()
+        return not len(self) and not any(each.opened for each in self.sections.values())
 
     # SessionMixin has plain attributes here; ours follow from the content.
     @property
-    def modified(self) -> bool:  # type: ignore[override]
-        return any(section.changed for section in self.sections.values())
+    def modified(self) -> bool:
+        """Whether the content changed.
+
+        True, as Flask wants it set, changes nothing: what changed is sent in any case. False
+        takes the content of now as unchanged.
+        """
+        return any(self.changed(name) for name in self.sections)
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        if not value:
+            for name, section in self.sections.items():
+                section.before = self._text(name)
 
     @property
-    def new(self) -> bool:  # type: ignore[override]
+    def new(self) -> bool:
         """Whether the browser sent no valid base section."""
-        return self._section(BASE).opened is None
+        return self._open(BASE).opened is None if self._new is None else self._new
+
+    @new.setter
+    def new(self, value: bool) -> None:
+        self._new = value
 
     @property
     def permanent(self) -> bool:
         """Whether the base cookie outlives the browser ("remember me")."""
-        return bool(self._base().get(PERMANENT, False))
+        return bool(self.get(PERMANENT, False))
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
         if value:
-            self._base()[PERMANENT] = True
+            self[PERMANENT] = True
         else:
-            self._base().pop(PERMANENT, None)
+            self.pop(PERMANENT, None)
 
-    def peek(self, name: str) -> dict[str, Any]:
+    def peek(self, name: str) -> Any:
         """Return a section's content; unlike all else, this leaves the answer cacheable."""
-        return (self.sections.get(name) or self._read(name)).content
+        if name in self.sections:
+            return super().get(name)
+        opened = self._read(name).opened
+        return _unpack(opened.content) if opened else None
 
     def renew(self) -> None:
         """Let the base section's lifetime start again, as a new login's should."""
-        self._section(BASE).born = int(clock.now().timestamp())
+        self._open(BASE).born = int(clock.now().timestamp())
 
     def __getitem__(self, key: str) -> Any:
-        if key not in SECTIONS:
-            return self._base()[key]
-        content = self._section(key).content
-        if not content:
-            raise KeyError(key)
-        return content
+        self._open(self._home(key))
+        return super().__getitem__(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key not in SECTIONS:
-            self._base()[key] = value
-        else:
-            self._section(key).content = dict(value)
+        if key == BORN:
+            raise TypeError(f"session[{key!r}] is where a cookie keeps its own age.")
+        check(key, value)
+        self._open(self._home(key))
+        super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
-        if key not in SECTIONS:
-            del self._base()[key]
-        elif not self._section(key).content:
-            raise KeyError(key)
-        else:
-            self._section(key).content = {}
+        self._open(self._home(key))
+        super().__delitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._open(self._home(key))
+        return super().__contains__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._open(self._home(key))
+        return super().get(key, default)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self._open(self._home(key))
+        return super().pop(key, *default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+
+    def clear(self) -> None:
+        self._open_all()
+        self._open(BASE).hidden.clear()
+        super().clear()
+
+    def popitem(self) -> tuple[str, Any]:
+        self._open_all()
+        return super().popitem()
+
+    def keys(self) -> dict_keys[str, Any]:
+        self._open_all()
+        return super().keys()
+
+    def values(self) -> dict_values[str, Any]:
+        self._open_all()
+        return super().values()
+
+    def items(self) -> dict_items[str, Any]:
+        self._open_all()
+        return super().items()
+
+    def copy(self) -> dict[str, Any]:
+        self._open_all()
+        return super().copy()
+
+    fromkeys = staticmethod(dict.fromkeys)  # type: ignore[assignment]
+
+    def __copy__(self) -> dict[str, Any]:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return copy.deepcopy(self.copy(), memo)
 
     def __iter__(self) -> Iterator[str]:
-        yield from (key for key in self._base() if key != PERMANENT)
-        yield from (name for name in SECTIONS if self._section(name).content)
+        self._open_all()
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[str]:
+        self._open_all()
+        return super().__reversed__()
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        self._open_all()
+        return super().__len__()
+
+    def __eq__(self, other: object) -> bool:
+        self._open_all()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        self._open_all()
+        return super().__ne__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __or__(self, other: Any) -> Any:
+        self._open_all()
+        return super().__or__(other)
+
+    def __ror__(self, other: Any) -> Any:
+        self._open_all()
+        return super().__ror__(other)
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override]
+        self.update(other)
+        return self
 
     def __repr__(self) -> str:
         # A repr may end in a log; the content is the shopper's own.

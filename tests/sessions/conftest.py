@@ -26,7 +26,8 @@ def add_pages(app: Quart) -> None:
 
     @app.get("/session")
     async def show() -> dict[str, Any]:
-        return {"new": session.new, "permanent": session.permanent, **session}
+        content = {key: value for key, value in session.items() if key != "_permanent"}
+        return {"new": session.new, "permanent": session.permanent, **content}
 
     @app.patch("/session")
     async def change() -> dict[str, Any]:

@@ -137,17 +137,20 @@ async def test_emptied_section_takes_its_cookie_away(start_shelf: StartShelf) ->
     assert {(morsel.value, morsel["max-age"]) for morsel in sent.values()} == {("", "0")}
 
 
-async def test_too_large_keeps_the_old_one(
+async def test_too_large_is_an_error(
     start_shelf: StartShelf, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A section that no browser would keep isn't sent, and is logged; the old one stays good."""
+    """A section that no browser would keep is an error, and nothing of the session is sent."""
     client = (await start_shelf()).test_client()
     await client.patch("/session", json=ALL)
     noise = "".join(map(chr, range(0x4E00, 0x4E00 + 2_000)))
-    sent = set_cookies(await client.patch("/session", json={"cart": {"a": noise}, "basket": []}))
-    assert set(sent) == {"session"}
-    assert "section 'cart' is too large" in caplog.text
-    assert (await (await client.get("/session")).get_json())["cart"] == ALL["cart"]
+    response = await client.patch("/session", json={"cart": {"a": noise}, "basket": []})
+    assert response.status_code == 500
+    assert (await response.get_json())["code"] == "internal"
+    assert set_cookies(response) == {}
+    assert "section 'cart' takes" in caplog.text
+    found = await (await client.get("/session")).get_json()
+    assert found == {**EMPTY, "new": False, **ALL}
 
 
 def old_key_uses() -> float:

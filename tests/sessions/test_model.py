@@ -26,10 +26,10 @@ def is_modified(session: Session) -> bool:
 
 
 def test_reads_across_sections() -> None:
-    """Keys of all sections are there, Flask's own mark of permanence is not."""
+    """Keys of all sections are there, with Flask's own mark of permanence."""
     found = session(session={"user_id": "ada", "_permanent": True}, cart={"id": 1})
-    assert dict(found) == {"user_id": "ada", "cart": {"id": 1}}
-    assert len(found) == 2
+    assert dict(found) == {"user_id": "ada", "_permanent": True, "cart": {"id": 1}}
+    assert len(found) == 3
     assert "cart" in found
     assert "preferences" not in found
     assert found.permanent
@@ -82,9 +82,11 @@ def test_sections_are_read_on_first_use_only() -> None:
 def test_clear_empties_every_section() -> None:
     """`clear` leaves nothing, in no section."""
     full = session(**{name: {"key": "value"} for name in (BASE, *SECTIONS)})
+    full.permanent = True
     full.clear()
     assert dict(full) == {}
-    assert all(section.changed for section in full.sections.values())
+    assert not full.permanent
+    assert all(full.changed(name) for name in full.sections)
 
 
 def test_repr_says_nothing() -> None:
