@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from quart import Quart
 
 from service.accounts import end_all_logins
+from service.accounts.login_queries import select_new_devices
+from service.sessions import Device
 from service.settings import Limit
 from tests.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
@@ -274,3 +277,28 @@ async def test_log_in_on_a_new_device_can_be_seen(app: Quart) -> None:
         await log_in(phone, name)
         logins = (await get(laptop, "/account/sessions"))["sessions"]
         assert {each["current"]: each["new_device"] for each in logins} == {True: False, False: new}
+
+
+async def test_new_devices_are_those_since_and_not_this_one(app: Quart, observer: Observer) -> None:
+    """The newest first, and three at most."""
+    client = app.test_client()
+    user = (await register(client))["user"]
+    async with client.session_transaction() as session:
+        mine = Device.read(session["device"])
+    assert mine is not None
+    since = await observer.fetchval("select max(used_at) from devices")
+    for number in range(4):
+        response = await app.test_client().post(
+            f"{API}/session",
+            json={"username": user["username"], "password": PASSWORD},
+            headers={"User-Agent": f"Browser {number}"},
+        )
+        assert response.status_code == 200
+    account_id = UUID(user["id"])
+    assert await select_new_devices(observer, account_id, mine, since) == [
+        "Browser 3",
+        "Browser 2",
+        "Browser 1",
+    ]
+    now = await observer.fetchval("select max(used_at) from devices")
+    assert await select_new_devices(observer, account_id, mine, now) == []
