@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     database.init_app(app, settings)
     web.init_app(app, settings)
     auth.SessionAuth(app)
-    hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings)
+    hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings, connections.give_way)
     app.after_serving(hasher.close)
     app.extensions["locker.throttle"] = throttling.Throttle(settings)
 

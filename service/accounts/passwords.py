@@ -54,13 +54,15 @@ class Hasher:
     comes first.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, give_way: Callable[[], None] = lambda: None) -> None:
+        """Call ``give_way`` for a request that is only kept waiting."""
         memory_kib, time_cost, parallelism = settings.argon2
         self._argon2 = PasswordHasher(
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism
         )
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
         self.line = Line(settings.hash_queue)
+        self._give_way = give_way
         self._shortest = settings.password_min
         zxcvbn("")  # Reads its lists on first use, which takes longer than any window.
         # Checked when there is no such account, so that the answer takes as long.
@@ -70,6 +72,7 @@ class Hasher:
     async def place(self, holder: Holder) -> AsyncIterator[None]:
         """Hold a place in the line; raises `Busy`, though not at once, where there is none."""
         if not self.line.has_place(holder):
+            self._give_way()
             await asyncio.sleep(PATIENCE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             raise Busy(retry_after=1)
         with self.line.place(holder):

@@ -11,6 +11,7 @@ or a test client, never gets here. `tests/connections/test_hypercorn.py` shows w
 without this, and fails once a version of it no longer does.
 """
 
+from .giving_way import give_way
 from .hosting import init_app
 
-__all__ = ["init_app"]
+__all__ = ["give_way", "init_app"]

@@ -14,6 +14,7 @@ from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H2ProtocolAssumedError, H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
+from .giving_way import gives_way
 from .targets import is_target
 
 PIECE = 32_768
@@ -50,8 +51,12 @@ class Http1(H11Protocol):
 
     @property
     def is_working(self) -> bool:
-        """Whether the application has a whole request to answer."""
-        return self.stream is not None and self.connection.their_state is not h11.SEND_BODY
+        """Whether the application has a whole request to answer, and means to."""
+        return (
+            self.stream is not None
+            and self.connection.their_state is not h11.SEND_BODY
+            and not gives_way(self.stream)
+        )
 
     @property
     def is_idle(self) -> bool:

@@ -18,6 +18,7 @@ from hypercorn.protocol.h2 import BufferCompleteError, H2Protocol, StreamBuffer
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.utils import filter_pseudo_headers
 
+from .giving_way import gives_way
 from .targets import is_target
 
 PIECE = 16_384
@@ -72,8 +73,11 @@ class Http2(H2Protocol):
 
     @property
     def is_working(self) -> bool:
-        """Whether the application has a whole request to answer."""
-        return bool(self.streams.keys() - self._unended)
+        """Whether the application has a whole request to answer, and means to."""
+        return any(
+            stream_id not in self._unended and not gives_way(stream)
+            for stream_id, stream in self.streams.items()
+        )
 
     @property
     def is_idle(self) -> bool:

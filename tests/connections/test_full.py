@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import socket
 import time
@@ -17,9 +18,16 @@ from hypercorn.config import Config
 from service.connections.registry import Bounds, Connections
 from service.connections.server import NEWCOMER, Connection, Conversation
 from service.settings import Settings
-from tests.connections.wire import NEVER_ENDING, connected, head, never_end, read_all
+from tests.connections.wire import (
+    NEVER_ENDING,
+    connected,
+    head,
+    never_end,
+    read_all,
+    speaking_http2,
+)
 from tests.serving import serve
-from tests.shopping import API
+from tests.shopping import API, PASSWORD
 
 MOST = 8
 
@@ -51,6 +59,31 @@ async def test_one_that_has_closed_already(monkeypatch: pytest.MonkeyPatch) -> N
     await asyncio.sleep(0.01)
     assert connections.admit(newcomer)
     connections.close()
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_log_ins_that_are_refused_give_way(settings: Settings, *, http2: bool) -> None:
+    """Log ins without a place before the hasher are kept waiting, and keep nobody else out."""
+    with (
+        serve(settings, max_connections=MOST, hash_queue=0, http2=True) as served,
+        ExitStack() as stack,
+    ):
+        body = json.dumps({"username": "nobody", "password": PASSWORD})
+        for _ in range(MOST * 2):
+            if http2:
+                client = stack.enter_context(speaking_http2(served))
+                fields = client.fields(b"POST", f"{API}/session".encode())
+                client.ask(1, [*fields, (b"content-type", b"application/json")], end=False)
+                client.state.send_data(1, body.encode(), end_stream=True)
+                client.flush()
+            else:
+                connection = stack.enter_context(connected(served))
+                length = f"Content-Length: {len(body)}"
+                kind = "Content-Type: application/json"
+                request = head(served, "POST", f"{API}/session", kind, length)
+                connection.sendall(request + body.encode())
+        for _ in range(3):
+            assert httpx.get(f"{served.url}{API}/cart", timeout=5).status_code == 200
 
 
 def test_who_asked_stays(settings: Settings) -> None:
