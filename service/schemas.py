@@ -147,7 +147,8 @@ def check_media_type(expected: str) -> None:
     if request.mimetype != expected:
         raise UnsupportedMediaType(f"Send {expected}")
     # RFC 9110, 8.4.1: "identity" should not be sent, but means what it says.
-    if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+    codings = ",".join(request.headers.getlist("Content-Encoding")).lower().split(",")
+    if any(coding.strip() not in {"", "identity"} for coding in codings):
         raise UnsupportedCoding
 
 

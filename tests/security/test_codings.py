@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from quart.typing import TestClientProtocol as Client
+from werkzeug.datastructures import Headers
 
 from tests.shopping import API, Product
 
@@ -59,6 +60,22 @@ async def test_no_content_coding(client: Client, product: Product, coding: str) 
         headers={"Content-Type": "application/json", "Content-Encoding": coding},
     )
     assert response.status_code == 201
+
+
+async def test_content_coding_in_a_second_field(client: Client, product: Product) -> None:
+    """Fields of one name are one list (RFC 9110, 5.3)."""
+    response = await client.post(
+        f"{API}/cart/lines",
+        data=json.dumps({"sku": product.sku}),
+        headers=Headers(
+            [
+                ("Content-Type", "application/json"),
+                ("Content-Encoding", "identity"),
+                ("Content-Encoding", "br"),
+            ]
+        ),
+    )
+    assert response.status_code == 415
 
 
 async def test_media_type_alone(client: Client) -> None:
