@@ -90,10 +90,10 @@ async def end_login() -> bool:
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    caller, remembered, now = claim(), visitor().remembered, clock.now()
+    caller, remembered, now, late = claim(), visitor().remembered, clock.now(), policy().late
     state = await run(
         lambda db: queries.select_session(
-            db, caller, remembered.guest_cart, now, promised=remembered.promised
+            db, caller, remembered.guest_cart, now, promised=remembered.promised, late=late
         )
     )
     return replace(state, choices=fill(state.choices or Choices(), guest_choices()))

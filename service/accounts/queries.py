@@ -72,11 +72,18 @@ class SessionState:
 
 
 async def select_session(
-    db: Connection, claim: Claim, guest_cart: UUID | None, now: datetime, *, promised: bool
+    db: Connection,
+    claim: Claim,
+    guest_cart: UUID | None,
+    now: datetime,
+    *,
+    promised: bool,
+    late: timedelta,
 ) -> SessionState:
     """Return who is there, what they chose, and the units in their cart.
 
-    Of the guest's cart that is ``promised`` for after the login only until that is over.
+    Of the guest's cart that is ``promised`` for after the login only until that is over, and of
+    one that joined an account's only as long as it follows there.
     """
     (row,) = await db.fetch(
         f"""
@@ -87,6 +94,10 @@ async def select_session(
             select lines from carts
             where id = $4 and account_id is null and not exists (select from login)
                 and not ($5 and exists (select from over))
+                and (
+                    merged_at is null
+                    or (merged_into is not null and merged_at > $3 - $6::interval)
+                )
         )
         select a.id, a.username, a.email, a.created_at,
             p.theme, p.locale, p.page_size, p.marketing_emails,
@@ -103,6 +114,7 @@ async def select_session(
         now,
         guest_cart,
         promised,
+        late,
     )
     claim.confirm(found=row["id"] is not None)
     if row["id"] is None:

@@ -212,6 +212,25 @@ async def test_a_cart_planted_in_a_browser_stops_following_after_seconds(
         assert (await jar.ask("GET", "/session"))["cart"]["quantity"] == 1
 
 
+@pytest.mark.parametrize("ended", ["not", "deleted"])
+async def test_session_and_cart_say_the_same_of_a_guest_who_left(
+    app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    """With a guest's old cookies both count what the guest's cart shows, whatever is in its row."""
+    before = await guest(app, product.sku, 1)
+    jar = before.copy()
+    await jar.ask(*login(await shopper(app)))
+    await before.copy().ask("POST", "/cart/lines", {"sku": product.sku, "quantity": 7}, status=201)
+    if ended == "deleted":
+        await jar.ask("DELETE", "/account", {"current_password": PASSWORD}, status=204)
+    for seconds in (0, 11):
+        with monkeypatch.context() as patch:
+            later(patch, seconds=seconds)
+            quantity = (await before.copy().ask("GET", "/cart"))["quantity"]
+            assert (await before.copy().ask("GET", "/session"))["cart"]["quantity"] == quantity
+    assert quantity == 0
+
+
 async def test_another_account_gets_nothing_of_a_merged_cart(app: Quart, product: Product) -> None:
     """A guest's cart that joined one account brings nothing to another, by no replay."""
     first, second = await shopper(app), await shopper(app)
