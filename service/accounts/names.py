@@ -9,12 +9,18 @@ import unicodedata
 
 import icu
 
+_HIDDEN_OVERLAY = 256
+"""ICU's `USPOOF_HIDDEN_OVERLAY`, which PyICU has no name for."""
 _CHECKER = icu.SpoofChecker()
 # One script, or Latin with those of Japanese, Korean or Chinese (TS 39, 5.2); digits of one
-# system (5.3); no mark twice on one letter, where it can't be seen (5.4).
+# system (5.3); no mark twice on one letter, nor a dot on one that has it, where it can't be seen
+# (5.4).
 _CHECKER.setRestrictionLevel(icu.URestrictionLevel.HIGHLY_RESTRICTIVE)
 _CHECKER.setChecks(
-    icu.USpoofChecks.RESTRICTION_LEVEL | icu.USpoofChecks.MIXED_NUMBERS | icu.USpoofChecks.INVISIBLE
+    icu.USpoofChecks.RESTRICTION_LEVEL
+    | icu.USpoofChecks.MIXED_NUMBERS
+    | icu.USpoofChecks.INVISIBLE
+    | _HIDDEN_OVERLAY
 )
 
 

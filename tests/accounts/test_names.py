@@ -109,6 +109,9 @@ async def test_one_name_registered_at_once_is_one_account(app: Quart) -> None:
         "ada\U000e0061",
         "\u0301\u0301\u0301",
         "ada\u0301\u0323\u0323",
+        "i\u0307stanbul",
+        "j\u0307an-of-the-dots",
+        "a\u0131\u0307da",
     ],
 )
 async def test_what_cannot_be_seen_is_no_name(app: Quart, name: str) -> None:

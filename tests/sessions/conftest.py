@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -48,7 +49,11 @@ def add_pages(app: Quart) -> None:
 
 
 def add_socket(app: Quart) -> None:
-    """``/socket`` shows the session, and changes it when told; its end can be waited for."""
+    """``/socket`` shows the session, and changes it when told; its end can be waited for.
+
+    The service itself makes a request of each handshake; an application with its sessions may not.
+    """
+    app.asgi_app = MethodType(Quart.asgi_app, app)  # type: ignore[method-assign]
 
     @app.websocket("/socket")
     async def socket() -> None:
