@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.chromium import DESKTOP, PHONE, add_to_cart, log_in, register
 from tests.browser.conftest import OpenWindow
+from tests.browser.test_pages import complaints
 from tests.shopping import new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -180,7 +181,7 @@ async def test_two_adds_from_the_locker_page(open_window: OpenWindow, shop: str)
 async def test_an_experiment_shows_its_outcome_where_one_looks(
     open_window: OpenWindow, shop: str, size: tuple[int, int], *, script: bool
 ) -> None:
-    """Tampering, a replayed cart and a replayed login: in view, focused, within the experiment."""
+    """Tampering, a replayed cart, a replayed login: in view, focused, accessible, in its place."""
     page = await (await open_window(size, script=script)).new_page()
     await register(page, shop, new_name())
     await add_to_cart(page, shop, "enamel-mug")
@@ -195,6 +196,8 @@ async def test_an_experiment_shows_its_outcome_where_one_looks(
         await expect(outcome).to_be_in_viewport(ratio=0.9)
         await expect(outcome).to_be_focused()
         await expect(page.locator(around).filter(has=outcome)).to_have_count(1)
+        if script:
+            assert await complaints(page) == []
     await expect(page.get_by_role("banner")).to_contain_text("Log in")
 
 
