@@ -74,6 +74,23 @@ async def test_an_order_on_paper(open_window: OpenWindow, shop: str) -> None:
         await expect(page.locator(selector)).to_be_hidden()
 
 
+async def test_paper_is_white(open_window: OpenWindow, shop: str) -> None:
+    """Who chose dark prints dark on white too, and without the message of the moment."""
+    window = await open_window()
+    order = await prepare(window, shop)
+    page = await window.new_page()
+    await page.goto(f"{shop}/preferences")
+    await page.get_by_label("Dark", exact=True).check()
+    await page.get_by_role("button", name="Save").click()
+    message = page.get_by_text("Your preferences are saved.")
+    await expect(message).to_be_visible()
+    await page.emulate_media(media="print")
+    await expect(message).to_be_hidden()
+    await page.goto(f"{shop}{order}")
+    schemes = await page.evaluate(STYLE, [".meta, .status, .lines", "colorScheme"])
+    assert set(schemes) == {"light"}
+
+
 async def test_a_broken_picture_is_drawn(open_window: OpenWindow, shop: str) -> None:
     """What can't be had is replaced by the drawing, and nothing moves for it."""
     window = await open_window()
