@@ -97,7 +97,7 @@ class ShopQuery(msgspec.Struct, frozen=True):
 
     def filters(self) -> Iterator[Filter]:
         """Yield what the list is narrowed by besides the type, which has its own place."""
-        names = {"vendor": "From", "tag": "Tagged", "min": "At least", "max": "At most"}
+        names = {"vendor": "Brand", "tag": "Tagged", "min": "At least", "max": "At most"}
         for field, name in names.items():
             if value := getattr(self, field):
                 yield Filter(name, value, self.link(**{field: ""}))

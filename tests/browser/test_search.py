@@ -23,7 +23,7 @@ async def test_what_is_chosen_is_in_view(
     await page.goto(f"{shop}/?type=Tools&vendor=Oak+%26+Ember&min=20&available=true")
     for seen in (
         page.get_by_role("navigation", name="Types").get_by_role("link", name="Tools"),
-        page.get_by_role("link", name="From Oak & Ember"),
+        page.get_by_role("link", name="Brand Oak & Ember"),
         page.get_by_role("link", name="At least 20"),
         page.get_by_role("link", name="In stock"),
     ):

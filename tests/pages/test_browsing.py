@@ -104,7 +104,7 @@ async def test_what_it_is_narrowed_by(browser: Visitor, type_: str) -> None:
     page = await show(browser, link(page, "At most 19,50"))
     assert "At most 19,50" not in page
     assert names(page)[0] == "Numbat 44"
-    page = await show(browser, link(page, f"From {type_} A"))
+    page = await show(browser, link(page, f"Brand {type_} A"))
     assert names(page)[0] == "Numbat 44"
     assert f"{type_} B (" in page
     assert link(page, "In stock")
