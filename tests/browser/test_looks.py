@@ -49,6 +49,51 @@ async def test_zoomed_to_four_times(open_window: OpenWindow, shop: str) -> None:
         assert await page.evaluate(fixed) == 0, path
 
 
+@pytest.mark.parametrize("size", [(320, 640), (375, 667)], ids=["320", "375"])
+async def test_the_button_is_in_view_on_a_small_phone(
+    open_window: OpenWindow, shop: str, size: tuple[int, int]
+) -> None:
+    """And covers nothing for good: the end of the page can be read above it."""
+    page = await (await open_window(size)).new_page()
+    await page.goto(f"{shop}/products/drizzle-jacket")
+    button = page.get_by_role("button", name="Add to cart")
+    await expect(button).to_be_in_viewport(ratio=1)
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    bar, foot = (
+        await page.locator(".order").bounding_box(),
+        await page.locator(".foot").bounding_box(),
+    )
+    assert bar
+    assert foot
+    assert foot["y"] + foot["height"] <= bar["y"] + 1
+
+
+async def test_the_header_of_a_small_phone_breaks_no_word(
+    open_window: OpenWindow, shop: str
+) -> None:
+    """Signed in, at 320 pixels, each entry is in one line."""
+    window = await open_window((320, 640))
+    await prepare(window, shop)
+    page = await window.new_page()
+    await page.goto(shop)
+    for entry in await page.locator(".top nav :is(a, button)").all():
+        box = await entry.bounding_box()
+        assert box
+        assert box["height"] < 45, await entry.inner_text()
+
+
+async def test_no_button_that_does_nothing(open_window: OpenWindow, shop: str) -> None:
+    """What needs a script isn't shown without one."""
+    page = await (await open_window(script=False)).new_page()
+    await page.goto(f"{shop}/locker")
+    await expect(page.locator("#two-adds")).to_be_hidden()
+    await page.goto(f"{shop}/docs")
+    await page.locator(".operation > summary").first.click()
+    await expect(page.locator(".operation[open] form button")).to_be_hidden()
+    await page.goto(f"{shop}/login")
+    await expect(page.locator("[data-reveal]")).to_be_hidden()
+
+
 async def test_still_for_those_who_ask(open_window: OpenWindow, shop: str) -> None:
     """With reduced motion nothing moves, the picture under the pointer included."""
     page = await (await open_window()).new_page()
