@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quart import request
 
 if TYPE_CHECKING:
     from hypercorn.protocol.http_stream import HTTPStream
 
-_GIVES_WAY = "locker.gives_way"
+_OFFER = "locker.give_way"
+_TAKEN = "locker.gives_way"
+
+
+def offer(scope: Any) -> None:
+    """Let the application say that this request gives way.
+
+    By a function, which stays the same one however deeply the scope is copied on its way in.
+    """
+    extensions = scope.setdefault("extensions", {})
+
+    def take() -> None:
+        extensions[_TAKEN] = {}
+
+    extensions[_OFFER] = take
 
 
 def give_way() -> None:
     """Let this request's connection be closed for another, where connections are full."""
-    # The server's own, also where the scope has been copied; not every server has one.
-    request.scope.get("extensions", {})[_GIVES_WAY] = {}
+    take = request.scope.get("extensions", {}).get(_OFFER)
+    if take:
+        take()
 
 
 def gives_way(stream: HTTPStream) -> bool:
     """Return whether `give_way` was called for its request."""
-    return _GIVES_WAY in stream.scope["extensions"]
+    return _TAKEN in stream.scope["extensions"]

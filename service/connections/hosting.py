@@ -14,6 +14,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from quart import Quart
 
+from .giving_way import offer
 from .notices import OncePerMinute
 from .registry import Bounds, Connections
 from .server import Connection
@@ -46,6 +47,8 @@ class _Hosted:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         host = getattr(receive, "__self__", None)
+        if scope["type"] == "http":
+            offer(scope)
         if scope["type"] != "lifespan" or not isinstance(host, Lifespan):
             await self._app(scope, receive, send)
             return

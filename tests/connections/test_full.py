@@ -65,7 +65,9 @@ async def test_one_that_has_closed_already(monkeypatch: pytest.MonkeyPatch) -> N
 def test_log_ins_that_are_refused_give_way(settings: Settings, *, http2: bool) -> None:
     """Log ins without a place before the hasher are kept waiting, and keep nobody else out."""
     with (
-        serve(settings, max_connections=MOST, hash_queue=0, http2=True) as served,
+        serve(
+            settings, max_connections=MOST, hash_queue=0, trusted_proxies=1, http2=True
+        ) as served,
         ExitStack() as stack,
     ):
         body = json.dumps({"username": "nobody", "password": PASSWORD})
