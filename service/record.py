@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 CREDENTIAL_LENGTH = 12
 """Hexadecimal digits of a token's hash: enough to find its row, and of no use for anything else."""
-LONGEST_HOST = 255
+LONGEST_HOST, LONGEST_PATH = 255, 1000
+"""Characters; a head has room for a path that would be 60 KB of log."""
 REFUSALS, WINDOW = 60, 60
 """So many refusals in so many seconds are recorded by a process; the log has them all."""
 
@@ -75,7 +76,7 @@ async def record(status: int) -> None:
     error: LockerError | None = g.get("error")
     line = {
         "method": request.method,
-        "path": request.path,
+        "path": request.path[:LONGEST_PATH],
         "route": route,
         "status": status,
         "code": error.code if error else None,

@@ -28,7 +28,8 @@ def offer(scope: Any) -> None:
 
 def give_way() -> None:
     """Let this request's connection be closed for another, where connections are full."""
-    take = request.scope.get("extensions", {}).get(_OFFER)
+    scope: Any = request.scope
+    take = scope.get("extensions", {}).get(_OFFER)
     if take:
         take()
 

@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from service.record import REFUSALS
+from service.record import LONGEST_PATH, REFUSALS
 from service.sessions import hash_token
 from tests.shopping import API, Product, add, get, make_token, register
 
@@ -138,6 +138,14 @@ async def test_other_site(client: Client, lines: Lines, observer: Observer) -> N
     )
     assert row is not None
     assert tuple(row) == ("refused", None)
+
+
+async def test_line_of_a_long_path(app: Quart, lines: Lines) -> None:
+    """A path is in the line as far as it helps: nobody fills the disk with it."""
+    await app.test_client().get("/products/" + "%FF" * 8000)
+    (line,) = lines()
+    assert line["path"].startswith("/products/")
+    assert len(line["path"]) == LONGEST_PATH
 
 
 async def test_flood_of_refusals(client: Client, lines: Lines, observer: Observer) -> None:
