@@ -48,6 +48,7 @@ sections = st.fixed_dictionaries(
         "cart": carts | st.dictionaries(texts, anything, max_size=3),
         "flash": part(messages=messages, receipt=receipts, outcome=anything),
         "preferences": part(theme=texts, locale=texts, page_size=numbers),
+        "device": part(token=texts, account=ids),
         "session": part(user_id=ids, username=texts, login=texts, _permanent=anything),
     },
 )
@@ -89,6 +90,7 @@ async def visit(app: Quart, contents: dict[str, Any], sku: str) -> None:
         ("GET", "/nothing", {"headers": page}),
         ("POST", "/cart/lines", {"form": {"sku": sku}}),
         ("POST", f"{API}/account", {"json": account}),
+        ("POST", f"{API}/session", {"json": {"username": name, "password": account["password"]}}),
         ("DELETE", f"{API}/session", {}),
     ]
     for method, path, more in requests:
@@ -137,6 +139,16 @@ LEFT = {"id": "0" * 32, "revision": 1, "account": "1" * 32}
         {"flash": {"outcome": {"lines": [1]}}},
         {"preferences": {"theme": ["dark"], "locale": "\ud800"}},
         {"preferences": {"page_size": 2**70}},
+        {"device": {"token": "\ud800", "account": "1" * 32}},
+        {"device": {"token": ["x"], "account": 5}},
+        {"device": {"token": None, "account": ["1" * 32]}},
+        {"device": {"_value": ["x"]}},
+        {"cart": {"_value": [1]}},
+        {"cart": {"_value": "\ud800"}},
+        {"preferences": {"_value": 5}},
+        {"flash": {"_value": None}},
+        {"flash": {"_value": [["done", "x"]]}},
+        {"session": {"_value": [1]}},
         {"session": {"user_id": ["x"], "login": 5, "username": {"a": 1}}},
         {"session": {"user_id": "0" * 32, "login": "\ud800", "username": "\ud800"}},
     ],
