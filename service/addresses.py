@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 FORM = (
@@ -31,7 +32,7 @@ _WEAKER = {"channel_binding": ("disable", "prefer"), "gssencmode": ("disable", "
 _PUBLIC = ("schema", "public")
 """Where tables are anyway."""
 _INSTEAD = {
-    "channel_binding": "take it out; sslmode=verify-full makes sure of the server",
+    "channel_binding": "take it out; sslmode=verify-full with sslrootcert makes sure of the server",
     "gssencmode": "take it out, and set sslmode",
     "hostaddr": "write the address as the host",
     "requiressl": "write sslmode=require",
@@ -41,6 +42,26 @@ _INSTEAD = {
     "ssl": "write sslmode=require",
     "sslaccept": "write sslmode=require or sslmode=verify-full",
 }
+_CHOICES = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "sslnegotiation": ("postgres", "direct"),
+    "target_session_attrs": (
+        "any",
+        "primary",
+        "standby",
+        "read-write",
+        "read-only",
+        "prefer-standby",
+    ),
+    "gsslib": ("gssapi", "sspi"),
+    "ssl_min_protocol_version": ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+    "ssl_max_protocol_version": ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+}
+"""What asyncpg takes, where it takes no other."""
+_SURE = {("sslmode", mode) for mode in ("require", "verify-ca", "verify-full")}
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""Where most systems have those that they trust, for an example."""
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65535
 _SHORTEST_TIMEOUT = 2
@@ -67,18 +88,33 @@ def read_address(text: str) -> Address:
         raise ValueError(FORM)
     timeout, kept, left_out = None, [], []
     for name, value in pairs:
+        _check(name, value)
         if name == "connect_timeout":
             timeout = _read_timeout(value)
-        elif name == "port" and not all(map(_is_port, value.split(","))):
-            raise ValueError(FORM)
-        elif name in LEFT_OUT or value in _WEAKER.get(name, ()) or (name, value) == _PUBLIC:
+        elif _changes_nothing(name, value):
             left_out.append(name)
-        elif name in _INSTEAD:
-            raise ValueError(f"has {name}, which can't be done as it says: {_INSTEAD[name]}")
         else:
             kept.append((name, value))
+    if ("sslnegotiation", "direct") in kept and not _SURE.intersection(kept):
+        raise ValueError("has sslnegotiation=direct, which takes sslmode=require or verify-full")
     url = urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
     return Address(url, timeout, tuple(left_out))
+
+
+def _check(name: str, value: str) -> None:
+    """Raise `ValueError` for a parameter that can't be done as it says."""
+    if name == "port" and not all(map(_is_port, value.split(","))):
+        raise ValueError(FORM)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ValueError(f"has {name}, which must be one of {', '.join(_CHOICES[name])}")
+    if name in _FILES and not Path(value).is_file():
+        raise ValueError(f"has {name}, which must be a file, such as {CERTIFICATES}")
+    if name in _INSTEAD and not _changes_nothing(name, value):
+        raise ValueError(f"has {name}, which can't be done as it says: {_INSTEAD[name]}")
+
+
+def _changes_nothing(name: str, value: str) -> bool:
+    return name in LEFT_OUT or value in _WEAKER.get(name, ()) or (name, value) == _PUBLIC
 
 
 def _are_hosts(netloc: str) -> bool:

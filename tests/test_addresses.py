@@ -30,6 +30,13 @@ REFUSED = {
     "ssl=true": "sslmode=require",
     "sslaccept=strict": "sslmode",
     "connect_timeout=soon": "connect_timeout",
+    "sslmode=on": "sslmode, which must be one of disable",
+    "sslmode=Require": "sslmode",
+    "target_session_attrs=master": "target_session_attrs",
+    "sslmode=require&ssl_min_protocol_version=1.2": "ssl_min_protocol_version",
+    "sslmode=verify-full&sslrootcert=system": "sslrootcert, which must be a file, such as /etc",
+    "sslmode=require&sslcert=/nowhere/shop.crt&sslkey=/nowhere/shop.key": "sslcert",
+    "sslnegotiation=direct": "sslmode=require",
     "port=none": "postgresql://user",
     "nothing": "postgresql://user",
 }

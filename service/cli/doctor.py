@@ -116,6 +116,8 @@ async def _examine() -> AsyncIterator[Finding]:
         mend = "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
         if isinstance(error, UNKNOWN_PARAMETER):
             mend = "Take that out of LOCKER_DATABASE_URL."
+        elif isinstance(error, asyncpg.ClientConfigurationError):
+            mend = "Mend LOCKER_DATABASE_URL."
         yield Finding("database", explain(error), mend)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 from hypercorn.utils import LifespanFailureError
 
+from service.addresses import CERTIFICATES
 from service.catalogue import ImportRefused
 from service.devserver import DevServerError
 from service.errors import LockerError, SettingsError
@@ -60,6 +61,11 @@ def explain(error: BaseException) -> str:
     if isinstance(error, LockerError) and error.__cause__:
         # A shopper is told "too busy"; the operator needs to know with what.
         return explain(error.__cause__)
+    if isinstance(error, asyncpg.ClientConfigurationError) and "root certificate" in str(error):
+        return (
+            "LOCKER_DATABASE_URL wants the server's certificate verified: name the file of those "
+            f"to trust, as in sslrootcert={CERTIFICATES}"
+        )
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     text = next(text for kinds, text in _TEXTS if isinstance(error, kinds))
