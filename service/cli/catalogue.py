@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import shutil
 import sys
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     try:
         "".encode(name or "utf-8")
-    except LookupError:
+        # Some are for something else than files: no part of one can be read.
+        codecs.getincrementaldecoder(name or "utf-8")("replace").decode(b"")
+    except (LookupError, UnicodeError):
         raise click.BadParameter(f"{name} is no encoding of text that is known here") from None
     return name
 

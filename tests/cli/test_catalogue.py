@@ -140,6 +140,7 @@ def test_encodings(locker: Locker, tmp_path: Path) -> None:
     [
         ("--encoding", "rot13"),
         ("--encoding", "nonsense"),
+        ("--encoding", "idna"),
         ("--delimiter", ";;"),
         ("--delimiter", '"'),
         ("--repeated-skus", "ignore"),
