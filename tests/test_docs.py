@@ -43,6 +43,23 @@ def test_the_folder_map_is_complete() -> None:
     assert mapped == there
 
 
+def test_the_tables_are_complete() -> None:
+    """The page on the architecture has every table of the migrations, and no other."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    block = page.partition("| Tables |")[2].partition("## ")[0]
+    named = {
+        name
+        for cell in re.findall(r"^\| (`.+?`) \|", block, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    made = {
+        name
+        for path in (ROOT / "service/migrations").glob("*.sql")
+        for name in re.findall(r"^create table (\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert named == made | {"migrations"}
+
+
 def test_the_contract_has_what_the_code_refers_to() -> None:
     """A docstring that refers to a section of the contract finds it."""
     sections = set(re.findall(r"^## (.+)$", (ROOT / "docs/http-api.md").read_text(), re.MULTILINE))
