@@ -94,6 +94,23 @@ async def test_no_button_that_does_nothing(open_window: OpenWindow, shop: str) -
     await expect(page.locator("[data-reveal]")).to_be_hidden()
 
 
+async def test_a_long_word_widens_nothing(open_window: OpenWindow, shop: str) -> None:
+    """In a name, an option or a message, a word that is longer than a phone is broken."""
+    window = await open_window((320, 640))
+    await add_to_cart(await window.new_page(), shop, "drizzle-jacket")
+    page = await window.new_page()
+    for path, selectors in (
+        ("/products/drizzle-jacket", ("h1", ".choice span", ".crumbs a")),
+        ("/?q=tent", ("h1", ".card .name")),
+        ("/cart", (".line .name", ".line .option")),
+    ):
+        for selector in selectors:
+            await page.goto(f"{shop}{path}")
+            await page.locator(selector).first.evaluate("each => each.textContent = 'w'.repeat(99)")
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 320, (path, selector)
+
+
 async def test_still_for_those_who_ask(open_window: OpenWindow, shop: str) -> None:
     """With reduced motion nothing moves, the picture under the pointer included."""
     page = await (await open_window()).new_page()

@@ -73,6 +73,7 @@ async def complaints(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(240)  # thirty pages, each looked at whole
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, dark: bool) -> None:
     """Axe finds nothing at all, in either colours, for guests and others."""
