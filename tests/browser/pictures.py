@@ -7,7 +7,7 @@ import tempfile
 from base64 import b64encode
 from pathlib import Path
 
-from playwright.async_api import Page
+from playwright.async_api import FloatRect, Locator, Page
 
 from tests.browser.chromium import (
     DESKTOP,
@@ -36,19 +36,21 @@ async def take(shop: str, folder: Path) -> None:
             desktop = await open_context(browser, DESKTOP, dark=dark)
             page = await desktop.new_page()
             await page.goto(shop)
-            await page.screenshot(path=folder / f"shop-{colours}.png")
+            await _shoot_down_to(page, page.locator(".card").nth(4), folder / f"shop-{colours}.png")
             await register(page, shop, users.pop())
             await add_to_cart(page, shop, "enamel-mug", 2)
             await page.goto(f"{shop}/locker")
-            await page.wait_for_load_state("networkidle")
             below = page.get_by_role("heading", name="Try to break it")
-            box = await below.bounding_box()
-            assert box is not None
-            await page.screenshot(
-                path=folder / f"locker-{colours}.png",
-                full_page=True,
-                clip={"x": 0, "y": 0, "width": DESKTOP[0], "height": box["y"] - 30},
-            )
+            await _shoot_down_to(page, below, folder / f"locker-{colours}.png")
+
+
+async def _shoot_down_to(page: Page, below: Locator, path: Path) -> None:
+    """Take what is above this, whole."""
+    await page.wait_for_load_state("networkidle")
+    box = await below.bounding_box()
+    assert box is not None
+    clip: FloatRect = {"x": 0, "y": 0, "width": DESKTOP[0], "height": box["y"] - 30}
+    await page.screenshot(path=path, full_page=True, clip=clip)
 
 
 async def _shop_along(page: Page, shop: str, user: str) -> list[bytes]:
