@@ -24,6 +24,7 @@ _WELL_KNOWN = (
     "supersecret",
     "insecure",
     "0123456789abcdef",
+    "://",
     "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # of Flask's tutorial
 )
 """What must not be in it: it was copied from somewhere, or meant to be replaced."""

@@ -238,6 +238,7 @@ def test_refuses(name: str, text: str) -> None:
         "Four score and seven years ago our fathers",
         "der schnelle braune Fuchs springt ueber den Zaun",
         "REPLACE_WITH_A_LONG_RANDOM_STRING_HERE",
+        "http://shop.example/secret/key/1234",
         "Tr0ub4dor&3-Tr0ub4dor&3-Tr0ub4dor&3",
     ],
 )

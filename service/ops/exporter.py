@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("metrics", __name__)
 
+MOST_SCRAPERS = 16
+"""Connections at once; those of `LOCKER_MAX_CONNECTIONS` are the shop's."""
 CLOSED_WITHIN = 2
 """Seconds for scrapes under way."""
 
@@ -52,7 +55,8 @@ class Exporter:
         """Raises `SettingsError` where it can't listen."""
         app = Quart("metrics")
         app.register_blueprint(blueprint)
-        connections.init_app(app, self._settings)
+        bounded = dataclasses.replace(self._settings, max_connections=MOST_SCRAPERS)
+        connections.init_app(app, bounded)
         self._serving = asyncio.create_task(
             hypercorn.asyncio.serve(app, self._listen(), shutdown_trigger=self._stop.wait)
         )

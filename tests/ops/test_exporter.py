@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import select
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Literal
 
 import httpx
@@ -13,6 +15,7 @@ from quart import Quart
 
 from service import create_app
 from service.errors import SettingsError
+from service.ops.exporter import MOST_SCRAPERS
 from service.settings import Settings
 from tests.keys import KEY
 from tests.serving import serve
@@ -58,6 +61,19 @@ def test_address_of_its_own(settings: Settings, program: Literal["hypercorn", "l
     assert bind not in log
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://{bind}/metrics")
+
+
+def test_few_connections(settings: Settings) -> None:
+    """It has a few of its own, beside those that `locker doctor` counts, and always answers."""
+    port = free_port()
+    with serve(settings, metrics=f"127.0.0.1:{port}"), ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            for _ in range(MOST_SCRAPERS + 1)
+        ]
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+        closed, _, _ = select.select(silent, [], [], 1)
+        assert closed
 
 
 async def test_ipv6(start_app: StartApp) -> None:
