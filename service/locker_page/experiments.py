@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from service.pages import keep_until_shown
 from service.sessions import read_section, write_section
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Outcome:
 
 def keep_outcome(outcome: Outcome) -> None:
     """Keep it for the next page, in the section for messages."""
-    write_section("flash", {**read_section("flash"), "outcome": asdict(outcome)})
+    keep_until_shown("outcome", asdict(outcome))
 
 
 def take_outcome() -> Outcome | None:

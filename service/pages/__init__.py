@@ -10,7 +10,7 @@ from .errors import error_page
 from .formats import device as name_device
 from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
-from .messages import Remedy, flash, keep_receipt, keep_secret, take_secret
+from .messages import Remedy, flash, keep_receipt, keep_secret, keep_until_shown, take_secret
 from .rendering import HTML, init_app, is_first_visit, render, share
 from .shopper import LOCALES, Shopper, current_shopper
 
@@ -30,6 +30,7 @@ __all__ = [
     "is_first_visit",
     "keep_receipt",
     "keep_secret",
+    "keep_until_shown",
     "local_path",
     "name_device",
     "new_key",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from service.sessions import read_as, read_section, write_section
+from service.sessions import fits, read_as, read_section, write_section
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -56,8 +56,18 @@ def _read() -> _Section:
     return read_as(read_section("flash"), _Section) or _Section()
 
 
-def _keep(name: str, content: object) -> None:
-    write_section("flash", {**read_section("flash"), name: content})
+def keep_until_shown(name: str, content: object) -> bool:
+    """Keep this for the next page; returns whether it goes into the section's cookie.
+
+    What was kept before gives way where both don't fit, but for a secret, which is shown once.
+    """
+    others = read_section("flash")
+    secrets = {key: kept for key, kept in others.items() if key == "secret"}
+    for kept in ({**others, name: content}, {**secrets, name: content}):
+        if fits("flash", kept):
+            write_section("flash", kept)
+            return True
+    return False
 
 
 def _drop(name: str) -> None:
@@ -69,7 +79,8 @@ def _drop(name: str) -> None:
 def flash(text: str, kind: Kind = "done", *, place: str = "", remedy: Remedy | None = None) -> None:
     """Show a short text on the next page, where that has this place; else at its top."""
     messages = [*_read().messages, Message(kind, text[:LONGEST], place, remedy)][-MOST:]
-    _keep("messages", msgspec.to_builtins(messages))
+    while messages and not keep_until_shown("messages", msgspec.to_builtins(messages)):
+        messages.pop(0)
 
 
 def take_messages(places: Collection[str] = ()) -> dict[str, list[Message]]:
@@ -87,8 +98,10 @@ def keep_receipt(lines: list[tuple[str, int, int, int, str]]) -> None:
     kept = list(lines)
     while len(str(kept)) > RECEIPT_LENGTH:
         kept.pop()
-    receipt = msgspec.to_builtins(Receipt(kept, len(lines) - len(kept)))
-    _keep("receipt", receipt)
+    while not keep_until_shown(
+        "receipt", msgspec.to_builtins(Receipt(kept, len(lines) - len(kept)))
+    ):
+        kept.pop()
 
 
 def take_receipt() -> Receipt | None:
@@ -100,7 +113,7 @@ def take_receipt() -> Receipt | None:
 
 def keep_secret(text: str) -> None:
     """Keep a text for the next page that asks, which alone will show it."""
-    _keep("secret", text)
+    keep_until_shown("secret", text)
 
 
 def take_secret() -> str:

@@ -18,7 +18,7 @@ from .logins import (
     new_token,
 )
 from .model import BASE, SECTIONS, Session, read_as
-from .named import read_section, write_section
+from .named import fits, read_section, write_section
 from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SignedSessions",
     "bearer_token",
     "end_logins",
+    "fits",
     "hash_token",
     "new_api_token",
     "new_token",

@@ -160,20 +160,29 @@ class SignedSessions(SessionInterface):
             opened.old_key or _seconds() - opened.signed >= self._refresh
         )
 
+    def fits(self, name: str, value: Any) -> bool:
+        """Return whether a declared section with this value would go into a cookie."""
+        signed = self._cookies[name].sign(pack(value), _seconds())
+        return len(self._dump(name, signed, self._section_lifetime)) <= BROWSER_LIMIT
+
     def _header(self, name: str, session: Session) -> str:
-        cookie = self._cookies[name]
+        if not session.holds(name):
+            return self._dump(name, "", 0)
+        content = session.content(name)
+        packed = content if name == BASE else pack(content)
+        value = self._cookies[name].sign(packed, session.sections[name].born)
+        # Cart and preferences outlive a closed tab; a login does if it was asked to.
+        keep = name != BASE or session.permanent
         lifetime = self._remember_lifetime if name == BASE else self._section_lifetime
-        max_age: int | None = 0
-        value = ""
-        if session.holds(name):
-            content = session.content(name)
-            value = cookie.sign(
-                content if name == BASE else pack(content), session.sections[name].born
-            )
-            # Cart and preferences outlive a closed tab; a login does if it was asked to.
-            max_age = lifetime if name != BASE or session.permanent else None
-        header = dump_cookie(
-            cookie.name,
+        header = self._dump(name, value, lifetime if keep else None)
+        if len(header) > BROWSER_LIMIT:
+            # The browser would drop it without a word, and the section with it.
+            raise SessionTooLarge(name, len(header))
+        return header
+
+    def _dump(self, name: str, value: str, max_age: int | None) -> str:
+        return dump_cookie(
+            self._cookies[name].name,
             value,
             max_age=max_age,
             path="/",
@@ -182,10 +191,6 @@ class SignedSessions(SessionInterface):
             samesite="Lax",
             max_size=0,
         )
-        if len(header) > BROWSER_LIMIT:
-            # The browser would drop it without a word, and the section with it.
-            raise SessionTooLarge(name, len(header))
-        return header
 
 
 async def _replace(

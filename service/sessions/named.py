@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from quart import session
+from quart import current_app, session
+
+from .interface import SignedSessions
 
 
 def read_section(name: str) -> dict[str, Any]:
@@ -19,3 +21,8 @@ def write_section(name: str, content: dict[str, Any]) -> None:
         session[name] = content
     else:
         session.pop(name, None)
+
+
+def fits(name: str, content: dict[str, Any]) -> bool:
+    """Return whether a section with this content would go into a cookie."""
+    return cast("SignedSessions", current_app.session_interface).fits(name, content)
