@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from quart import Response
+from quart.globals import app_ctx
 from quart.sessions import SessionInterface
 from werkzeug.exceptions import InternalServerError
 from werkzeug.http import dump_cookie
@@ -94,6 +96,27 @@ class SignedSessions(SessionInterface):
         """Return how a section travels."""
         return self._cookies[name]
 
+    def get_cookie_name(self, app: Quart) -> str:  # noqa: ARG002
+        return self._cookies[BASE].name
+
+    def get_cookie_domain(self, app: Quart) -> None:  # noqa: ARG002
+        return None
+
+    def get_cookie_path(self, app: Quart) -> str:  # noqa: ARG002
+        return "/"
+
+    def get_cookie_secure(self, app: Quart) -> bool:  # noqa: ARG002
+        return self._secure
+
+    def get_cookie_httponly(self, app: Quart) -> bool:  # noqa: ARG002
+        return True
+
+    def get_cookie_samesite(self, app: Quart) -> str:  # noqa: ARG002
+        return "Lax"
+
+    def get_cookie_partitioned(self, app: Quart) -> bool:  # noqa: ARG002
+        return False
+
     async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> Session:  # noqa: ARG002
         if bearer_token(request.headers) is not None:
             # A token speaks for itself; the cookies beside it must not (http-api).
@@ -143,9 +166,7 @@ class SignedSessions(SessionInterface):
         except (SessionTooLarge, TypeError) as error:
             # All or nothing: sections that belong together must not part.
             session.discard()
-            await _replace(
-                response, await app.make_response(await app.handle_user_exception(error))
-            )
+            await _replace(response, await app.make_response(await _handle(app, error)))
             return
         for header in headers:
             response.headers.add("Set-Cookie", header)
@@ -191,6 +212,13 @@ class SignedSessions(SessionInterface):
             samesite="Lax",
             max_size=0,
         )
+
+
+async def _handle(app: Quart, error: Exception) -> Any:
+    # Quart 0.23 wants the context as well.
+    context = [app_ctx._get_current_object()]  # noqa: SLF001
+    wanted = len(signature(app.handle_user_exception).parameters) - 1
+    return await app.handle_user_exception(*context[:wanted], error)  # type: ignore[call-arg]
 
 
 async def _replace(

@@ -215,3 +215,18 @@ async def test_opening_costs_nothing(app: Quart, monkeypatch: pytest.MonkeyPatch
     client = app.test_client(use_cookies=False)
     response = await client.get("/livez", headers={"Cookie": "session=a; session-cart=b"})
     assert response.status_code == 200
+
+
+async def test_getters_say_what_is_sent(start_shelf: StartShelf) -> None:
+    """What Quart's own getters say of the base cookie is what is sent."""
+    for secure in (False, True):
+        app = await start_shelf(secure_cookies=secure)
+        says = app.session_interface
+        name = says.get_cookie_name(app)
+        morsel = set_cookies(await app.test_client().patch("/session", json=ALL))[name]
+        assert says.get_cookie_path(app) == morsel["path"]
+        assert (says.get_cookie_domain(app) or "") == morsel["domain"]
+        assert says.get_cookie_secure(app) == bool(morsel["secure"])
+        assert says.get_cookie_httponly(app) == morsel["httponly"]
+        assert says.get_cookie_samesite(app) == morsel["samesite"]
+        assert not says.get_cookie_partitioned(app)

@@ -103,6 +103,8 @@ def test_every_method_is_compared() -> None:
     everything = {*dir(dict), *dir(MutableMapping)} - set(dir(type)) - set(dir(object))
     everything |= {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__"}
     known = {
+        "__firstlineno__",
+        "__static_attributes__",
         "_MutableMapping__marker",
         "_Mapping__marker",
         "__abstractmethods__",
