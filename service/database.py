@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import asyncpg
-from quart import Quart, current_app, g
+from quart import Quart, current_app, g, has_request_context
 
 from .addresses import read_address
 from .errors import Busy, LockerError, Unavailable
+from .visits import Visit, current_visit, is_copy
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -39,6 +41,15 @@ RELEASE_TIMEOUT = 5.0
 
 CLOSE_TIMEOUT = 10.0
 """Seconds the pool may take to close before its connections are dropped."""
+
+NOT_STARTED = (
+    "There is no connection before the application has started: the pool opens with the server. "
+    "In a script or a test, do this within `async with app.test_app():`."
+)
+ENDED = (
+    "There is no connection after the application's end: the pool has closed. What needs one "
+    "belongs into a hook that runs before, or the application must be started again."
+)
 
 ATTEMPTS = 4
 
@@ -90,6 +101,8 @@ class Pool:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._releases: set[asyncio.Task[None]] = set()
         self._distrusted = False
+        self._closed = False
+        self._kept_by_tests: weakref.WeakSet[Visit] = weakref.WeakSet()
 
     async def open(self) -> None:
         """Open the pool.
@@ -119,10 +132,13 @@ class Pool:
         )
 
     async def close(self) -> None:
-        """Wait for connections in use, but not for ever."""
+        """Wait for connections in use, but not for ever, and for none of whoever waits."""
         if self._pool is None:
             return
-        pool, self._pool = self._pool, None
+        release_db()
+        for visit in self._kept_by_tests:
+            self._take_from(visit)
+        pool, self._pool, self._closed = self._pool, None, True
         if self._releases:
             await asyncio.wait(self._releases, timeout=RELEASE_TIMEOUT)
         try:
@@ -133,9 +149,14 @@ class Pool:
             pool.terminate()
 
     async def acquire(self) -> Pooled:
-        """Take a connection; raises `Busy` when none comes free in time, and `Unavailable`."""
-        if self._pool is None:
+        """Take a connection; raises `Busy` when none comes free in time, and `Unavailable`.
+
+        Raises `RuntimeError` where the application was never started.
+        """
+        if self._pool is None and self._closed and has_request_context():
             raise Unavailable(retry_after=1)
+        if self._pool is None:
+            raise RuntimeError(ENDED if self._closed else NOT_STARTED)
         try:
             return await self._pool.acquire(timeout=self._settings.pool_timeout)
         except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
@@ -170,6 +191,15 @@ class Pool:
             # asyncpg has dropped the connection by now and opens another when needed.
             logger.exception("a connection could not be given back")
 
+    def keep_for_test(self, visit: Visit) -> None:
+        """Note a visit whose context a test client keeps beyond the request's end."""
+        self._kept_by_tests.add(visit)
+
+    def _take_from(self, visit: Visit) -> None:
+        if visit.connection is not None:
+            connection, visit.connection = visit.connection, None
+            self.release(connection)
+
     def distrust(self) -> None:
         """Have every connection replaced before its next use.
 
@@ -198,34 +228,38 @@ def _is_dead(connection: Pooled) -> bool:
         return True
 
 
-class _Visit:
-    """What one app context needs to take at most one connection, and none after its end."""
-
-    __slots__ = ("lock", "over")
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.over = False
-
-    def check(self) -> None:
-        if self.over:
-            raise RuntimeError("This app context has ended, and its connection with it.")
-
-
-def _visit() -> _Visit:
-    if "visit" not in g:
-        g.visit = _Visit()
-    visit: _Visit = g.visit
-    return visit
-
-
 def init_app(app: Quart, settings: Settings) -> Pool:
     """Tie the pool's life to the server's, and each connection's to its app context."""
     pool = app.extensions["locker.pool"] = Pool(settings)
     app.before_serving(pool.open)
-    app.after_serving(pool.close)
-    app.teardown_appcontext(teardown_db)
+
+    @app.before_serving
+    async def close_last() -> None:
+        # Other hooks of the end may still need a connection.
+        app.after_serving_funcs[:] = [
+            *(each for each in app.after_serving_funcs if each != pool.close),
+            pool.close,
+        ]
+
+    teardown = app.do_teardown_appcontext
+
+    async def do_teardown_appcontext(*args: Any, **kwargs: Any) -> None:
+        # Around the application's own functions, which may use the connection, and of which
+        # one that raises keeps Quart 0.22 from calling those after it.
+        try:
+            await teardown(*args, **kwargs)
+        finally:
+            teardown_db()
+
+    app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[method-assign]
+    app.teardown_request(_end_copy)
+    app.teardown_websocket(_end_copy)
     return pool
+
+
+async def _end_copy(_: BaseException | None) -> None:
+    if is_copy():
+        teardown_db()
 
 
 def _pool() -> Pool:
@@ -241,15 +275,15 @@ async def get_db() -> Connection:
     outlive their request. Raises `Busy` after ``pool_timeout`` seconds, `Unavailable` when
     the database is away.
     """
-    visit = _visit()
+    visit = current_visit()
     # Between "is there one?" and "keep it" lies an await; without the lock the second task of
     # a gather would take a connection that nobody gives back.
     async with visit.lock:
         visit.check()
-        if "db" in g and _is_dead(g.db):
+        if visit.connection is not None and _is_dead(visit.connection):
             # A connection that died under this request is no use to what comes after.
             release_db()
-        if "db" not in g:
+        if visit.connection is None:
             pool = _pool()
             connection = await pool.acquire()
             try:
@@ -258,27 +292,33 @@ async def get_db() -> Connection:
                 # The context ended while this task waited.
                 pool.release(connection)
                 raise
-            g.db = connection
+            visit.connection = connection
+            if visit.is_kept_by_a_test:
+                pool.keep_for_test(visit)
+            if g.visit is visit:
+                g.db = connection
             if pool.observer is not None:
                 pool.observer.taken(connection)
-        kept: Connection = g.db
-        return kept
+        return visit.connection
 
 
 def release_db() -> None:
     """Give the connection back early, before slow work. A later `get_db` takes another."""
-    connection = g.pop("db", None)
+    visit = current_visit()
+    connection, visit.connection = visit.connection, None
     if connection is not None:
+        if g.get("db") is connection:
+            g.pop("db")
         pool = _pool()
         pool.release(connection)
         if pool.observer is not None:
             pool.observer.given_back(connection)
 
 
-async def teardown_db(_: BaseException | None = None) -> None:
+def teardown_db() -> None:
     """End the visit: give the connection back, if one was taken, and let none be taken."""
-    _visit().over = True
     release_db()
+    current_visit().over = True
 
 
 async def is_writable(db: Connection) -> bool:
@@ -315,6 +355,8 @@ def translate(error: BaseException) -> LockerError | None:
         return Busy(retry_after=1)
     if isinstance(error, LOST):
         return Unavailable(retry_after=1)
-    if isinstance(error, asyncpg.InterfaceError) and "db" in g and _is_dead(g.db):
-        return Unavailable(retry_after=1)
+    if isinstance(error, asyncpg.InterfaceError):
+        connection = current_visit().connection
+        if connection is not None and _is_dead(connection):
+            return Unavailable(retry_after=1)
     return None

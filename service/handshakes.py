@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from quart import Request
+    from werkzeug.routing import Map
 
     Scope = MutableMapping[str, Any]
     ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -29,13 +30,19 @@ def is_handshake(request: Request) -> bool:
 
 
 class Handshakes:
-    """ASGI middleware: what comes as a WebSocket goes on as a request."""
+    """ASGI middleware: what comes as a WebSocket goes on as a request.
 
-    def __init__(self, app: ASGIApp) -> None:
+    But in an application that has WebSockets of its own, which answers it itself.
+    """
+
+    def __init__(self, app: ASGIApp, rules: Callable[[], Map]) -> None:
         self._app = app
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] != "websocket":
+        if scope["type"] != "websocket" or any(
+            rule.websocket for rule in self._rules().iter_rules()
+        ):
             await self._app(scope, receive, send)
             return
         handshake = {

@@ -9,8 +9,10 @@ from quart import request
 
 from .auth import SAFE_METHODS
 from .errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
+from .handshakes import SCHEMES
 from .hosts import is_allowed, same_origin
 from .sessions import bearer_token
+from .visits import incoming
 
 if TYPE_CHECKING:
     from .bodies import BoundedRequest
@@ -48,8 +50,14 @@ def screen_handshake(settings: Settings) -> NoReturn:
     raise NotFound
 
 
+def screen_socket(settings: Settings) -> None:
+    """Check a WebSocket of an application that has some; raises as a request's checks do."""
+    _check_host(settings)
+    _check_site()
+
+
 def _check_host(settings: Settings) -> None:
-    if not is_allowed(request.headers.get("Host", ""), settings.allowed_hosts):
+    if not is_allowed(incoming().headers.get("Host", ""), settings.allowed_hosts):
         raise BadHost
 
 
@@ -60,14 +68,15 @@ def _check_site() -> None:
     against the host; without either it isn't a browser. No browser sends a bearer token on
     its own.
     """
-    if bearer_token(request.headers) is not None:
+    received = incoming()
+    if bearer_token(received.headers) is not None:
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    site = received.headers.get("Sec-Fetch-Site")
+    origin = received.headers.get("Origin")
     if site is not None:
         if site not in {"same-origin", "none"}:
             raise CrossSite
     elif origin is not None and not same_origin(
-        origin, request.scheme, request.headers.get("Host", "")
+        origin, SCHEMES.get(received.scheme, received.scheme), received.headers.get("Host", "")
     ):
         raise CrossSite

@@ -32,9 +32,10 @@ from .errors import (
     Unauthenticated,
 )
 from .handshakes import Handshakes, is_handshake
-from .screening import screen, screen_handshake
+from .screening import screen, screen_handshake, screen_socket
 from .sessions import bearer_token
 from .validation import compose
+from .visits import incoming
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -83,7 +84,7 @@ def init_app(app: Quart, settings: Settings) -> None:
         app.asgi_app, settings.trusted_proxies
     )
 
-    app.asgi_app = Handshakes(app.asgi_app)  # type: ignore[arg-type, assignment, method-assign]
+    app.asgi_app = Handshakes(app.asgi_app, lambda: app.url_map)  # type: ignore[arg-type, assignment, method-assign]
 
     pictures = " ".join(("'self'", *settings.picture_sources, "data:"))
     headers = {**HEADERS, "Content-Security-Policy": POLICY.format(pictures)}
@@ -93,6 +94,12 @@ def init_app(app: Quart, settings: Settings) -> None:
         g.started = time.perf_counter()
         g.request_id = _request_id()
         await _admit(settings)
+
+    @app.before_websocket
+    async def check_socket() -> None:
+        g.started = time.perf_counter()
+        g.request_id = _request_id()
+        screen_socket(settings)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -138,7 +145,7 @@ def current_settings() -> Settings:
 
 
 def _request_id() -> str:
-    given = request.headers.get("X-Request-Id", "")
+    given = incoming().headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
@@ -159,7 +166,10 @@ def problem_type(code: str) -> str:
 
 
 def _wants_page() -> bool:
-    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+    received = incoming()
+    return not received.path.startswith("/api/") and "text/html" in received.headers.get(
+        "Accept", ""
+    )
 
 
 async def respond(error: LockerError) -> Response:

@@ -61,7 +61,7 @@ class Hasher:
         self._argon2 = PasswordHasher(
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism
         )
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
+        self.open()
         self.line = Line(settings.hash_queue)
         self._give_way = give_way
         self._shortest = settings.password_min
@@ -122,6 +122,10 @@ class Hasher:
     def is_outdated(self, password_hash: str) -> bool:
         """Return whether the hash was made with other parameters than today's, or elsewhere."""
         return is_foreign(password_hash) or self._argon2.check_needs_rehash(password_hash)
+
+    def open(self) -> None:
+        """Be ready to hash, also after an end."""
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argon2")
 
     def close(self) -> None:
         """Let the running hash finish, and no other start."""

@@ -8,7 +8,6 @@ from collections import Counter
 from quart import Quart, Response, g, request, stream_with_context
 
 import service
-from service import database
 from service.database import Pool, get_db
 
 
@@ -64,6 +63,6 @@ def create_app_that_awaits() -> Quart:
             await asyncio.sleep(0.005)  # a server further away
             await app.extensions["locker.pool"]._pool.release(g.pop("db"))
 
-    app.teardown_appcontext_funcs.remove(database.teardown_db)
+    del app.do_teardown_appcontext
     app.teardown_appcontext(teardown)
     return app
