@@ -8,6 +8,7 @@ from . import accounts, auth, connections, database, openapi, pages, throttling,
 from .access.api import blueprint as access_api
 from .access.pages import blueprint as access_pages
 from .accounts.api import blueprint as accounts_api
+from .accounts.browser import Logins
 from .accounts.pages import blueprint as accounts_pages
 from .accounts.pages import look_up_shopper
 from .carts.api import blueprint as carts_api
@@ -43,8 +44,9 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.session_interface = SignedSessions(settings)  # type: ignore[assignment]
     database.init_app(app, settings)
     web.init_app(app, settings)
-    auth.SessionAuth(app)
+    auth.SessionAuth(app, Logins())
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings, connections.give_way)
+    app.before_serving(hasher.open)
     app.after_serving(hasher.close)
     app.extensions["locker.throttle"] = throttling.Throttle(settings)
 

@@ -7,28 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from quart import after_this_request, current_app, session
-from quart_auth import login_user, logout_user
+from quart_auth import login_user
 
 from service import clock
 from service.auth import Shopper, account_id, claim, source
+from service.auth import forget_login as drop_login
 from service.carts.api import keep, policy, visitor
 from service.database import run
 from service.errors import Unauthenticated
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
-from service.sessions import Device, read_section, write_section
+from service.sessions import Device, NewLogin, new_token, read_section, write_section
 from service.web import current_settings
 
 from . import actions, login_queries, owner, queries
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from quart import Response
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from service.database import Connection
+    from service.sessions import Claim
     from service.throttling import Throttle
 
     from .actions import LoggedIn
@@ -88,6 +93,33 @@ async def end_login() -> bool:
     return bool(caller) and await run(lambda db: actions.log_out(db, caller, source(), late))
 
 
+class Logins:
+    """The rows behind logins, for quart-auth's own calls."""
+
+    async def start(self, account_id: UUID) -> Shopper:
+        """Start a login that no password was given for; raises `LookupError`."""
+        now, settings, token = clock.now(), current_settings(), new_token()
+        login = NewLogin(
+            token,
+            account_id,
+            now,
+            timedelta(seconds=settings.login_idle),
+            now + timedelta(seconds=settings.login_lifetime),
+            "",
+            "",
+        )
+        username = await run(lambda db: login_queries.insert_login(db, login))
+        if username is None:
+            raise LookupError(f"There is no account {account_id} that may log in.")
+        return Shopper(str(account_id), username=username, token=token)
+
+    async def end(self, caller: Claim) -> None:
+        """End the login that was in the session, and leave the account its cart."""
+        held = await run(lambda db: actions.log_out(db, caller, source(), policy().late))
+        if held:
+            write_section("cart", visitor().remembered.after_logout().write())
+
+
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
     caller, remembered, now, late = claim(), visitor().remembered, clock.now(), policy().late
@@ -143,7 +175,7 @@ def forget_login(*, held: bool = True) -> None:
         # The account's cart stays with the account, not with the browser.
         write_section("cart", visitor().remembered.after_logout().write())
         after_this_request(_clear_cache)
-    logout_user()
+    drop_login()
 
 
 def _clear_cache(response: Response | WerkzeugResponse) -> Response | WerkzeugResponse:

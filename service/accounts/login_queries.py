@@ -205,6 +205,35 @@ async def select_new_devices(
     return [row["user_agent"] for row in rows]
 
 
+async def insert_login(db: Connection, login: NewLogin) -> str | None:
+    """Start a login without a log in; returns whose it is, or None for no such account."""
+    username: str | None = await db.fetchval(
+        """
+        with owner as (
+            select id, username from accounts where id = $2 and disabled_at is null
+        ),
+        started as (
+            insert into logins (
+                token_hash, account_id, created_at, last_seen_at, idle, expires_at,
+                user_agent, ip, id
+            )
+            select $1, owner.id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $8
+            from owner
+        )
+        select username from owner
+        """,
+        hash_token(login.token),
+        login.account_id,
+        login.now,
+        login.idle,
+        login.expires_at,
+        login.user_agent,
+        login.ip,
+        login.id,
+    )
+    return username
+
+
 async def end_login(db: Connection, claim: Claim, event: Event, late: timedelta) -> UUID | None:
     """End the claim's login, which is over after ``late``.
 

@@ -6,10 +6,11 @@ session does; so only its interface is used here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
-from quart import g, request, session
+from quart import after_this_request, current_app, g, request, session
 from quart_auth import Action, AuthUser, QuartAuth, current_user
 
 from service import clock
@@ -24,21 +25,39 @@ from service.sessions import (
     bearer_token,
     select_login,
 )
+from service.visits import incoming
 
 if TYPE_CHECKING:
-    from quart import Response
+    from collections.abc import AsyncGenerator
+
+    from quart import Quart, Response
+    from quart.typing import TestClientProtocol
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+    AnyResponse = Response | WerkzeugResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""
 
+WRITING = frozenset({Action.WRITE, Action.WRITE_PERMANENT})
+
+BASIC = frozenset({"QUART_AUTH_BASIC_USERNAME", "QUART_AUTH_BASIC_PASSWORD"})
+"""What quart-auth's ``basic_auth_required`` asks for, which has no part in logins."""
+
+START_ONE = "Log in with the password, or start a login and pass its token."
+NO_TOKENS = (
+    "quart-auth's tokens can't be ended, so nothing here makes or takes them: "
+    "tokens for programs are made with POST /api/v1/account/tokens."
+)
+
 
 class Shopper(AuthUser):
-    """The caller. A guest has no ``auth_id``, a token none before it is looked up.
+    """The caller. Nobody has an ``auth_id`` before the login, or the token, was looked up.
 
-    ``await is_authenticated`` looks the login or token up, once for each request (one indexed
-    read); a login that has ended makes a guest.
+    ``await is_authenticated`` looks it up, once for each request (one indexed read); a login
+    that has ended makes a guest. One with a ``token`` is just logging in.
     """
 
     def __init__(
@@ -49,11 +68,28 @@ class Shopper(AuthUser):
         username: str = "",
         token: str = "",
     ) -> None:
-        super().__init__(auth_id, action)
         self.username = username
         self.token = token
+        super().__init__(auth_id, action)
         # One that is just logging in needs no look-up.
         self._valid: bool | None = True if token else None
+
+    @property
+    def action(self) -> Action:
+        return self._action
+
+    @action.setter
+    def action(self, action: Action) -> None:
+        if action in WRITING and not self.token:
+            raise RuntimeError(
+                "A login lasts as long as its row says, so renew_login() can do nothing, and "
+                f"login_user() takes no user without a login. {START_ONE}"
+            )
+        self._action = action
+
+    @property
+    def auth_id(self) -> str | None:
+        return self._auth_id if self._valid else None
 
     @property
     async def is_authenticated(self) -> bool:
@@ -63,28 +99,100 @@ class Shopper(AuthUser):
         return self._valid
 
 
+class Logins(Protocol):
+    """What starts and ends the rows behind logins."""
+
+    async def start(self, account_id: UUID) -> Shopper:
+        """Start a login for an account, for tests; raises `LookupError` where there is none."""
+        ...
+
+    async def end(self, caller: Claim) -> None:
+        """End the login that was in the session."""
+        ...
+
+
 class SessionAuth(QuartAuth):
-    """quart-auth's extension, keeping its state in the session."""
+    """quart-auth's extension, keeping its state in the session.
+
+    What quart-auth has for its own cookie and tokens is refused where it is given or called.
+    """
 
     user_class = Shopper
 
+    def __init__(self, app: Quart, logins: Logins) -> None:
+        given = sorted(
+            name for name in app.config if name.startswith("QUART_AUTH_") and name not in BASIC
+        )
+        if given:
+            raise RuntimeError(
+                f"The login is kept in the session, so {', '.join(given)} mean nothing."
+            )
+        self._logins = logins
+        super().__init__(app)
+
     def resolve_user(self) -> AuthUser:
-        return Shopper(None if bearer_token(request.headers) else session.get("user_id"))
+        return Shopper(None)
 
     def login_user(self, user: AuthUser) -> None:
+        if not isinstance(user, Shopper) or not user.token or not user.auth_id:
+            raise TypeError(f"login_user() takes a Shopper with the token of a login. {START_ONE}")
         super().login_user(user)
-        shopper = cast("Shopper", user)
-        session["user_id"] = shopper.auth_id
-        session["username"] = shopper.username
-        session["login"] = shopper.token
-        _session().permanent = shopper.action is Action.WRITE_PERMANENT
+        session["user_id"] = user.auth_id
+        session["username"] = user.username
+        session["login"] = user.token
+        _session().permanent = user.action is Action.WRITE_PERMANENT
         _session().renew()
 
     def logout_user(self) -> None:
+        """Take the login out of the session, and end its row before the answer is sent."""
+        caller = claim()
+        if caller.scopes is not None:
+            raise RuntimeError("A token is no login: it is ended, not logged out.")
+        self.forget_login()
+        if not caller:
+            return
+
+        @after_this_request
+        async def end(response: AnyResponse) -> AnyResponse:
+            await self._logins.end(caller)
+            return response
+
+    def forget_login(self) -> None:
+        """Take the login out of the session; its row has ended."""
         super().logout_user()
         for key in USER_KEYS:
             session.pop(key, None)
         _session().permanent = False
+
+    @asynccontextmanager
+    async def authenticated_client(
+        self, client: TestClientProtocol, auth_id: str
+    ) -> AsyncGenerator[None, None]:
+        """Log a test's client in as this account, and out again at the end.
+
+        The application must have been started. Raises `LookupError` for an unknown account.
+        """
+        async with client.app.app_context():
+            shopper = await self._logins.start(UUID(auth_id))
+        async with client.session_transaction() as kept:
+            kept["user_id"], kept["username"] = shopper.auth_id, shopper.username
+            kept["login"] = shopper.token
+        try:
+            yield
+        finally:
+            async with client.session_transaction() as kept:
+                caller = Claim.of(kept)
+                for key in USER_KEYS:
+                    kept.pop(key, None)
+            async with client.app.test_request_context("/"):
+                g.request_id = "authenticated_client"
+                await self._logins.end(caller)
+
+    def dump_token(self, auth_id: str, app: Quart | None = None) -> str:  # noqa: ARG002
+        raise RuntimeError(NO_TOKENS)
+
+    def load_token(self, token: str, app: Quart | None = None) -> str | None:  # noqa: ARG002
+        raise RuntimeError(NO_TOKENS)
 
     async def after_request(self, response: Response) -> Response:
         """Leave the response alone: the session's own cookie says it all."""
@@ -92,6 +200,12 @@ class SessionAuth(QuartAuth):
 
     async def after_websocket(self, response: Response | None) -> Response | None:
         return response
+
+
+def forget_login() -> None:
+    """Take the login, whose row has ended, out of the session."""
+    extension = next(each for each in current_app.extensions["QUART_AUTH"] if each.singleton)
+    cast("SessionAuth", extension).forget_login()
 
 
 def _session() -> Session:
@@ -103,7 +217,7 @@ def claim() -> Claim:
 
     Raises `Unauthenticated` for what can't be a token of ours.
     """
-    token = bearer_token(request.headers)
+    token = bearer_token(incoming().headers)
     return Claim.of(session) if token is None else Claim.of_token(token)
 
 
@@ -136,8 +250,9 @@ async def check_token(*, allowed: bool, rides_along: bool) -> None:
 
 def source() -> Source:
     """Return where the request comes from, for the record."""
-    agent = "".join(filter(str.isprintable, request.headers.get("User-Agent", "")))
-    return Source(request.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)
+    received = incoming()
+    agent = "".join(filter(str.isprintable, received.headers.get("User-Agent", "")))
+    return Source(received.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)
 
 
 def account_id() -> UUID:
