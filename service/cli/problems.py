@@ -32,6 +32,10 @@ _TEXTS = (
     (UNKNOWN_PARAMETER, "the database says: {}; see what stands in LOCKER_DATABASE_URL"),
     (asyncpg.UndefinedTableError, "the database has no tables yet; run: locker migrate"),
     (
+        (asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError),
+        "the database's schema is not this version's; run: locker migrate",
+    ),
+    (
         (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError),
         "the database was busy with somebody else's work; try again",
     ),
@@ -69,4 +73,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     text = next(text for kinds, text in _TEXTS if isinstance(error, kinds))
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+        # Details and hints come in lines of their own.
+        return text.format(str(error).partition("\n")[0])
     return text.format(error)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+import asyncpg
 import pytest
 
+from service.schema import migrate
 from tests.cli.conftest import Locker, development
+from tests.serving import ROOT
 
 AWAY = "postgresql://nobody:secret-word@127.0.0.1:1/nothing"
 
@@ -51,6 +55,19 @@ def test_not_migrated(
 ) -> None:
     """On a database without tables they say how to make them."""
     assert_one_line(make_locker(**development(empty_url)), arguments, "run: locker migrate")
+
+
+async def test_a_migration_is_missing(make_locker: Callable[..., Locker], empty_url: str) -> None:
+    """On a database that an older version migrated they say how to go on, in one line."""
+    db = await asyncpg.connect(empty_url)
+    await migrate(db)
+    await db.execute("alter table variants drop column unpriced")
+    await db.close()
+    sample = str(ROOT / "service" / "catalogue" / "sample.csv")
+    locker = make_locker(**development(empty_url))
+    await asyncio.to_thread(
+        assert_one_line, locker, ["catalogue", "import", sample], "run: locker migrate"
+    )
 
 
 @pytest.mark.parametrize(
