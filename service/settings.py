@@ -123,7 +123,9 @@ class Settings:
     )
     send_timeout: int = _setting("seconds for which a client may take nothing of its answer", 30)
     max_connections: int = _setting(
-        "connections at once; when full, the idlest is closed; well below `ulimit -n`", 512
+        "connections at once; when full, the idlest is closed; for a second newcomers may be as "
+        "many again, so less than half of `ulimit -n`",
+        400,
     )
     http2: bool = _setting(
         "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False

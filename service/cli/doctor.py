@@ -124,15 +124,16 @@ async def _examine() -> AsyncIterator[Finding]:
 def _examine_limits(settings: Settings) -> Finding:
     """A connection that can't be accepted is one that nobody can close for an idler one."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = settings.max_connections + settings.pool_max + OTHER_FILES
+    others = settings.pool_max + OTHER_FILES
+    needed = 2 * settings.max_connections + others  # as many newcomers again
     about = f"{settings.max_connections} at once, of {files} open files"
     if files == resource.RLIM_INFINITY or needed <= files:
         return Finding("connections", about)
     return Finding(
         "connections",
         about,
-        f"Set LOCKER_MAX_CONNECTIONS to {max(1, files - needed + settings.max_connections)} or "
-        f"less, or start it with `ulimit -n {needed}` or more.",
+        f"Set LOCKER_MAX_CONNECTIONS to {max(1, (files - others) // 2)} or less, "
+        f"or start it with `ulimit -n {needed}` or more.",
     )
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from .notices import Notices
@@ -28,9 +29,9 @@ MOST_HELD = 16 << 20
 class Bounds:
     """What connections may take; times are seconds.
 
-    ``head`` is for the head of a request from its first byte, ``send`` for a client that takes
-    nothing of its answer. ``drain`` and ``stop`` count from the order to stop: then connections
-    are cut off, then the process ends.
+    ``connections`` don't count newcomers, who may be as many again. ``head`` is for the head of a
+    request from its first byte, ``send`` for a client that takes nothing of its answer. ``drain``
+    and ``stop`` count from the order to stop: then connections are cut off, then the process ends.
     """
 
     connections: int
@@ -52,18 +53,12 @@ class Connections:
         self._watchdog: threading.Timer | None = None
 
     def admit(self, newcomer: Connection) -> bool:
-        """Take in a connection, if need be in the place of the idlest; whether there was room."""
+        """Take in a connection, if need be in the place of another; whether there was room."""
         if self._overseer is None:
             self._overseer = newcomer.loop.create_task(self._oversee(newcomer.context))
-        if len(self._open) >= self.bounds.connections:
-            idle = [connection for connection in self._open if not connection.is_working]
-            if not idle:
-                self.end(newcomer, "full")
-                return False
-            now = newcomer.loop.time()
-            self.end(min(idle, key=lambda connection: connection.standing(now)), "full")
         self._open.add(newcomer)
-        return True
+        self._make_room(newcomer.loop.time())
+        return newcomer in self._open
 
     def discard(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -84,6 +79,27 @@ class Connections:
             self._overseer.cancel()
         if self._watchdog:
             self._watchdog.cancel()
+
+    def _make_room(self, now: float) -> None:
+        """End those who have to go for the others.
+
+        Newcomers take nobody's place until their first request is here or overdue: else a crowd
+        that comes all at once would shut out whoever comes with it. Together they and the others
+        are at most twice as many as there may be; then the newcomer goes who has waited longest.
+        """
+        most = self.bounds.connections
+        if len(self._open) <= most:
+            return
+        newcomers = [connection for connection in self._open if connection.is_newcomer(now)]
+        excess = len(self._open) - len(newcomers) - most
+        if excess > 0:
+            others = self._open.difference(newcomers)
+            idle = [connection for connection in others if not connection.is_working]
+            for connection in nsmallest(excess, idle, key=lambda other: other.standing(now)):
+                self.end(connection, "full")
+        excess = len(self._open) - 2 * most
+        for connection in nsmallest(excess, newcomers, key=lambda newcomer: newcomer.began):
+            self.end(connection, "full")
 
     async def _oversee(self, context: WorkerContext) -> None:
         """Look at all of them each second, and once told to stop, bring them to an end."""
@@ -121,6 +137,7 @@ class Connections:
                 break
             excess -= held
             self.end(connection, "unread answers, all together")
+        self._make_room(now)
         self._notices.say()
 
 

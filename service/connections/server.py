@@ -31,7 +31,8 @@ MOST_IN_KERNEL = 131_072
 """Bytes that the kernel may take over: left to itself it keeps 4 MiB for a client that reads
 nothing, and nobody can tell that it doesn't. Enough for 10 Mbit/s over 100 ms."""
 NEWCOMER = 1.0
-"""Seconds for a request to come after its connection."""
+"""Seconds in which nobody is called idle: for a request to come after its connection, and a body
+after its head."""
 RESET = struct.pack("ii", 1, 0)
 """Linger not at all (socket(7))."""
 ABORTED_WITHIN = 1.0
@@ -47,7 +48,7 @@ class Connection(TCPServer):
         super().__init__(*args)
         self.connections = connections
         self.protocol = Conversation(self)
-        self.active = self._progressed = self.loop.time()
+        self.began = self.active = self._progressed = self.loop.time()
         self.has_asked = False
         self._taken = 0
         self._task: asyncio.Task[Any] | None = None
@@ -102,16 +103,24 @@ class Connection(TCPServer):
         """Whether the application is at work for it, so that nobody waits for the client."""
         return self.protocol.is_working and not self.held
 
+    def is_newcomer(self, now: float) -> bool:
+        """Whether its first request may still be on its way."""
+        return not self.has_asked and now - self.began < NEWCOMER
+
     def standing(self, now: float) -> tuple[int, float]:
         """Return what is compared where one has to go: the least, and of equals the idlest.
 
         Who never asked for anything comes first; then who is being waited for in the middle of
-        something; then who had an answer and may ask again. Who has only just come is last, or
-        whoever comes next would take the place of one whose request is on its way.
+        something; then who had an answer and may ask again, which costs its client least; last who
+        has only just begun to ask.
         """
         if not self.has_asked:
-            return (3 if now - self.active < NEWCOMER else 0), self.active
-        return (2 if self.protocol.is_idle and not self.held else 1), self.active
+            rank = 0
+        elif self.protocol.is_idle and not self.held:
+            rank = 2
+        else:
+            rank = 3 if now - self.active < NEWCOMER else 1
+        return rank, self.active
 
     @property
     def _buffered(self) -> int:

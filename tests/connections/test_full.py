@@ -20,6 +20,7 @@ from service.connections.server import NEWCOMER, Connection, Conversation
 from service.settings import Settings
 from tests.connections.wire import (
     NEVER_ENDING,
+    await_closed,
     connected,
     head,
     never_end,
@@ -53,6 +54,7 @@ async def test_one_that_has_closed_already(monkeypatch: pytest.MonkeyPatch) -> N
     about: tuple[Any, ...] = (None, loop, Config(), context, {}, reader, writer)
     left, newcomer = Connection(connections, *about), Connection(connections, *about)
     assert connections.admit(left)
+    left.has_asked = True  # so that it is no newcomer
     monkeypatch.setattr(Conversation, "held", 1)  # of an answer, by HTTP/2
     writer.transport.abort()
     theirs.close()
@@ -86,6 +88,60 @@ def test_log_ins_that_are_refused_give_way(settings: Settings, *, http2: bool) -
                 connection.sendall(request + body.encode())
         for _ in range(3):
             assert httpx.get(f"{served.url}{API}/cart", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["silence", "half a head", "HTTP/2 preface", "pings"])
+def test_newcomer_in_a_crowd(settings: Settings, name: str) -> None:
+    """A request that comes a moment after its connection is read, though a crowd came between."""
+    with serve(settings, max_connections=MOST, http2=True) as served, ExitStack() as stack:
+        shopper = stack.enter_context(connected(served))
+        crowd = [stack.enter_context(never_end(served, name)) for _ in range(MOST + MOST // 2)]
+        shopper.sendall(head(served, "GET", "/livez"))
+        assert shopper.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        # Nobody is new for long: as many go as are too many, and who asked isn't among them.
+        for connection in crowd[: len(crowd) + 1 - MOST]:
+            await_closed(connection)
+        shopper.sendall(head(served, "GET", "/livez", "Connection: close"))
+        assert b"HTTP/1.1 200 " in read_all(shopper)
+
+
+def test_newcomers_have_a_number(settings: Settings) -> None:
+    """Of more newcomers than may come on top, the one goes that has waited longest."""
+    with serve(settings, max_connections=MOST) as served, ExitStack() as stack:
+        crowd = [stack.enter_context(connected(served)) for _ in range(2 * MOST + 1)]
+        assert crowd[0].recv(1) == b""
+        crowd[-1].sendall(head(served, "GET", "/livez"))
+        assert crowd[-1].recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_newcomers_take_no_place(settings: Settings) -> None:
+    """A crowd that has only just come doesn't close a connection that had an answer."""
+    with serve(settings, max_connections=MOST) as served, ExitStack() as stack:
+        shopper = stack.enter_context(connected(served))
+        shopper.sendall(head(served, "GET", "/livez"))
+        assert shopper.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        for _ in range(MOST + MOST // 2):
+            stack.enter_context(connected(served))
+        shopper.sendall(head(served, "GET", "/livez", "Connection: close"))
+        assert b"HTTP/1.1 200 " in read_all(shopper)
+
+
+def test_who_is_asking_stays(settings: Settings) -> None:
+    """While a body is on its way, whoever had an answer and asks nothing goes first."""
+    with serve(settings, max_connections=MOST) as served, ExitStack() as stack:
+        kept = [stack.enter_context(connected(served)) for _ in range(MOST - 1)]
+        shopper = stack.enter_context(connected(served))
+        for connection in kept:
+            connection.sendall(head(served, "GET", "/livez"))
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        about = ("Content-Type: application/json", "Content-Length: 2", "Connection: close")
+        shopper.sendall(head(served, "POST", f"{API}/session", *about))
+        another = stack.enter_context(connected(served))
+        another.sendall(head(served, "GET", "/livez"))
+        assert another.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        await_closed(kept[0])
+        shopper.sendall(b"{}")
+        assert b"HTTP/1.1 422 " in read_all(shopper)
 
 
 def test_who_asked_stays(settings: Settings) -> None:
