@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -29,10 +30,17 @@ STOPPED_WITHIN = 15.0
 class Served:
     """A running service. Its log is everything it wrote."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: IO[bytes]) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        port: int,
+        output: IO[bytes],
+        trust: ssl.SSLContext | None,
+    ) -> None:
         self.process = process
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.trust = trust
+        self.url = f"{'https' if trust else 'http'}://127.0.0.1:{port}"
         self._output = output
 
     def log(self) -> str:
@@ -60,7 +68,7 @@ class Served:
     def await_ready(self) -> Self:
         """Wait for the first answer; raises `AssertionError` with the log if it never comes."""
         try:
-            httpx.get(f"{self.url}/livez", timeout=READY_WITHIN)
+            httpx.get(f"{self.url}/livez", timeout=READY_WITHIN, verify=self.trust or True)
         except httpx.TransportError as error:
             raise AssertionError(f"not served: {error!r}\n{self.log()}") from error
         return self
@@ -74,12 +82,14 @@ def serve(
     program: Literal["hypercorn", "locker"] = "hypercorn",
     options: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
+    tls: tuple[Path, Path] | None = None,
     **changes: Any,
 ) -> Iterator[Served]:
     """Serve on a free port until the block ends.
 
     ``changes`` are to the settings; ``app`` and ``options`` are for Hypercorn's own command;
-    ``environ`` adds to the environment.
+    ``environ`` adds to the environment; with ``tls``, a certificate and its key, Hypercorn speaks
+    nothing else.
 
     The process also ends when this one does, however that ends.
     """
@@ -96,6 +106,8 @@ def serve(
     command = [str(PROGRAMS / program)]
     if program == "hypercorn":
         command += ["--config", "hypercorn.toml", "--bind", bind, *options, app]
+        if tls:
+            command += ["--certfile", str(tls[0]), "--keyfile", str(tls[1])]
     else:
         command += ["serve"]
     with tempfile.NamedTemporaryFile(prefix="locker-", suffix=".log") as output:
@@ -110,7 +122,8 @@ def serve(
         )
         port = listener.getsockname()[1]
         listener.close()
-        served = Served(process, port, output)
+        trust = ssl.create_default_context(cafile=tls[0]) if tls else None
+        served = Served(process, port, output, trust)
         try:
             yield served.await_ready()
         finally:

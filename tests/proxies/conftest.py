@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from service.settings import Settings
+from tests.certificates import HOST, make_certificate
 from tests.serving import ROOT, Served, serve
 
-HOST = "shop.example"
 READY_WITHIN = 20.0
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log stderr warn;
@@ -69,16 +69,6 @@ def proxy(
         running(name, program, folder, served) as port,
     ):
         yield Proxy(name, port, folder / "shop.example.crt", served)
-
-
-def make_certificate(folder: Path) -> None:
-    """Make one that signs itself: apart for nginx, and together with its key for HAProxy."""
-    key, certificate = folder / "shop.example.key", folder / "shop.example.crt"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", f"/CN={HOST}"]
-    command += ["-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(key)]
-    subprocess.run([*command, "-out", str(certificate)], check=True, capture_output=True)
-    (folder / "shop.example.pem").write_text(certificate.read_text() + key.read_text())
 
 
 def free_ports() -> tuple[int, int]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.certificates import HOST
 from tests.connections.wire import HTTP2_UPGRADE
-from tests.proxies.conftest import HOST, Proxy
+from tests.proxies.conftest import Proxy
 from tests.shopping import API, PASSWORD, Product, new_name
 
 
