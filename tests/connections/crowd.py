@@ -1,6 +1,7 @@
 """A crowd of clients that never end: `python -m tests.connections.crowd PORT KIND CLIENTS`.
 
-In a process of its own, so that it takes no time from the shopper whose waiting is measured.
+In a process of its own, so that it takes no time from the shopper whose waiting is measured. Writes
+a line when it begins.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ async def crowd(port: int, kind: str, clients: int) -> None:
     names = [*NEVER_ENDING] if kind == MIXED else [kind]
     served: Any = SimpleNamespace(port=port)
     openings = {name: NEVER_ENDING[name](served) for name in names}
+    sys.stdout.write("coming\n")
+    sys.stdout.flush()
     async with asyncio.TaskGroup() as tasks:
         for number in range(clients):
             name = names[number % len(names)]

@@ -63,12 +63,14 @@ def other_lines(served: Served) -> str:
 def beset(served: Served, kind: str) -> tuple[float, int]:
     """Return how long a shopper waited at most, and how often one asked."""
     command = [sys.executable, "-m", "tests.connections.crowd"]
-    crowd = subprocess.Popen([*command, str(served.port), kind, str(CROWD)], cwd=ROOT)
-    try:
-        return shop(served)
-    finally:
-        crowd.kill()
-        crowd.wait()
+    command += [str(served.port), kind, str(CROWD)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as crowd:
+        try:
+            assert crowd.stdout
+            assert crowd.stdout.readline() == b"coming\n"
+            return shop(served)
+        finally:
+            crowd.kill()
 
 
 def shop(served: Served) -> tuple[float, int]:
