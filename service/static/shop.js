@@ -83,6 +83,15 @@ document.addEventListener("submit", (event) => {
   button?.setAttribute("aria-busy", "true");
 });
 
+// An answer to a choice that has been changed meanwhile would change it back; the next is on its way.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { elt, formData } = detail.requestConfig;
+  if (elt.id === "options") {
+    const chosen = [...elt.querySelectorAll("input:checked")];
+    detail.shouldSwap &&= chosen.every((each) => formData.get(each.name) === each.value);
+  }
+});
+
 // The address names what is chosen, so that it can be reloaded and sent to others.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.requestConfig.elt.id === "options" && event.detail.successful) {

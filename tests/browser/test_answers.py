@@ -129,6 +129,29 @@ async def test_a_choice_shows_its_price_and_stock(
     await sees(page, "This is sold out.")
 
 
+async def test_two_quick_choices_both_count(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """The second is made before the first is answered, and isn't undone by that answer."""
+    page = await (await open_window(size, script=script)).new_page()
+
+    async def be_slow(route: Route) -> None:
+        if "option" in route.request.url:
+            await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/products/**", be_slow)
+    await page.goto(f"{shop}/products/steel-bottle")
+    await page.get_by_label("1 l").check()
+    await page.get_by_label("Black").check()
+    if not script:
+        await page.get_by_role("button", name="Show price and stock").click()
+    await expect(page).to_have_url(re.compile(r"option1=1(\+|%20)l&option2=Black"))
+    await expect(page.get_by_label("1 l")).to_be_checked()
+    await expect(page.get_by_label("Black")).to_be_checked()
+    await expect(page.locator("#state")).to_contain_text("$29.00")
+
+
 async def test_the_button_is_in_view(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
