@@ -92,6 +92,33 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   }
 });
 
+// An answer replaces the cart, and with it what was changed while it was awaited: a form that is
+// gone sends nothing. So that is changed once more, in the new one.
+let changed = [];
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "cart") {
+    const { elt, formData } = detail.requestConfig;
+    changed = [...detail.target.querySelectorAll("input[type=number]")].filter(
+      ({ form, value, defaultValue }) =>
+        value && value !== (form === elt ? formData.get("quantity") : defaultValue),
+    ).map(({ form, value }) => [form.elements.sku.value, value]);
+  }
+});
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt.id !== "cart") {
+    return;
+  }
+  const fields = [...detail.elt.querySelectorAll("input[type=number]")];
+  for (const [sku, value] of changed.splice(0)) {
+    const field = fields.find(({ form }) => form?.elements.sku?.value === sku);
+    if (field) {
+      field.value = value;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  }
+});
+
 // The address names what is chosen, so that it can be reloaded and sent to others.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.requestConfig.elt.id === "options" && event.detail.successful) {

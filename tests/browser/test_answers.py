@@ -152,6 +152,31 @@ async def test_two_quick_choices_both_count(
     await expect(page.locator("#state")).to_contain_text("$29.00")
 
 
+async def test_two_quick_changes_of_the_cart_both_count(
+    open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
+) -> None:
+    """The second line is changed before the change of the first is answered."""
+    if not script:
+        pytest.skip("without a script a change is a page of its own")
+    page = await (await open_window(size)).new_page()
+    await add_to_cart(page, shop, "enamel-mug")
+    await add_to_cart(page, shop, "brass-compass")
+    await page.goto(f"{shop}/cart")
+
+    async def be_slow(route: Route) -> None:
+        await asyncio.sleep(0.4)
+        await route.continue_()
+
+    await page.route("**/cart/quantity", be_slow)
+    await page.get_by_label("Quantity of Enamel Mug").fill("3")
+    await page.get_by_label("Quantity of Brass Compass").fill("2")
+    await page.get_by_label("Quantity of Brass Compass").blur()
+    await expect(page.locator("#badge")).to_contain_text("5")
+    await page.reload()
+    await expect(page.get_by_label("Quantity of Enamel Mug")).to_have_value("3")
+    await expect(page.get_by_label("Quantity of Brass Compass")).to_have_value("2")
+
+
 async def test_the_button_is_in_view(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
