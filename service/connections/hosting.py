@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _HOSTED: WeakKeyDictionary[Config, Connections] = WeakKeyDictionary()
 """Ours, by the configuration of their server."""
 
+FEWEST_HANDSHAKES = 32
+"""Of TLS, under way at once however many connections there are already."""
 ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
 """asyncio logs it each second."""
 
@@ -78,7 +80,9 @@ def _take_over(host: Lifespan, settings: Settings) -> Connections:
     _HOSTED[host.config] = connections
     hypercorn.asyncio.run.TCPServer = _connect  # type: ignore[assignment, attr-defined]
     logging.getLogger("asyncio").addFilter(ACCEPT_FAILED)
-    _accept_singly(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    _accept_singly(loop)
+    bound_handshakes(loop, connections)
     return connections
 
 
@@ -103,6 +107,43 @@ class _AcceptOne:
         self, factory: Any, sock: Any, tls: Any, server: Any, _backlog: int, *more: Any
     ) -> None:
         self._accept(factory, sock, tls, server, 1, *more)
+
+
+def bound_handshakes(loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
+    """Have those that don't get on with TLS make room as well: asyncio counts them nowhere."""
+    accept = getattr(loop, "_accept_connection2", None)
+    if accept is None or isinstance(accept, _AcceptBounded):
+        return
+    loop._accept_connection2 = _AcceptBounded(accept, connections)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+class _AcceptBounded:
+    def __init__(self, accept: Callable[..., Awaitable[None]], connections: Connections) -> None:
+        self._accept = accept
+        self._connections = connections
+        self._under_way: dict[asyncio.Task[Any] | None, None] = {}
+
+    async def __call__(
+        self, factory: Any, sock: Any, extra: Any, tls: Any = None, *more: Any
+    ) -> None:
+        if tls is None:
+            await self._accept(factory, sock, extra, tls, *more)
+            return
+        if len(self._under_way) >= max(self._connections.room, FEWEST_HANDSHAKES):
+            self._end_oldest()
+        task = asyncio.current_task()
+        self._under_way[task] = None
+        try:
+            await self._accept(factory, sock, extra, tls, *more)
+        finally:
+            self._under_way.pop(task, None)
+
+    def _end_oldest(self) -> None:
+        oldest = next(iter(self._under_way))
+        del self._under_way[oldest]
+        if oldest:
+            oldest.cancel()
+        self._connections.note("full, in the middle of a TLS handshake")
 
 
 def _connect(app: Any, loop: asyncio.AbstractEventLoop, config: Any, context: Any, state: Any,

@@ -52,6 +52,11 @@ class Connections:
         self._overseer: asyncio.Task[None] | None = None
         self._watchdog: threading.Timer | None = None
 
+    @property
+    def room(self) -> int:
+        """How many more connections there may be."""
+        return self.bounds.connections - len(self._open)
+
     def admit(self, newcomer: Connection) -> bool:
         """Take in a connection, if need be in the place of another; whether there was room."""
         if self._overseer is None:

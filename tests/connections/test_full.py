@@ -6,6 +6,7 @@ import asyncio
 import json
 import resource
 import socket
+import ssl
 import time
 from contextlib import ExitStack, closing, suppress
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 
+from service.connections import hosting
 from service.connections.registry import Bounds, Connections
 from service.connections.server import NEWCOMER, Connection, Conversation
 from service.settings import Settings
@@ -159,6 +161,26 @@ def test_who_asked_stays(settings: Settings) -> None:
         for connection in (last, shopper):
             connection.sendall(head(served, "GET", "/livez", "Connection: close"))
             assert b"HTTP/1.1 200 " in read_all(connection)
+
+
+async def test_tls_that_does_not_begin_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that connect and say nothing of TLS are bounded; of too many the oldest goes."""
+    monkeypatch.setattr(hosting, "FEWEST_HANDSHAKES", 2)
+    bounds = Bounds(connections=2, head=1, send=1, drain=1, stop=1, plain_http2=False)
+    loop = asyncio.get_running_loop()
+    hosting.bound_handshakes(loop, Connections(bounds))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    async with server, asyncio.timeout(20):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        for reader, _ in silent[:2]:
+            assert await reader.read() == b""
+        assert not any(reader.at_eof() for reader, _ in silent[2:])
+        for _, writer in silent:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 def test_no_descriptors_left(settings: Settings) -> None:
