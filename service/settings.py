@@ -206,7 +206,10 @@ class Settings:
 
     def _bad_key(self) -> Iterator[str]:
         keys = (self.secret_key, *self.secret_key_fallbacks)
-        if any(len(key.encode()) < SHORTEST_KEY for key in keys):
+        if any(not isinstance(key, str) for key in keys):
+            # Flask takes bytes as well; a key that both are to have is text.
+            yield f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must be text"
+        elif any(len(key.encode()) < SHORTEST_KEY for key in keys):
             yield (
                 f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must have "
                 f"{SHORTEST_KEY} bytes or more; {MAKE_ONE}"

@@ -343,3 +343,13 @@ def test_default_can_be_written_out(field: dataclasses.Field[object]) -> None:
     if field.default is not dataclasses.MISSING:
         text = environment(read())[PREFIX + field.name.upper()]
         assert getattr(read(**{field.name.upper(): text}), field.name) == field.default
+
+
+@pytest.mark.parametrize("name", ["secret_key", "secret_key_fallbacks"])
+def test_a_key_of_bytes_is_refused(name: str) -> None:
+    """A key of bytes, which Flask takes, is refused by name: no environment could hold it."""
+    key = KEY.encode()
+    fine = Settings(database_url=URL, secret_key=KEY, allowed_hosts=("shop.example",))
+    changes: dict[str, object] = {name: (key,) if name.endswith("s") else key}
+    with pytest.raises(SettingsError, match=r"SECRET_KEY .* must be text"):
+        dataclasses.replace(fine, **changes)  # type: ignore[arg-type]
