@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import asyncpg
-from quart import Quart, current_app, g, has_request_context
+from quart import Quart, current_app, g, has_app_context, has_request_context
 
 from .addresses import read_address
 from .errors import Busy, LockerError, Unavailable
@@ -135,7 +135,8 @@ class Pool:
         """Wait for connections in use, but not for ever, and for none of whoever waits."""
         if self._pool is None:
             return
-        release_db()
+        if has_app_context():
+            release_db()
         for visit in self._kept_by_tests:
             self._take_from(visit)
         pool, self._pool, self._closed = self._pool, None, True

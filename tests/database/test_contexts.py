@@ -22,7 +22,7 @@ from quart.testing.connections import WebsocketResponseError
 from quart_auth import current_user
 
 from service import create_app
-from service.database import get_db
+from service.database import Pool, get_db
 from service.settings import Settings
 from tests.database.conftest import Ledger, StartView, idle
 
@@ -289,3 +289,13 @@ async def test_a_websocket_of_this_site_is_let_in(
     app = await start_app(add_socket)
     async with app.test_client().websocket("/socket", headers=headers) as socket:
         assert (await socket.receive_json())["one"] == 1
+
+
+async def test_a_pool_can_be_closed_from_anywhere(settings: Settings) -> None:
+    """A pool is closed outside of every context as well, and closing it again does nothing."""
+    app = create_app(settings)
+    pool: Pool = app.extensions["locker.pool"]
+    await pool.open()
+    await pool.close()
+    await pool.close()
+    assert pool.idle == 0
