@@ -69,6 +69,7 @@ async def test_three_thousand(settings: Settings, observer: Connection) -> None:
         app="tests.faults.app:create_app()",
         pool_max=POOL,
         pool_timeout=20,
+        http2=True,
         log_level="WARNING",
     ) as served:
         assert await leave(Http1(served.port), 1_500) == {200}
@@ -104,6 +105,7 @@ async def test_would_be_noticed(settings: Settings) -> None:
         app="tests.faults.app:create_app_that_awaits()",
         pool_max=POOL,
         pool_timeout=20,
+        http2=True,
     ) as served:
         async with await Http2.open(served.port) as connection:
             with pytest.raises(TimeoutError):

@@ -286,7 +286,9 @@ async def test_new_devices_are_those_since_and_not_this_one(app: Quart, observer
     async with client.session_transaction() as session:
         mine = Device.read(session["device"])
     assert mine is not None
-    since = await observer.fetchval("select max(used_at) from devices")
+    account_id = UUID(user["id"])
+    newest = "select max(used_at) from devices where account_id = $1"
+    since = await observer.fetchval(newest, account_id)
     for number in range(4):
         response = await app.test_client().post(
             f"{API}/session",
@@ -294,11 +296,10 @@ async def test_new_devices_are_those_since_and_not_this_one(app: Quart, observer
             headers={"User-Agent": f"Browser {number}"},
         )
         assert response.status_code == 200
-    account_id = UUID(user["id"])
     assert await select_new_devices(observer, account_id, mine, since) == [
         "Browser 3",
         "Browser 2",
         "Browser 1",
     ]
-    now = await observer.fetchval("select max(used_at) from devices")
+    now = await observer.fetchval(newest, account_id)
     assert await select_new_devices(observer, account_id, mine, now) == []
