@@ -124,7 +124,7 @@ LEFT = {"id": "0" * 32, "revision": 1, "account": "1" * 32}
         {"cart": {"id": "0" * 32, "revision": 5, "lines": [[1, 2**70]]}},
         {"cart": {"id": "0" * 32, "revision": 5, "lines": [[2**70, 1]]}},
         {"cart": {"id": "0" * 32, "revision": 5, "lines": [[1, math.nan]]}},
-        {"cart": {"id": "0" * 32, "revision": 5, "lines": [[1, 1]] * 100_000}},
+        {"cart": {"id": "0" * 32, "revision": 5, "lines": [[1, 1]] * 10_000}},
         {"cart": {**LEFT, "left": {**LEFT, "revision": math.inf}}},
         {"cart": {**LEFT, "next": 1, "left": [LEFT]}},
         {"flash": {"messages": 5}},
