@@ -17,7 +17,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn_rs_py import zxcvbn
 
-from service.errors import Busy, WeakPassword
+from service.database import release_db
+from service.errors import Busy, TooManyAttempts, WeakPassword
 
 from .foreign import is_foreign, verify_foreign
 from .model import check_password
@@ -73,11 +74,21 @@ class Hasher:
     async def place(self, holder: Holder) -> AsyncIterator[None]:
         """Hold a place in the line; raises `Busy`, though not at once, where there is none."""
         if not self.line.has_place(holder):
-            self._give_way()
-            await asyncio.sleep(PATIENCE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            await self._keep_waiting()
             raise Busy(retry_after=1)
         with self.line.place(holder):
-            yield
+            try:
+                yield
+            except TooManyAttempts:
+                # A flood that is refused at once comes back at once, and fills the pool.
+                if self.line.is_crowded(holder):
+                    release_db()
+                    await self._keep_waiting()
+                raise
+
+    async def _keep_waiting(self) -> None:
+        self._give_way()
+        await asyncio.sleep(PATIENCE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     async def accept(self, password: str, username: str, *, known: bool = False) -> str:
         """Return the hash of a password that somebody chooses.

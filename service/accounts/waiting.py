@@ -66,6 +66,10 @@ class Line:
         share = max(self._places // SHARE, 1)
         return self._held[holder] < share and strangers < max(self._places - share, 1)
 
+    def is_crowded(self, holder: Holder) -> bool:
+        """Return whether the holder has more places than somebody who logs in needs."""
+        return self._held[holder] >= A_FEW
+
     async def turn(self, *, known: bool) -> None:
         """Wait for one's turn, which lasts until `pass_on`."""
         if not self._taken:

@@ -12,6 +12,7 @@ from quart import Quart
 
 from service.accounts import passwords
 from service.accounts.waiting import A_FEW, Holder, Line
+from service.errors import TooManyAttempts
 from service.settings import Limit
 from tests.shopping import API, PASSWORD, new_name, register
 from tests.throttling.test_throttling import WRONG, try_password
@@ -156,3 +157,34 @@ async def test_ipv6_customer_holds_a_share(start_app: StartApp) -> None:
             json={"current_password": PASSWORD, "new_password": PASSWORD},
         )
         assert answer.status_code == 204
+
+
+async def test_a_throttled_flood_of_one_network_is_kept_waiting(
+    app: Quart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many refused at once from one network wait, which a single one that is refused doesn't."""
+    hasher, waited = app.extensions["locker.hasher"], list[Holder]()
+    alone, crowd = Holder("198.51.100.1"), Holder("2001:db8:1::/48")
+
+    async def attempt(holder: Holder, together: asyncio.Barrier) -> None:
+        async with hasher.place(holder):
+            await together.wait()
+            raise TooManyAttempts(retry_after=1)
+
+    async def refuse(holder: Holder, together: asyncio.Barrier) -> None:
+        async def note() -> None:
+            waited.append(holder)
+
+        monkeypatch.setattr(hasher, "_keep_waiting", note)
+        with pytest.raises(TooManyAttempts):
+            await attempt(holder, together)
+
+    async with app.app_context():
+        await refuse(alone, asyncio.Barrier(1))
+        assert waited == []
+        many = A_FEW + 1
+        together = asyncio.Barrier(many)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(many):
+                group.create_task(refuse(crowd, together))
+    assert crowd in waited
