@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 from msgspec import Meta
 from quart import Blueprint, current_app, request, session
 
+from service import clock
 from service.auth import SAFE_METHODS, claim, source
 from service.database import run
 from service.errors import RevisionMismatch, TooManyAttempts
@@ -167,7 +168,23 @@ async def remove_from_cart(sku: str) -> Response:
 
 def visitor() -> Visitor:
     """Return who asks."""
-    return Visitor(claim(), Remembered.read(read_section("cart")))
+    return Visitor(claim(), _recall(read_section("cart")))
+
+
+def _recall(section: Mapping[str, Any]) -> Remembered:
+    """Return what the section holds, for who asks now."""
+    remembered = Remembered.read(section)
+    if remembered.promised and not claim() and _was_just_signed():
+        # An answer from before the log out has come in after it, and put the account's copy back.
+        return remembered.after_logout()
+    return remembered
+
+
+def _was_just_signed() -> bool:
+    """Return whether the cart's cookie is too young for one that somebody saved and sends again."""
+    signed = cast("Session", session).signed_at("cart")
+    now = clock.now().timestamp()
+    return signed is not None and now - signed < current_settings().cart_late
 
 
 def respond(opened: Opened, status: int = 200) -> Response:
@@ -196,12 +213,18 @@ async def promise_cart(response: Response) -> Response:
 def identify_cart() -> None:
     """See to it that this browser has the identity of a cart, if only of one to come."""
     visit = cast("Session", session)
+    if visit.detached:
+        return
     kept = visit.peek("cart")
-    remembered = Remembered.read(kept if isinstance(kept, dict) else {})
+    section = kept if isinstance(kept, dict) else {}
+    # A log out has just taken the login away, whose session may be one that somebody saved.
+    is_read = request.method in SAFE_METHODS
+    remembered = _recall(section) if is_read else Remembered.read(section)
     # What was promised for after a login is nobody's without it.
-    nobodys = remembered.guest_cart is None or (remembered.promised and not claim())
-    if nobodys and not visit.detached:
+    if remembered.guest_cart is None or (remembered.promised and not claim()):
         visit["cart"] = remembered.after(Cart(), None, closed=True).write()
+    elif Remembered.read(section).promised and not remembered.promised:
+        visit["cart"] = remembered.write()
 
 
 def policy() -> Policy:

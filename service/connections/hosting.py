@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import selectors
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -31,6 +32,7 @@ _HOSTED: WeakKeyDictionary[Config, Connections] = WeakKeyDictionary()
 
 FEWEST_HANDSHAKES = 32
 """Of TLS, under way at once however many connections there are already."""
+ACCEPTED_AT_ONCE = 8
 ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
 """asyncio logs it each second."""
 
@@ -81,32 +83,38 @@ def _take_over(host: Lifespan, settings: Settings) -> Connections:
     hypercorn.asyncio.run.TCPServer = _connect  # type: ignore[assignment, attr-defined]
     logging.getLogger("asyncio").addFilter(ACCEPT_FAILED)
     loop = asyncio.get_running_loop()
-    _accept_singly(loop)
+    _accept_few(loop)
     bound_handshakes(loop, connections)
     return connections
 
 
-def _accept_singly(loop: asyncio.AbstractEventLoop) -> None:
-    """Have asyncio accept one connection in each turn of the loop, not as many as may wait.
+def _accept_few(loop: asyncio.AbstractEventLoop) -> None:
+    """Have asyncio accept a few connections in each turn of the loop, not as many as may wait.
 
-    So that no more come in before one is closed for them; and where there is no descriptor left,
-    asyncio logs a line for each that may wait, and tries again for each a second later, until the
-    loop has no time for anything else.
+    So that hardly more come in before one is closed for them; and where there is no descriptor
+    left, asyncio logs a line for each that may wait, and tries again for each a second later,
+    until the loop has no time for anything else. A few, and not one: behind a crowd that asks
+    much, whose turns are long, a shopper would wait for as many turns as the crowd has members.
     """
     accept = getattr(loop, "_accept_connection", None)
-    if accept is None or isinstance(accept, _AcceptOne):
+    if accept is None or isinstance(accept, _AcceptFew):
         return  # another loop than asyncio's own, or done already
-    loop._accept_connection = _AcceptOne(accept)  # type: ignore[attr-defined]  # noqa: SLF001
+    loop._accept_connection = _AcceptFew(accept, loop._selector)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-class _AcceptOne:
-    def __init__(self, accept: Callable[..., None]) -> None:
+class _AcceptFew:
+    def __init__(self, accept: Callable[..., None], selector: selectors.BaseSelector) -> None:
         self._accept = accept
+        self._selector = selector
 
     def __call__(
         self, factory: Any, sock: Any, tls: Any, server: Any, _backlog: int, *more: Any
     ) -> None:
-        self._accept(factory, sock, tls, server, 1, *more)
+        for _ in range(ACCEPTED_AT_ONCE):
+            self._accept(factory, sock, tls, server, 1, *more)
+            # Without a descriptor left asyncio stops listening for a second.
+            if sock.fileno() not in self._selector.get_map():
+                return
 
 
 def bound_handshakes(loop: asyncio.AbstractEventLoop, connections: Connections) -> None:

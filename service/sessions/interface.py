@@ -217,8 +217,8 @@ class SignedSessions(SessionInterface):
 async def _handle(app: Quart, error: Exception) -> Any:
     # Quart 0.23 wants the context as well.
     context = [app_ctx._get_current_object()]  # noqa: SLF001
-    wanted = len(signature(app.handle_user_exception).parameters) - 1
-    return await app.handle_user_exception(*context[:wanted], error)  # type: ignore[call-arg]
+    handle: Any = app.handle_user_exception
+    return await handle(*context[: len(signature(handle).parameters) - 1], error)
 
 
 async def _replace(

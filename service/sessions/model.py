@@ -203,6 +203,11 @@ class Session(dict[str, Any], SessionMixin):
         else:
             self.pop(PERMANENT, None)
 
+    def signed_at(self, name: str) -> int | None:
+        """Return when the cookie that came for a section was signed, in seconds since 1970."""
+        opened = self._open(name).opened
+        return opened.signed if opened else None
+
     def peek(self, name: str) -> Any:
         """Return a section's content; unlike all else, this leaves the answer cacheable."""
         if name in self.sections:

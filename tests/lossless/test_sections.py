@@ -9,7 +9,7 @@ import pytest
 from quart import Quart, request, session
 
 from tests.keys import KEY
-from tests.lossless.jar import API, Jar
+from tests.lossless.jar import API, Jar, later
 from tests.shopping import PASSWORD, Product, new_name
 
 ADDS = 48
@@ -121,3 +121,28 @@ async def test_one_cookie_for_all_loses_some() -> None:
     """The test of the test: with Quart's own session interface, a round fails."""
     with pytest.raises(AssertionError, match="lost"):
         await log_in_among_adds(Jar(shop_in_one_cookie()), "SKU", "ada", random.Random(0))
+
+
+async def test_an_answer_from_before_the_log_out_hides_no_cart(
+    app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An add answered before a log out, whose answer comes in last, leaves the guest's cart there.
+
+    A cart's cookie that was kept, and is sent alone a while later, reaches nothing.
+    """
+    jar, name = Jar(app), new_name()
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    await jar.ask("POST", "/account", body, status=201)
+    slow = await jar.send("POST", "/cart/lines", {"sku": product.sku, "quantity": 1})
+    await jar.ask("DELETE", "/session", status=204)
+    await jar.ask("POST", "/cart/lines", {"sku": product.sku, "quantity": 2}, status=201)
+    jar.take(slow)
+    assert (await jar.copy().ask("GET", "/session"))["cart"]["quantity"] == 2
+    after_a_look = jar.copy()
+    await after_a_look.ask("GET", "/products")
+    assert (await after_a_look.ask("GET", "/cart"))["quantity"] == 2
+    kept = Jar(app, {name: jar.cookies[name] for name in jar.cookies if name.endswith("cart")})
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 2
+    later(monkeypatch, seconds=11)
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 2
+    assert (await kept.ask("GET", "/cart"))["quantity"] == 0
