@@ -32,7 +32,7 @@ _HOSTED: WeakKeyDictionary[Config, Connections] = WeakKeyDictionary()
 
 FEWEST_HANDSHAKES = 32
 """Of TLS, under way at once however many connections there are already."""
-ACCEPTED_AT_ONCE = 8
+ACCEPTED_AT_ONCE = 4
 ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
 """asyncio logs it each second."""
 
