@@ -168,12 +168,11 @@ async def remove_from_cart(sku: str) -> Response:
 
 def visitor() -> Visitor:
     """Return who asks."""
-    return Visitor(claim(), _recall(read_section("cart")))
+    return Visitor(claim(), _recall(Remembered.read(read_section("cart"))))
 
 
-def _recall(section: Mapping[str, Any]) -> Remembered:
-    """Return what the section holds, for who asks now."""
-    remembered = Remembered.read(section)
+def _recall(remembered: Remembered) -> Remembered:
+    """Return what is remembered, for who asks now."""
     if remembered.promised and not claim() and _was_just_signed():
         # An answer from before the log out has come in after it, and put the account's copy back.
         return remembered.after_logout()
@@ -216,14 +215,14 @@ def identify_cart() -> None:
     if visit.detached:
         return
     kept = visit.peek("cart")
-    section = kept if isinstance(kept, dict) else {}
     # A log out has just taken the login away, whose session may be one that somebody saved.
     is_read = request.method in SAFE_METHODS
-    remembered = _recall(section) if is_read else Remembered.read(section)
+    stored = Remembered.read(kept if isinstance(kept, dict) else {})
+    remembered = _recall(stored) if is_read else stored
     # What was promised for after a login is nobody's without it.
     if remembered.guest_cart is None or (remembered.promised and not claim()):
         visit["cart"] = remembered.after(Cart(), None, closed=True).write()
-    elif Remembered.read(section).promised and not remembered.promised:
+    elif remembered is not stored:
         visit["cart"] = remembered.write()
 
 
