@@ -14,7 +14,6 @@ import hypercorn.asyncio.run
 import pytest
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
-from quart import Quart
 
 from service import create_app
 from service.settings import Settings
@@ -45,8 +44,10 @@ async def status_of_upgrade(port: int) -> int:
     return int(line.split()[1])
 
 
-def test_others_are_left_alone(app: Quart) -> None:
-    """The service started by something else, such as a test, leaves Hypercorn as it is."""
+def test_others_are_left_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service made by something else, such as a test, leaves Hypercorn as it is."""
+    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", TCPServer)
+    create_app(settings)
     assert hypercorn.asyncio.run.TCPServer is TCPServer  # type: ignore[attr-defined]
 
 
