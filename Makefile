@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds flood year check format docs lock fuzz clean crowd
+.PHONY: help run test faults first-adds flood year check format hooks docs lock fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,10 +66,14 @@ check: $(READY) ## style, types, and which package imports which
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/zizmor --offline --quiet --no-progress .github
 
 format: $(READY) ## write the code the way `make check` wants it
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+hooks: $(READY) ## let git run what takes no time of `make check` before each commit
+	$(BIN)/pre-commit install
 
 fuzz: $(READY) ## thousands of made-up requests against what `make run` serves on PORT
 	$(BIN)/schemathesis run http://127.0.0.1:$(PORT)/openapi.json

@@ -12,7 +12,7 @@ import pytest
 from service.cli import main
 from tests.conventions.source import ROOT
 
-DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 
 
@@ -29,6 +29,14 @@ def test_tests_that_are_named_exist(page: Path) -> None:
     for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()):
         source = (ROOT / path).read_text()
         assert not name or re.search(rf"^(async )?def {name}\(", source, re.MULTILINE), name
+
+
+@each_page
+def test_targets_of_make_exist(page: Path) -> None:
+    """Every target of `make` that a page names is there."""
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_the_folder_map_is_complete() -> None:

@@ -83,10 +83,3 @@ def test_from_python(served: Served) -> None:
 def test_every_command_is_in_the_table() -> None:
     """The table of commands is what `make docs` writes, so each is there, and once."""
     assert render() == README, "run: make docs"
-
-
-def test_targets_of_make_exist() -> None:
-    """Every target of `make` that the README names is there."""
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
-    for target in re.findall(r"(?:`|\$ )make ([a-z-]+)", README):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
