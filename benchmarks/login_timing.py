@@ -24,7 +24,7 @@ import asyncpg
 import httpx
 
 from service.devserver import PostgresServer
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Limit, Settings
 from tests.serving import serve
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, connections, database, openapi, pages, throttling, web
+from . import accounts, auth, connections, database, pages, throttling
 from .access.api import blueprint as access_api
 from .access.pages import blueprint as access_pages
 from .accounts.api import blueprint as accounts_api
@@ -16,6 +16,7 @@ from .carts.api import promise_cart
 from .carts.pages import blueprint as carts_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
+from .http import middleware, openapi
 from .locker_page.pages import init_app as init_locker_page
 from .ops import configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
@@ -43,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.secret_key = settings.secret_key
     app.session_interface = SignedSessions(settings)  # type: ignore[assignment]
     database.init_app(app, settings)
-    web.init_app(app, settings)
+    middleware.init_app(app, settings)
     auth.SessionAuth(app, Logins())
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings, connections.give_way)
     app.before_serving(hasher.open)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 import asyncpg
 from quart import Quart, current_app, g, has_app_context, has_request_context
 
-from .addresses import read_address
 from .errors import Busy, LockerError, Unavailable
+from .settings import read_address
 from .visits import Visit, current_visit, is_copy
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from quart.typing import TestClientProtocol
 
 from service import create_app
 from service.devserver import PostgresServer
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Limit, Settings
 from tests.keys import KEY
 from tests.serving import Served, serve

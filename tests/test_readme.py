@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from service.catalogue import SAMPLE, import_products
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Settings
 from tests.conventions.command_table import render
 from tests.databases import empty_database

@@ -11,7 +11,7 @@ import asyncpg
 from service import audit, clock
 from service.audit import Event
 from service.errors import NotFound
-from service.idempotency import KeyReused
+from service.http.idempotency import KeyReused
 
 from . import queries
 

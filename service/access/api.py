@@ -18,9 +18,9 @@ from service.auth import account_id, claim, source
 from service.carts.api import policy
 from service.database import run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
-from service.idempotency import KeyReused
-from service.idempotency.api import KEY_HEADER, once, read_key
-from service.schemas import Caller, Input, Moment, Output, answer, no_content, operation
+from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
+from service.http.idempotency import KeyReused
+from service.http.idempotency.once import KEY_HEADER, once, read_key
 from service.sessions import Scope, new_api_token
 
 from . import actions, queries

@@ -24,7 +24,8 @@ from service.auth import account_id, claim, source
 from service.carts.api import policy
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
-from service.idempotency import KeyReused
+from service.http.endpoints import Caller, Input
+from service.http.idempotency import KeyReused
 from service.pages import (
     back,
     entered,
@@ -37,7 +38,6 @@ from service.pages import (
     render,
     take_secret,
 )
-from service.schemas import Caller, Input
 from service.sessions import Scope, new_api_token
 
 from . import actions, queries

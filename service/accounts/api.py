@@ -16,11 +16,11 @@ from service.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from service.idempotency import select_outcome, upsert_outcome
-from service.idempotency.api import KEY_HEADER, read_key, replay, to_outcome
+from service.http.endpoints import Caller, Output, answer, no_content, operation
+from service.http.idempotency import select_outcome, upsert_outcome
+from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_outcome
 from service.preferences import Choices
 from service.preferences.api import PreferencesOutput, preferences_output
-from service.schemas import Caller, Output, answer, no_content, operation
 
 from . import browser, queries
 from .model import EmailTaken, UsernameTaken
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from quart import Response
 
     from service.database import Connection
-    from service.idempotency import Key, Outcome
+    from service.http.idempotency import Key, Outcome
 
     from .actions import LoggedIn
 

@@ -19,10 +19,10 @@ from service.auth import forget_login as drop_login
 from service.carts.api import keep, policy, visitor
 from service.database import run
 from service.errors import Unauthenticated
+from service.http.middleware import current_settings
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
 from service.sessions import Device, NewLogin, new_token, read_section, write_section
-from service.web import current_settings
 
 from . import actions, login_queries, owner, queries
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from service.carts.schema import CartOutput, MergeOutput
-from service.schemas import Input, Moment, Output
+from service.http.endpoints import Input, Moment, Output
 
 from .model import (
     LONGEST_EMAIL,

@@ -16,11 +16,11 @@ from service import clock
 from service.auth import SAFE_METHODS, claim, source
 from service.database import run
 from service.errors import RevisionMismatch, TooManyAttempts
-from service.idempotency import KeyReused
-from service.idempotency.api import KEY_HEADER, once
-from service.schemas import Caller, Input, answer, operation
+from service.http.endpoints import Caller, Input, answer, operation
+from service.http.idempotency import KeyReused
+from service.http.idempotency.once import KEY_HEADER, once
+from service.http.middleware import current_settings
 from service.sessions import read_section, write_section
-from service.web import current_settings
 
 from . import actions
 from .actions import Condition

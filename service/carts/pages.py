@@ -18,9 +18,9 @@ from quart import Blueprint, Response, session
 from service.auth import claim
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
-from service.idempotency.api import once
+from service.http.endpoints import Input, no_content
+from service.http.idempotency.once import once
 from service.pages import Remedy, back, flash, page, render
-from service.schemas import Input, no_content
 
 from . import actions
 from .api import LARGEST_QUANTITY, REFUSALS, identify_cart, keep, policy, visitor

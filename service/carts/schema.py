@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from service.schemas import Options, Output
+from service.http.endpoints import Options, Output
 
 from .merging import Outcome
 from .model import Notice

@@ -12,7 +12,7 @@ from quart import Blueprint, request
 
 from service.database import get_db
 from service.errors import NotFound
-from service.schemas import Caller, Input, Options, Output, answer, operation
+from service.http.endpoints import Caller, Input, Options, Output, answer, operation
 
 from . import cursor, list_queries, queries, search
 from .model import PRICE, TEXT_LENGTH, Selection, Sort

@@ -12,6 +12,7 @@ from quart import Blueprint, Response, render_template
 
 from service.database import run
 from service.errors import NotFound
+from service.http.middleware import current_settings
 from service.pages import (
     HTML,
     KEPT,
@@ -23,7 +24,6 @@ from service.pages import (
     render,
     share,
 )
-from service.web import current_settings
 
 from . import list_queries, queries, search
 from .browsing import SORTS, ShopQuery

@@ -11,11 +11,11 @@ from .catalogue import catalogue
 from .dev import dev, kept_in
 from .doctor import doctor
 from .health import health
+from .migrate import migrate
 from .openapi import openapi
 from .orders import orders_
 from .problems import FORESEEN, explain
 from .purge import purge
-from .schema import migrate
 from .serve import serve
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from service import create_app
-from service.addresses import read_address
 from service.database import get_db
+from service.settings import read_address
 
 if TYPE_CHECKING:
     from service.database import Connection

@@ -18,8 +18,8 @@ import click
 from service.accounts import fill_skeletons
 from service.catalogue import SAMPLE, import_products
 from service.devserver import PostgresServer, reach
+from service.migrations import migrate
 from service.ops import configure_logging
-from service.schema import migrate
 from service.settings import PREFIX, Settings
 
 from .database import direct

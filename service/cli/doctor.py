@@ -12,12 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import click
 
-from service.addresses import read_address
 from service.catalogue import select_currency, select_search_language
 from service.errors import SettingsError
-from service.keys import is_guessable
-from service.schema import SchemaError, pending
-from service.settings import Settings, misspelt
+from service.migrations import SchemaError, pending
+from service.settings import Settings, is_guessable, misspelt, read_address
 
 from .database import direct
 from .problems import UNKNOWN_PARAMETER, explain

@@ -8,7 +8,7 @@ import secrets
 import click
 
 from service import create_app
-from service.openapi import build_document
+from service.http.openapi import build_document
 from service.settings import Settings
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncpg
 from hypercorn.utils import LifespanFailureError
 
-from service.addresses import CERTIFICATES
 from service.catalogue import ImportRefused
 from service.devserver import DevServerError
 from service.errors import LockerError, SettingsError
-from service.schema import SchemaError
+from service.migrations import SchemaError
+from service.settings import CERTIFICATES
 
 UNKNOWN_PARAMETER = (
     *(asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import click
 
+from service.migrations import is_current
 from service.ops import configure_logging
-from service.schema import is_current
 from service.settings import Settings, misspelt
 
 from .database import direct

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from service.idempotency import RETENTION
+from service.http.idempotency import RETENTION
 
 if TYPE_CHECKING:
     from service.settings import Settings

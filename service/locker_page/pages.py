@@ -19,8 +19,8 @@ from service.auth import claim
 from service.carts.api import policy, visitor
 from service.catalogue import select_products
 from service.database import run
+from service.http.endpoints import Caller, Input
 from service.pages import back, current_shopper, page, render
-from service.schemas import Caller, Input
 from service.sessions import BASE, SECTIONS, SignedSessions
 
 from .experiments import Outcome, Text, keep_outcome, take_outcome, tamper

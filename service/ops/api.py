@@ -10,8 +10,8 @@ from quart import Blueprint, Response, current_app
 
 from service.database import get_db, is_writable
 from service.errors import LockerError, Unavailable
-from service.schema import is_current
-from service.schemas import Caller, Output, answer, operation
+from service.http.endpoints import Caller, Output, answer, operation
+from service.migrations import is_current
 
 from .draining import is_draining
 

@@ -22,9 +22,9 @@ from service.carts.api import (
 from service.carts.schema import CartOutput
 from service.database import run
 from service.errors import NotFound
-from service.idempotency import KeyReused
-from service.idempotency.api import KEY_HEADER, once
-from service.schemas import Caller, Input, Moment, Options, Output, answer, operation
+from service.http.endpoints import Caller, Input, Moment, Options, Output, answer, operation
+from service.http.idempotency import KeyReused
+from service.http.idempotency.once import KEY_HEADER, once
 
 from . import actions, model
 from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock, Status

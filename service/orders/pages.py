@@ -14,8 +14,8 @@ from service.carts import load
 from service.carts.api import keep, policy, visitor
 from service.catalogue import select_listings
 from service.database import run
+from service.http.endpoints import Caller, Input
 from service.pages import back, current_shopper, flash, page, render
-from service.schemas import Caller, Input
 
 from . import actions
 from .api import LARGEST_TOTAL

@@ -12,7 +12,7 @@ from quart import g, request
 from quart_auth import current_user
 
 from service.errors import Forbidden, Invalid, Malformed, Unauthenticated
-from service.schemas import Caller, check_count, check_media_type, convert_pairs, read_link
+from service.http.endpoints import Caller, check_count, check_media_type, convert_pairs, read_link
 from service.sessions import bearer_token
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from quart.typing import ResponseReturnValue
 
-    from service.schemas import Input
+    from service.http.endpoints import Input
 
     View = Callable[..., Awaitable[ResponseReturnValue]]
 

@@ -9,7 +9,7 @@ from quart import Blueprint
 from service import clock
 from service.auth import claim
 from service.database import run
-from service.schemas import Caller, Input, Output, answer, operation
+from service.http.endpoints import Caller, Input, Output, answer, operation
 from service.sessions import read_section, write_section
 
 from . import queries

@@ -8,8 +8,8 @@ from babel import Locale as BabelLocale
 from quart import Blueprint
 
 from service.errors import Invalid
+from service.http.endpoints import Input
 from service.pages import LOCALES, back, flash, page, read_form, render
-from service.schemas import Input
 
 from .api import change_choices, current_choices
 from .model import Choices, PageSize, Preferences, Theme

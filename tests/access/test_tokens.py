@@ -13,7 +13,7 @@ from quart import Quart
 from service import clock
 from service.access import api
 from service.accounts import browser as accounts
-from service.idempotency import Key
+from service.http.idempotency import Key
 from service.sessions import hash_token
 from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
 

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from service.catalogue import SAMPLE, import_products
 from service.devserver import PostgresServer
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Settings
 from tests.serving import Served, serve
 from tests.shopping import PASSWORD

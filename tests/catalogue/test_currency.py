@@ -21,7 +21,7 @@ from service.catalogue import (
     select_currency,
 )
 from service.database import Connection
-from service.schema import migrate, migrations
+from service.migrations import migrate, migrations
 from tests.catalogue.files import csv_file, row
 from tests.databases import empty_database
 from tests.shopping import API, Product, add, add_product, get, register

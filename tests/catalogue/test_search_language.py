@@ -16,7 +16,7 @@ from service.catalogue import (
     select_search_language,
 )
 from service.errors import SettingsError
-from service.schema import migrate
+from service.migrations import migrate
 from tests.catalogue.files import load, row
 from tests.databases import empty_database
 

@@ -15,7 +15,7 @@ from service.catalogue import SAMPLE, Selection, import_products
 from service.catalogue.list_queries import select_products
 from service.catalogue.search import read_search
 from service.catalogue.suggestions import Suggestions, suggest
-from service.schema import migrate
+from service.migrations import migrate
 from tests.catalogue.files import load, row, size
 from tests.databases import empty_database
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from service.schema import migrate
+from service.migrations import migrate
 from tests.databases import empty_database
 from tests.keys import KEY
 

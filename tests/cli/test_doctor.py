@@ -12,7 +12,7 @@ import pytest
 
 from service.catalogue import SAMPLE
 from service.cli.doctor import _examine_access
-from service.schema import migrations
+from service.migrations import migrations
 from service.settings import Settings
 from tests.cli.conftest import Ended, Locker, development
 from tests.keys import KEY

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from service.schema import migrate
+from service.migrations import migrate
 from tests.cli.conftest import Locker, development
 from tests.serving import ROOT
 

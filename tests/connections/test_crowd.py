@@ -56,7 +56,7 @@ def test_shopper_in_a_crowd(settings: Settings, program: Literal["hypercorn", "l
 def other_lines(served: Served) -> str:
     """Return the log without the lines of requests, which each request has."""
     return "".join(
-        line for line in served.log().splitlines(keepends=True) if "service.record" not in line
+        line for line in served.log().splitlines(keepends=True) if "service.http.record" not in line
     )
 
 

@@ -17,7 +17,7 @@ import msgspec
 from quart import Quart
 from werkzeug.routing import Rule
 
-from service.schemas import Input, Operation
+from service.http.endpoints import Input, Operation
 
 HEAD = 28_000
 """Bytes for one thing in a head; with the rest of it below what Hypercorn takes."""

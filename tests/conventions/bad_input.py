@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.screening import PROBED
+from service.http.checks import PROBED
 from tests.conventions.document import Operation, resolve
 
 MALFORMED = (400, "malformed")

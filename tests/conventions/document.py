@@ -10,7 +10,7 @@ from urllib.parse import quote
 from quart import Quart
 
 from service import create_app
-from service.openapi import build_document
+from service.http.openapi import build_document
 from service.settings import Settings
 from tests.keys import KEY
 

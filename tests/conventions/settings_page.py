@@ -32,7 +32,7 @@ HEAD = (
     "that is wrong at once.\n\n"
     "Booleans are `on` or `off` (`true`, `false`, `1` and `0` as well), lists are "
     "comma-separated, limits are `count/seconds`, such as `60/3600`, or `off`.\n\n"
-    "This page is written by `make docs` from `service/settings.py`.\n"
+    "This page is written by `make docs` from `service/settings/model.py`.\n"
 )
 DEFAULTS = environment(
     Settings(

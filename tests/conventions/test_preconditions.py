@@ -9,7 +9,7 @@ import pytest
 from quart import Quart
 
 from service.auth import SAFE_METHODS
-from service.schemas import PRECONDITIONS
+from service.http.endpoints import PRECONDITIONS
 from tests.conventions.document import OPERATIONS, Operation
 from tests.shopping import API, Product, add, register
 

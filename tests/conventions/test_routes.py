@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.schemas import Caller
+from service.http.endpoints import Caller
 from tests.conventions.document import DOCUMENT, OPERATIONS, app
 
 OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/docs/http-api.md", "/metrics"}

@@ -24,7 +24,7 @@ def test_every_group_begins_with_a_setting() -> None:
 def test_every_setting_is_read() -> None:
     """No setting is there that does nothing: each is named outside the settings' own module."""
     elsewhere = "".join(
-        path.read_text() for path in MODULES if path != ROOT / "service/settings.py"
+        path.read_text() for path in MODULES if path != ROOT / "service/settings/model.py"
     )
     for field in dataclasses.fields(Settings):
         if field.name != "environment":  # `production` and `development` are asked of it
@@ -34,7 +34,7 @@ def test_every_setting_is_read() -> None:
 def test_nothing_else_reads_the_environment() -> None:
     """`Settings.from_env` is the only one that looks at `LOCKER_` variables."""
     for path, tree in MODULES.items():
-        if path != ROOT / "service/settings.py":
+        if path != ROOT / "service/settings/model.py":
             source = path.read_text()
             assert "getenv" not in source, path
             assert not any(re.fullmatch(rf"{PREFIX}\w+", each) for each in texts(tree)), path

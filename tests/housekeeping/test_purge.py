@@ -13,7 +13,7 @@ import pytest
 
 from service.database import Connection
 from service.housekeeping import Rule, count, purge, rules
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Settings
 from tests.databases import empty_database
 

@@ -55,7 +55,7 @@ def read(as_before: None, capfd: pytest.CaptureFixture[str]) -> Read:
 
 
 def log_request(path: str = "/cart") -> None:
-    logging.getLogger("service.record").info(
+    logging.getLogger("service.http.record").info(
         "request", extra={"method": "GET", "path": path, "status": 200, "request_id": "abc"}
     )
 
@@ -71,7 +71,7 @@ def test_production_is_json(production: Settings, read: Read) -> None:
     assert logged == {
         "event": "request",
         "level": "info",
-        "logger": "service.record",
+        "logger": "service.http.record",
         "method": "GET",
         "path": "/cart",
         "status": 200,
@@ -166,7 +166,9 @@ def test_files_of_a_page_are_not_logged_in_development(
     """A page is one line on the terminal, not one for each of its files; a missing file is said."""
     configure_logging(settings)
     for path in ("/static/shop.css", "/static/"):
-        logging.getLogger("service.web").info("request", extra={"path": path, "status": status})
+        logging.getLogger("service.http.middleware").info(
+            "request", extra={"path": path, "status": status}
+        )
     assert len(read()) == 2 * logged
 
 
@@ -197,5 +199,5 @@ def test_served(production: Settings, program: Literal["hypercorn", "locker"]) -
         httpx.get(f"{served.url}/nothing%0A%1B")
         served.stop()
         logged: list[dict[str, Any]] = [json.loads(line) for line in served.log().splitlines()]
-    assert [line["logger"] for line in logged] == ["hypercorn.error", "service.record"]
+    assert [line["logger"] for line in logged] == ["hypercorn.error", "service.http.record"]
     assert logged[1]["path"] == "/nothing\n\x1b"

@@ -13,7 +13,7 @@ from quart import Quart
 
 from benchmarks.year import YEAR, fill
 from service import create_app, housekeeping
-from service.schema import migrate
+from service.migrations import migrate
 from service.settings import Settings
 from tests.databases import empty_database
 from tests.orders.checkout import check_out

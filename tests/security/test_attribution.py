@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from service.record import LONGEST_PATH, REFUSALS
+from service.http.record import LONGEST_PATH, REFUSALS
 from service.sessions import hash_token
 from tests.shopping import API, Product, add, get, make_token, register
 

@@ -8,7 +8,7 @@ import string
 import pytest
 from quart.typing import TestClientProtocol as Client
 
-from service.schemas import MOST_FIELDS
+from service.http.endpoints import MOST_FIELDS
 from tests.shopping import API
 
 FORM = "application/x-www-form-urlencoded"

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 from quart import Quart, Response, jsonify, request
 
-from service.arrival import read_address
 from service.hosts import is_allowed, read_pattern
+from service.http.arrival import read_address
 from service.settings import Limit, Settings
 from tests.serving import Served, serve
 from tests.shopping import API, new_name

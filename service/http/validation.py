@@ -21,7 +21,7 @@ from uuid import UUID
 import msgspec
 from msgspec import inspect
 
-from .errors import FieldCode, FieldError, Invalid
+from service.errors import FieldCode, FieldError, Invalid
 
 M = TypeVar("M", bound=msgspec.Struct)
 

@@ -10,18 +10,18 @@ from uuid import UUID
 from quart import current_app, g, request, session
 from quart_auth import current_user
 
-from . import audit, clock, metrics
-from .auth import claim, source
-from .database import run
-from .errors import BadHost, CrossSite, Forbidden, Unauthenticated
-from .sessions import BASE, Session, bearer_token
+from service import audit, clock, metrics
+from service.auth import claim, source
+from service.database import run
+from service.errors import BadHost, CrossSite, Forbidden, Unauthenticated
+from service.sessions import BASE, Session, bearer_token
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from quart import Quart
 
-    from .errors import LockerError
+    from service.errors import LockerError
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Quart
 
-from service.idempotency.model import HEADER
+from service.http.idempotency.model import HEADER
 
 
 async def test_every_post_that_writes_takes_a_key(app: Quart) -> None:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from .errors import SettingsError
+from service.errors import SettingsError
 
 PREFIX = "LOCKER_"
 LIKENESS = 0.7

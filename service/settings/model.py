@@ -19,11 +19,12 @@ from typing import Any, Literal
 from babel.core import get_global
 from babel.numbers import get_territory_currencies
 
+from service.errors import SettingsError
+from service.hosts import read_authority, read_pattern
+
 from . import environment
-from .addresses import read_address
+from .database_url import read_address
 from .environment import PREFIX, Limit
-from .errors import SettingsError
-from .hosts import read_authority, read_pattern
 from .keys import MAKE_ONE, SHORTEST_KEY, is_guessable
 
 __all__ = ["PREFIX", "Limit", "Settings"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 if TYPE_CHECKING:
-    from .database import Connection
+    from service.database import Connection
 
 LOCK_TIMEOUT = "3s"
 """How long a migration waits for a table. Whoever asks for the table after it waits behind it,
@@ -48,7 +48,7 @@ class Migration:
 def migrations() -> tuple[Migration, ...]:
     """Return the migrations that this version has, in order."""
     found = []
-    for file in resources.files("service").joinpath("migrations").iterdir():
+    for file in resources.files(__name__).iterdir():
         name, dot, suffix = file.name.rpartition(".")
         if dot and suffix == "sql":
             sql = file.read_text(encoding="utf-8")

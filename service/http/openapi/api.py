@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 GUIDES = (PACKAGE / "http-api.md", PACKAGE.parent / "docs" / "http-api.md")
 """The guide where the wheel has it, and where a checkout has it."""
 

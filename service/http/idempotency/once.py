@@ -14,7 +14,7 @@ from service import clock
 from service.auth import claim
 from service.database import run
 from service.errors import Conflict
-from service.web import problem
+from service.http.problems import problem
 
 from . import queries
 from .model import HEADER, Key, Outcome
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.database import Connection
-    from service.schemas import Input
+    from service.http.endpoints import Input
 
 T = TypeVar("T")
 

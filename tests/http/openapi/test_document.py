@@ -16,8 +16,8 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from service import create_app
-from service.openapi import build_document
-from service.openapi.components import Components
+from service.http.openapi import build_document
+from service.http.openapi.components import Components
 from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, resolve
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
@@ -218,6 +218,6 @@ async def test_it_is_made_once(app: Quart, monkeypatch: pytest.MonkeyPatch) -> N
     """The second request makes nothing, so the document can't be used to keep us busy."""
     client = app.test_client()
     first = await client.get("/openapi.json")
-    monkeypatch.setattr("service.openapi.api.build_document", None)
+    monkeypatch.setattr("service.http.openapi.api.build_document", None)
     second = await client.get("/openapi.json")
     assert await second.get_data() == await first.get_data()

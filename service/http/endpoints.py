@@ -19,8 +19,8 @@ import msgspec
 from quart import Response, request
 from quart_auth import current_user
 
-from .auth import SAFE_METHODS, check_token
-from .errors import (
+from service.auth import SAFE_METHODS, check_token
+from service.errors import (
     Invalid,
     LockerError,
     Malformed,
@@ -29,6 +29,7 @@ from .errors import (
     UnsupportedCoding,
     UnsupportedMediaType,
 )
+
 from .validation import SHOWN, convert
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import asyncpg
 
-from service.schema import migrations
+from service.migrations import migrations
 from tests.cli.conftest import Locker, development
 
 NAMES = [migration.name for migration in migrations()]

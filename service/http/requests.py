@@ -1,17 +1,22 @@
-"""A request's body: bounded in memory whatever is sent, and whoever reads it or doesn't."""
+"""The request: its id, and its body, bounded in memory whatever is sent and whoever reads it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, cast
 
-from quart import Request
+from quart import Request, g
 
-from .errors import Malformed, TooLarge
-from .hosts import read_authority
+from service.errors import Malformed, TooLarge
+from service.hosts import read_authority
+from service.visits import incoming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class BoundedBody:
@@ -108,3 +113,14 @@ class BoundedRequest(Request):
             "Transfer-Encoding" in self.headers
             and ("Content-Length" in self.headers or self.http_version == "1.0")
         )
+
+
+def ensure_request_id() -> str:
+    """Return this request's id: the client's, if it will do, else one of our own.
+
+    It is the same however often it is asked for, and there whatever failed before.
+    """
+    if "request_id" not in g:
+        given = incoming().headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return cast("str", g.request_id)

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from service import schema
-from service.schema import Migration, SchemaError, is_current, migrate, migrations, pending
+from service import migrations as schema
+from service.migrations import Migration, SchemaError, is_current, migrate, migrations, pending
 from tests.databases import empty_database
 
 NAMES = [migration.name for migration in migrations()]

@@ -11,8 +11,8 @@ import pytest
 from msgspec import UNSET, Meta, UnsetType
 
 from service.errors import FieldError, Invalid
-from service.schemas import Input
-from service.validation import LONGEST_TEXT, MOST_ERRORS, compose, convert
+from service.http.endpoints import Input
+from service.http.validation import LONGEST_TEXT, MOST_ERRORS, compose, convert
 from tests.shopping import API, PASSWORD, new_name
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Server, Tag
 from quart_schema.openapi import Contact, License, OpenAPIProvider
 
-from service.schemas import Caller
+from service.http.endpoints import Caller
 
 from . import texts
 from .components import Components
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from quart import Quart
     from werkzeug.routing import Rule
 
-    from service.schemas import Operation, Output
+    from service.http.endpoints import Operation, Output
 
 
 def build_document(app: Quart) -> dict[str, Any]:

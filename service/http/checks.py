@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from quart import request
 
-from .auth import SAFE_METHODS
-from .errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
+from service.auth import SAFE_METHODS
+from service.errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
+from service.hosts import is_allowed, same_origin
+from service.sessions import bearer_token
+from service.visits import incoming
+
 from .handshakes import SCHEMES
-from .hosts import is_allowed, same_origin
-from .sessions import bearer_token
-from .visits import incoming
 
 if TYPE_CHECKING:
-    from .bodies import BoundedRequest
-    from .settings import Settings
+    from service.settings import Settings
+
+    from .requests import BoundedRequest
 
 PROBED = frozenset({"/livez", "/readyz", "/metrics"})
 """What orchestrators and scrapers ask for by a pod's address. No link is made there, and no cookie

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from service.addresses import read_address
 from service.errors import SettingsError
-from service.settings import Settings
+from service.settings import Settings, read_address
 
 HOST = "postgresql://shop:se%2Fcret@db.example"
 LEFT_OUT = [

@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from service import accounts, schema
+from service import accounts
+from service import migrations as schema
 from service.catalogue import change_search_language, select_search_language
 from service.settings import Settings
 

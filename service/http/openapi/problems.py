@@ -22,14 +22,14 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from service.web import Problem, problem_type
+from service.http.problems import Problem, problem_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from werkzeug.routing import Rule
 
-    from service.schemas import Operation
+    from service.http.endpoints import Operation
 
     from .components import Components
 

@@ -1,0 +1,121 @@
+"""What every request passes: an id, the checks that need no view, and headers.
+
+The order of the checks is part of the contract (http-api, "Order of checks").
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, cast
+
+from quart import Quart, Response, current_app, g, request
+from werkzeug.routing import BaseConverter
+
+from service.errors import Malformed, NotFound
+from service.sessions import bearer_token
+
+from . import problems, record
+from .arrival import Arrival
+from .checks import screen, screen_handshake, screen_socket
+from .handshakes import Handshakes, is_handshake
+from .requests import BoundedRequest, ensure_request_id
+from .validation import compose
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+POLICY = (
+    "default-src 'self'; img-src {}; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HSTS = "max-age=31536000; includeSubDomains"
+
+
+class AnyText(BaseConverter):
+    """A path's last part, slashes and all, for skus and handles (http-api, "Conventions").
+
+    It is in NFC, as they are stored.
+    """
+
+    regex = ".+?"
+    part_isolating = False
+    weight = 200
+
+    def to_python(self, value: str) -> str:
+        return str(compose(value))
+
+
+def init_app(app: Quart, settings: Settings) -> None:
+    """Put the checks before, the headers after, and the error handlers around every view."""
+    app.url_map.converters["text"] = AnyText
+    # A sku may hold two slashes in a row.
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.config["BODY_TIMEOUT"] = settings.body_timeout
+    app.request_class = BoundedRequest
+    record.init_app(app)
+    app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]
+        app.asgi_app, settings.trusted_proxies
+    )
+
+    app.asgi_app = Handshakes(app.asgi_app, lambda: app.url_map)  # type: ignore[arg-type, assignment, method-assign]
+
+    pictures = " ".join(("'self'", *settings.picture_sources, "data:"))
+    headers = {**HEADERS, "Content-Security-Policy": POLICY.format(pictures)}
+
+    @app.before_request
+    async def check() -> None:
+        g.started = time.perf_counter()
+        ensure_request_id()
+        await _admit(settings)
+
+    @app.before_websocket
+    async def check_socket() -> None:
+        g.started = time.perf_counter()
+        ensure_request_id()
+        screen_socket(settings)
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        if settings.secure_cookies:
+            response.headers["Strict-Transport-Security"] = HSTS
+        if bearer_token(request.headers) is not None:
+            if "no-store" not in response.cache_control:
+                response.headers["Cache-Control"] = "no-store"
+            response.vary.add("Authorization")
+        received = cast("BoundedRequest", request)
+        if request.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
+            # Hypercorn closes the connection then; whoever would send another request on it
+            # must know.
+            response.headers["Connection"] = "close"
+        response.headers["X-Request-Id"] = ensure_request_id()
+        await record.record(response.status_code)
+        return response
+
+    problems.init_app(app)
+
+
+async def _admit(settings: Settings) -> None:
+    if cast("BoundedRequest", request).is_ambiguous:
+        raise Malformed("Its length can be read in two ways.")
+    if is_handshake(request):
+        screen_handshake(settings)
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    if request.scope["path"].startswith("//"):
+        # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
+        raise NotFound
+    await screen(settings)
+
+
+def current_settings() -> Settings:
+    """Return the settings of the service that answers this request."""
+    return cast("Settings", current_app.extensions["locker.settings"])

@@ -1,0 +1,128 @@
+"""What went wrong, as an answer: problem details for programs, a page for browsers."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from quart import Quart, Response, current_app
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, Unauthorized
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+from werkzeug.exceptions import NotFound as WerkzeugNotFound
+
+from service import database
+from service.errors import (
+    LockerError,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    SlowBody,
+    TooLarge,
+    Unauthenticated,
+)
+from service.visits import incoming
+
+from . import record
+from .requests import ensure_request_id
+
+logger = logging.getLogger(__name__)
+
+
+def init_app(app: Quart) -> None:
+    """Answer every error in one way, the framework's own among them."""
+    app.register_error_handler(LockerError, respond)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+
+
+class Problem(msgspec.Struct):
+    """An error, as problem details (RFC 9457). `code` is stable, the texts are not."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+
+
+def problem_type(code: str) -> str:
+    """Return the URI of a kind of error; it leads nowhere."""
+    return f"urn:locker:{code.replace('_', '-')}"
+
+
+def _wants_page() -> bool:
+    received = incoming()
+    return not received.path.startswith("/api/") and "text/html" in received.headers.get(
+        "Accept", ""
+    )
+
+
+async def respond(error: LockerError) -> Response:
+    """Answer an error as a page where a browser asks for one, else as `problem`."""
+    record.note(error)
+    if not _wants_page():
+        return await problem(error)
+    response: Response = await current_app.extensions["locker.error_page"](error)
+    response.headers.update(error.headers)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def problem(error: LockerError) -> Response:
+    """Answer an error as ``application/problem+json``."""
+    body: dict[str, Any] = {
+        "type": problem_type(error.code),
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": ensure_request_id(),
+        **error.members,
+    }
+    response = Response(
+        msgspec.json.encode(body), error.status, content_type="application/problem+json"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(error.headers)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+async def _http_exception(error: HTTPException) -> Response:
+    """Answer what the framework raised on its own, in our words."""
+    if (error.code or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return await _unexpected(error)
+    match error:
+        case WerkzeugMethodNotAllowed():
+            ours: LockerError = MethodNotAllowed()
+        case RequestEntityTooLarge():
+            ours = TooLarge()
+        case RequestTimeout():
+            ours = SlowBody()
+        case Unauthorized():
+            ours = Unauthenticated()
+        case WerkzeugNotFound():
+            ours = NotFound()
+        case _:
+            ours = Malformed()
+    response = await respond(ours)
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+async def _unexpected(error: Exception) -> Response:
+    """Answer what nobody foresaw, or what the database is to blame for."""
+    known = database.translate(error)
+    if known is not None:
+        logger.warning("database: %s", type(error).__name__)
+        return await respond(known)
+    logger.error("unexpected error", exc_info=error)
+    return await respond(LockerError())
