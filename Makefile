@@ -83,9 +83,8 @@ fuzz: $(READY) ## thousands of made-up requests against what `make run` serves o
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command 'make lock' --python-version 3.11
 
-docs: $(READY) ## what is made from the code: docs/settings.md, the README's table of commands
-	$(BIN)/python -m tests.conventions.settings_page
-	$(BIN)/python -m tests.conventions.command_table
+docs: $(READY) ## what is made from the code: docs/settings.md, the README's table of commands, the folder map
+	$(BIN)/python -m tests.conventions.written
 
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
 	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt

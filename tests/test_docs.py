@@ -11,6 +11,7 @@ import pytest
 
 from service.cli import main
 from tests.conventions.source import ROOT
+from tests.conventions.written import WRITTEN, check
 
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
@@ -39,16 +40,21 @@ def test_targets_of_make_exist(page: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_folder_map_is_complete() -> None:
-    """The map has every module and package of `service/`, and no other."""
-    block = (ROOT / "docs/architecture.md").read_text().split("```")[1]
-    mapped = set(re.findall(r"^  ([\w.]+)/? ", block, re.MULTILINE))
-    there = {
-        path.name
-        for path in (ROOT / "service").iterdir()
-        if not path.name.startswith("__") and (path.is_dir() or path.suffix == ".py")
-    }
-    assert mapped == there
+@pytest.mark.parametrize("part", WRITTEN)
+def test_what_is_made_from_the_code_is_as_the_code(part: str) -> None:
+    """Settings, commands and the folder map are what `make docs` writes."""
+    page, render = WRITTEN[part]
+    check(page, render())
+
+
+def test_a_page_that_is_behind_says_what_to_run(tmp_path: Path) -> None:
+    """The check tells to run `make docs`, and shows what differs."""
+    page = tmp_path / "page.md"
+    page.write_text("one\nold\nthree\n")
+    with pytest.raises(AssertionError) as caught:
+        check(page, "one\nnew\nthree\n")
+    assert str(caught.value).startswith("run: make docs\n")
+    assert "\n-old\n+new\n" in str(caught.value)
 
 
 def test_the_tables_are_complete() -> None:

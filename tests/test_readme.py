@@ -16,7 +16,6 @@ import pytest
 from service.catalogue import SAMPLE, import_products
 from service.migrations import migrate
 from service.settings import Settings
-from tests.conventions.command_table import render
 from tests.databases import empty_database
 from tests.serving import Served, serve
 
@@ -78,8 +77,3 @@ def test_from_python(served: Served) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == re.findall(r"print\(.*\)  # (.*)", program)
-
-
-def test_every_command_is_in_the_table() -> None:
-    """The table of commands is what `make docs` writes, so each is there, and once."""
-    assert render() == README, "run: make docs"

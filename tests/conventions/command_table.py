@@ -1,4 +1,4 @@
-"""The README's table of commands, made from the command line: ``make docs`` writes it."""
+"""The README's table of commands, made from the command line, by `written`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,3 @@ def _commands(group: click.Group, name: str) -> Iterator[tuple[str, str]]:
 
 def _first_sentence(text: str) -> str:
     return " ".join(text.split("\n\n", maxsplit=1)[0].split())
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render())

@@ -1,4 +1,4 @@
-"""``docs/settings.md``, made from the settings: ``make docs`` writes it, a test compares it."""
+"""``docs/settings.md``, made from the settings, by `written`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,3 @@ def _row(field: dataclasses.Field[Any], kind: Any) -> str:
     if get_origin(kind) is Literal and not all(f"`{each}`" in doc for each in get_args(kind)):
         doc += "; one of " + ", ".join(f"`{each}`" for each in get_args(kind))
     return f"| `{name}` | {doc} | {default} |"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render())

@@ -1,0 +1,32 @@
+"""What `make docs` writes, and how a test says that it should be run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conventions import command_table, folder_map, settings_page
+
+WRITTEN: dict[str, tuple[Path, Callable[[], str]]] = {
+    "settings": (settings_page.PAGE, settings_page.render),
+    "commands": (command_table.PAGE, command_table.render),
+    "folders": (folder_map.PAGE, folder_map.render),
+}
+"""Each page, and what returns it with its part as it should be."""
+
+
+def check(page: Path, text: str) -> None:
+    """Raise an AssertionError with what differs, if the page has another text."""
+    there, wanted = page.read_text(), text
+    difference = "\n".join(
+        difflib.unified_diff(
+            there.splitlines(), wanted.splitlines(), page.name, "as it should be", lineterm="", n=1
+        )
+    )
+    assert there == wanted, f"run: make docs\n{difference}"
+
+
+if __name__ == "__main__":
+    for path, render in WRITTEN.values():
+        path.write_text(render())
