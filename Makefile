@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds flood year check format hooks docs lock fuzz clean crowd
+.PHONY: help run test faults first-adds flood year check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,12 +86,18 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes
 docs: $(READY) ## what is made from the code: docs/settings.md, the README's table of commands, the folder map
 	$(BIN)/python -m tests.conventions.written
 
+sbom: ## dist/locker.cdx.json: what the image has on top of its base, as CycloneDX; needs Docker
+	docker build --target sbom --output dist .
+
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
 	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
 	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) --group clients --constraint requirements-dev.txt --output-file requirements-clients.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
+	$(COMPILE) --group sbom --output-file requirements-sbom.txt
+	$(COMPILE) --group kubernetes --output-file requirements-kubernetes.txt
+	$(COMPILE) --group checkov --output-file requirements-checkov.txt
 
 clean: ## caches and the environment; the data of `make run` stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis

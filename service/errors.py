@@ -31,6 +31,13 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+class DevServerError(Exception):
+    """The embedded PostgreSQL can't run; the first line says why and what to do.
+
+    Where PostgreSQL itself gave up, the end of its log follows.
+    """
+
+
 class LockerError(Exception):
     """An outcome that the caller is told about, as problem details (RFC 9457).
 

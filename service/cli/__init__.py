@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from .accounts import sessions, user
 from .catalogue import catalogue
-from .dev import dev, kept_in
 from .doctor import doctor
 from .health import health
 from .migrate import migrate
@@ -17,6 +17,11 @@ from .orders import orders_
 from .problems import FORESEEN, explain
 from .purge import purge
 from .serve import serve
+
+HAS_DEV = find_spec("service.cli.dev") is not None
+"""The image has neither `locker dev` nor the PostgreSQL that it keeps."""
+if HAS_DEV:
+    from .dev import dev, kept_in
 
 
 class Commands(click.Group):
@@ -35,6 +40,7 @@ class Commands(click.Group):
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     help="Work on the shop that `locker dev` or `make run` keeps in this folder.",
+    hidden=not HAS_DEV,
 )
 @click.pass_context
 def main(context: click.Context, data: Path | None) -> None:
@@ -46,13 +52,17 @@ def main(context: click.Context, data: Path | None) -> None:
     """
     if data is None:
         return
-    if context.invoked_subcommand == dev.name:
+    if not HAS_DEV:
+        raise click.UsageError("there is no `locker dev` here, and so nothing that it keeps")
+    if context.invoked_subcommand == "dev":
         raise click.UsageError("give --data after `dev`")
     context.with_resource(kept_in(data))
 
 
+if HAS_DEV:
+    main.add_command(dev)
 for command in (
-    *(dev, serve, migrate, catalogue, user, sessions, orders_, purge, openapi),
+    *(serve, migrate, catalogue, user, sessions, orders_, purge, openapi),
     *(doctor, health),
 ):
     main.add_command(command)

@@ -6,8 +6,7 @@ import asyncpg
 from hypercorn.utils import LifespanFailureError
 
 from service.catalogue import ImportRefused
-from service.devserver import DevServerError
-from service.errors import LockerError, SettingsError
+from service.errors import DevServerError, LockerError, SettingsError
 from service.migrations import SchemaError
 from service.settings import CERTIFICATES
 

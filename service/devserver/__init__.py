@@ -4,7 +4,7 @@
 step in between that gives up root and ties a program's life to ours, `server` puts them together.
 """
 
-from service.devserver.errors import DevServerError
 from service.devserver.server import PostgresServer, reach
+from service.errors import DevServerError
 
 __all__ = ["DevServerError", "PostgresServer", "reach"]

