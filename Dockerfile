@@ -54,7 +54,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
     CMD ["/usr/local/bin/python", "-I", "-S", "/opt/locker/probe.py"]
 ENTRYPOINT ["tini", "--"]
 CMD ["locker", "serve"]
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="Locker" \
       org.opencontainers.image.description="A shop's login, cart and preferences, as one asyncio service on Quart and PostgreSQL" \
