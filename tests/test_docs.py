@@ -6,10 +6,12 @@ import re
 import shlex
 from pathlib import Path
 
+import asyncpg
 import click
 import pytest
 
 from service.cli import main
+from tests.conventions import table_diagram
 from tests.conventions.source import ROOT
 from tests.conventions.written import WRITTEN, check
 
@@ -45,6 +47,13 @@ def test_what_is_made_from_the_code_is_as_the_code(part: str) -> None:
     """Settings, commands and the folder map are what `make docs` writes."""
     page, render = WRITTEN[part]
     check(page, render())
+
+
+async def test_the_diagram_of_the_tables_is_as_the_database(
+    db: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    """The diagram of the tables is what `make docs` draws of a migrated database."""
+    check(table_diagram.PAGE, await table_diagram.render(db))
 
 
 def test_a_page_that_is_behind_says_what_to_run(tmp_path: Path) -> None:
