@@ -13,7 +13,7 @@ import logging
 import random
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import asyncpg
 from quart import Quart, current_app, g, has_app_context, has_request_context
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 else:
     Connection: TypeAlias = asyncpg.Connection
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -330,19 +331,25 @@ async def is_writable(db: Connection) -> bool:
     return writable
 
 
-async def run(action: Callable[[Connection], Awaitable[T]]) -> T:
+async def run(
+    action: Callable[Concatenate[Connection, P], Awaitable[T]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
     """Run an action on the request's connection, again if Postgres asks for a repeat.
 
     For actions that are whole in themselves: either one statement or one transaction counts.
     Repeats only when nothing has happened (40001, 40P01, `Conflicted`), a few times, with
-    jitter. An error that leaves the outcome open, a lost COMMIT above all, is never repeated.
+    jitter, and with the same arguments: a time among them is not taken anew. An error that
+    leaves the outcome open, a lost COMMIT above all, is never repeated.
     """
     for attempt in range(1, ATTEMPTS):
         try:
-            return await action(await get_db())
+            return await action(await get_db(), *args, **kwargs)
         except RETRYABLE:
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - not a secret
-    return await action(await get_db())
+    return await action(await get_db(), *args, **kwargs)
 
 
 def translate(error: BaseException) -> LockerError | None:

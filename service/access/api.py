@@ -115,7 +115,7 @@ class TokenListOutput(Output):
 async def list_logins() -> Response:
     """List the account's logins, with device and address."""
     current = claim().token_hash
-    logins = await run(lambda db: queries.select_logins(db, account_id(), clock.now(), current))
+    logins = await run(queries.select_logins, account_id(), clock.now(), current)
     return answer(msgspec.convert({"sessions": logins}, LoginsOutput, from_attributes=True))
 
 
@@ -125,9 +125,7 @@ async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
     own, late = claim().token_hash, policy().late
     ended = await run(
-        lambda db: actions.end(
-            db, "login_ended", account_id(), login_id, source(), own=own, late=late
-        )
+        actions.end, "login_ended", account_id(), login_id, source(), own=own, late=late
     )
     if ended == own:
         forget_login()
@@ -140,9 +138,12 @@ async def end_logins(query: EndingQuery) -> Response:
     """End every login but this one. Tokens stay, unless they are to end too."""
     current = claim().token_hash
     await run(
-        lambda db: actions.end_others(
-            db, account_id(), source(), current=current, device=device(), tokens=query.tokens
-        )
+        actions.end_others,
+        account_id(),
+        source(),
+        current=current,
+        device=device(),
+        tokens=query.tokens,
     )
     return no_content()
 
@@ -151,7 +152,7 @@ async def end_logins(query: EndingQuery) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: TokenListOutput})
 async def list_tokens() -> Response:
     """List the account's tokens."""
-    tokens = await run(lambda db: queries.select_tokens(db, account_id(), clock.now()))
+    tokens = await run(queries.select_tokens, account_id(), clock.now())
     return answer(msgspec.convert({"tokens": tokens}, TokenListOutput, from_attributes=True))
 
 
@@ -193,5 +194,5 @@ async def create_token(data: TokenInput) -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_token(token_id: UUID) -> Response:
     """End a token."""
-    await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
+    await run(actions.end, "token_ended", account_id(), token_id, source())
     return no_content()

@@ -122,9 +122,7 @@ async def post_end_login(login_id: UUID) -> WerkzeugResponse:
     """Log out there; of this browser's own login, here."""
     own, late = claim().token_hash, policy().late
     ended = await run(
-        lambda db: actions.end(
-            db, "login_ended", account_id(), login_id, source(), own=own, late=late
-        )
+        actions.end, "login_ended", account_id(), login_id, source(), own=own, late=late
     )
     if ended == own:
         forget_login()
@@ -139,9 +137,7 @@ async def post_end_login(login_id: UUID) -> WerkzeugResponse:
 async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
     """Log out everywhere, here included."""
     current, tokens = claim().token_hash, bool(data.tokens)
-    stay = await run(
-        lambda db: actions.end_others(db, account_id(), source(), current=current, tokens=tokens)
-    )
+    stay = await run(actions.end_others, account_id(), source(), current=current, tokens=tokens)
     await log_out()
     flash("You are logged out everywhere." + (f" Tokens that still work: {stay}." if stay else ""))
     return back("/")
@@ -159,7 +155,7 @@ async def post_token() -> Response | WerkzeugResponse:
         text = new_api_token(scopes, (session["login"], request) if data.key else None)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
         credentials = await confirm(data.current_password)
-        _, event = await run(lambda db: actions.make_token(db, credentials, new, source()))
+        _, event = await run(actions.make_token, credentials, new, source())
         audit.log(event)
     except KeyReused:
         pass
@@ -173,7 +169,7 @@ async def post_token() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_token(token_id: UUID) -> WerkzeugResponse:
     """End a token."""
-    await run(lambda db: actions.end(db, "token_ended", account_id(), token_id, source()))
+    await run(actions.end, "token_ended", account_id(), token_id, source())
     flash("That token is revoked: it is no longer good for anything.", place="tokens")
     return back("/account")
 
@@ -198,8 +194,8 @@ async def _show(form: str = "", error: LockerError | None = None) -> Response:
         error.status if error else 200,
         places=PARTS,
         account=await find_account(),
-        logins=await run(lambda db: queries.select_logins(db, owner, now, current)),
-        tokens=await run(lambda db: queries.select_tokens(db, owner, now)),
+        logins=await run(queries.select_logins, owner, now, current),
+        tokens=await run(queries.select_tokens, owner, now),
         errors={each: errors if each == form else {} for each in FORMS},
         focus={form: next((field for field in FIELDS if field in errors), "")},
         values={each: entered() if each == form else {} for each in FORMS},

@@ -95,7 +95,7 @@ async def check_attempt(counted: Counted, source: Source, account_id: UUID | Non
         return
     event = Event("throttled", now, source, account_id)
     if counted.first:
-        await run(lambda db: audit.insert_event(db, event))
+        await run(audit.insert_event, event)
     audit.log(event)
     raise refusal
 
@@ -143,9 +143,7 @@ async def register(
     async with hasher.place(browser.holder):
         name, email = await check(hasher, username, email, password)
         attempt = throttle.attempt("register", key(name), browser.source.ip)
-        await check_attempt(
-            await run(lambda db: count_attempt(db, attempt, clock.now())), browser.source, None
-        )
+        await check_attempt(await run(count_attempt, attempt, clock.now()), browser.source, None)
         release_db()
         password_hash = await hasher.accept(password, name, known=browser.holder.known)
 
@@ -195,7 +193,7 @@ async def _verify(
     source, device = browser.source, browser.device
     attempt = throttle.attempt("login", key(name), source.ip, device.token_hash if device else None)
     counted, credentials, familiar = await run(
-        lambda db: login_queries.count_login(db, name, attempt, device, clock.now())
+        login_queries.count_login, name, attempt, device, clock.now()
     )
     owner = credentials.account.id if credentials else None
     if not counted.spare:
@@ -208,7 +206,7 @@ async def _verify(
     refusal = counted.refusal(clock.now())
     if credentials is None or not right or (refusal and not familiar):
         failed = Event("login_failed", clock.now(), source, owner)
-        await run(lambda db: audit.insert_event(db, failed))
+        await run(audit.insert_event, failed)
         audit.log(failed)
         raise refusal or WrongCredentials
     stored = credentials.password_hash

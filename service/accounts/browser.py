@@ -63,7 +63,7 @@ async def find_new_devices(logged_in: LoggedIn) -> list[str]:
     account, known, since = logged_in.account, logged_in.device, logged_in.used_before
     if since is None:
         return []
-    return await run(lambda db: login_queries.select_new_devices(db, account.id, known, since))
+    return await run(login_queries.select_new_devices, account.id, known, since)
 
 
 async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
@@ -90,7 +90,7 @@ async def log_out() -> None:
 async def end_login() -> bool:
     """End this browser's login, and leave its session as it is; returns whether it held."""
     caller, late = claim(), policy().late
-    return bool(caller) and await run(lambda db: actions.log_out(db, caller, source(), late))
+    return bool(caller) and await run(actions.log_out, caller, source(), late)
 
 
 class Logins:
@@ -108,14 +108,14 @@ class Logins:
             "",
             "",
         )
-        username = await run(lambda db: login_queries.insert_login(db, login))
+        username = await run(login_queries.insert_login, login)
         if username is None:
             raise LookupError(f"There is no account {account_id} that may log in.")
         return Shopper(str(account_id), username=username, token=token)
 
     async def end(self, caller: Claim) -> None:
         """End the login that was in the session, and leave the account its cart."""
-        held = await run(lambda db: actions.log_out(db, caller, source(), policy().late))
+        held = await run(actions.log_out, caller, source(), policy().late)
         if held:
             write_section("cart", visitor().remembered.after_logout().write())
 
@@ -124,9 +124,12 @@ async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
     caller, remembered, now, late = claim(), visitor().remembered, clock.now(), policy().late
     state = await run(
-        lambda db: queries.select_session(
-            db, caller, remembered.guest_cart, now, promised=remembered.promised, late=late
-        )
+        queries.select_session,
+        caller,
+        remembered.guest_cart,
+        now,
+        promised=remembered.promised,
+        late=late,
     )
     return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
 
@@ -134,7 +137,7 @@ async def look_up_session() -> queries.SessionState:
 async def find_account() -> Account:
     """Return the caller's account; raises `Unauthenticated`."""
     caller = claim()
-    account = await run(lambda db: queries.select_account(db, caller, clock.now()))
+    account = await run(queries.select_account, caller, clock.now())
     if account is None:
         raise Unauthenticated
     return account

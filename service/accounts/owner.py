@@ -38,9 +38,7 @@ async def confirm(
     """
     attempt = throttle.attempt("password", str(account_id), source.ip)
     async with hasher.place(Holder(str(account_id), known=True)):
-        counted, credentials = await run(
-            lambda db: queries.count_password(db, account_id, attempt, clock.now())
-        )
+        counted, credentials = await run(queries.count_password, account_id, attempt, clock.now())
         await check_attempt(counted, source, account_id)
         release_db()
         right = await hasher.verify(
@@ -48,10 +46,10 @@ async def confirm(
         )
     if credentials is None or not right:
         event = Event("password_refused", clock.now(), source, account_id)
-        await run(lambda db: audit.insert_event(db, event))
+        await run(audit.insert_event, event)
         audit.log(event)
         raise WrongPassword
-    await run(lambda db: forgive(db, attempt, counted))
+    await run(forgive, attempt, counted)
     release_db()
     return credentials
 

@@ -161,7 +161,7 @@ async def _register(data: RegistrationForm) -> LoggedIn:
     try:
         return await browser.register(data)
     except (UsernameTaken, EmailTaken):
-        if await run(lambda db: queries.select_registered(db, data.username, data.email)):
+        if await run(queries.select_registered, data.username, data.email):
             with suppress(WrongCredentials):
                 return await browser.log_in(LoginInput(data.username, data.password))
         raise

@@ -224,7 +224,7 @@ def claim() -> Claim:
 async def _find(caller: Claim) -> str | None:
     if not caller:
         return None
-    account_id = await run(lambda db: select_login(db, caller, clock.now()))
+    account_id = await run(select_login, caller, clock.now())
     return str(account_id) if account_id else None
 
 

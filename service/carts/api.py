@@ -85,7 +85,7 @@ async def show_cart() -> Response:
     """
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
-        return respond(await run(lambda db: actions.load(db, who, rules, condition)))
+        return respond(await run(actions.load, who, rules, condition))
 
 
 @blueprint.delete("/cart")
@@ -101,7 +101,7 @@ async def empty_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
-        return respond(await run(lambda db: actions.clear(db, who, rules, condition)))
+        return respond(await run(actions.clear, who, rules, condition))
 
 
 @blueprint.post("/cart/lines")
@@ -144,9 +144,7 @@ async def set_quantity(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
-        opened, new = await run(
-            lambda db: actions.set_quantity(db, who, sku, data.quantity, rules, condition)
-        )
+        opened, new = await run(actions.set_quantity, who, sku, data.quantity, rules, condition)
     return respond(opened, 201 if new else 200)
 
 
@@ -163,7 +161,7 @@ async def remove_from_cart(sku: str) -> Response:
     """Remove a line, also when it is gone already."""
     who, rules, condition = visitor(), policy(), read_condition()
     with showing_mismatches():
-        return respond(await run(lambda db: actions.remove(db, who, sku, rules, condition)))
+        return respond(await run(actions.remove, who, sku, rules, condition))
 
 
 def visitor() -> Visitor:

@@ -65,7 +65,7 @@ class LineForm(Input):
 async def show_cart() -> Response:
     """Show the cart."""
     who, rules = visitor(), policy()
-    opened = await run(lambda db: actions.load(db, who, rules))
+    opened = await run(actions.load, who, rules)
     if claim() or "cart" in session:
         keep(opened)
     cart = opened.cart
@@ -130,13 +130,11 @@ async def post_quantity(data: LineForm) -> WerkzeugResponse:
     at_cart = data.next == "/cart"
     try:
         if data.quantity:
-            opened, new = await run(
-                lambda db: actions.set_quantity(db, who, data.sku, data.quantity, rules)
-            )
+            opened, new = await run(actions.set_quantity, who, data.sku, data.quantity, rules)
             before = None
         else:
-            before = (await run(lambda db: actions.load(db, who, rules))).cart.line(data.sku)
-            opened = await run(lambda db: actions.remove(db, who, data.sku, rules))
+            before = (await run(actions.load, who, rules)).cart.line(data.sku)
+            opened = await run(actions.remove, who, data.sku, rules)
             new = False
     except REFUSALS as refusal:
         place = _place(data.sku) if at_cart else "buy"
@@ -158,7 +156,7 @@ async def post_quantity(data: LineForm) -> WerkzeugResponse:
 async def show_clear() -> Response | WerkzeugResponse:
     """Ask whether the cart is to be emptied."""
     who, rules = visitor(), policy()
-    opened = await run(lambda db: actions.load(db, who, rules))
+    opened = await run(actions.load, who, rules)
     keep(opened)
     if not opened.cart.lines:
         return back("/cart")
@@ -170,14 +168,14 @@ async def show_clear() -> Response | WerkzeugResponse:
 async def post_clear() -> WerkzeugResponse:
     """Empty the cart."""
     who, rules = visitor(), policy()
-    keep(await run(lambda db: actions.clear(db, who, rules)))
+    keep(await run(actions.clear, who, rules))
     flash("Your cart is empty.", place="cart")
     return back("/cart")
 
 
 async def _find_sku(data: AddForm) -> str:
     """Return the sku of what the options' values name, "" for none."""
-    product = await run(lambda db: select_product(db, data.handle))
+    product = await run(select_product, data.handle)
     if product is None:
         return ""
     values = {field: getattr(data, field) for field in FIELDS}

@@ -60,13 +60,13 @@ async def show_shop(query: ShopQuery) -> Response:
     if query.after and (found.previous is None or not found.products):
         # At the beginning again, or all that was beyond is gone.
         query, found = first, await _list(first, selection, limit)
-    facets = await run(lambda db: list_queries.select_facets(db, selection))
+    facets = await run(list_queries.select_facets, selection)
     types = list(facets.types)
     if selection == EVERYTHING:
-        types = await run(lambda db: list_queries.select_types(db, TYPES))
+        types = await run(list_queries.select_types, TYPES)
     meant, near = None, None
     if not found.products and read_search(query.q).words and not query.narrowed:
-        meant, near = await run(lambda db: find_near(db, selection, limit))
+        meant, near = await run(find_near, selection, limit)
     response = await render(
         "catalogue/shop.html",
         query=query,
@@ -83,9 +83,11 @@ async def show_shop(query: ShopQuery) -> Response:
 
 async def _list(query: ShopQuery, selection: Selection, limit: int) -> Page:
     return await run(
-        lambda db: list_queries.select_products(
-            db, selection, sort=query.order, limit=limit, after=query.after or None
-        )
+        list_queries.select_products,
+        selection,
+        sort=query.order,
+        limit=limit,
+        after=query.after or None,
     )
 
 
@@ -99,7 +101,7 @@ class SuggestionsQuery(msgspec.Struct, frozen=True):
 @page(query=SuggestionsQuery)
 async def show_suggestions(query: SuggestionsQuery) -> Response:
     """Show what there is to go to, below the search while somebody types: a part of a page."""
-    found = await run(lambda db: suggest(db, query.q[: search.LONGEST]))
+    found = await run(suggest, query.q[: search.LONGEST])
     body = await render_template("catalogue/suggestions.html", found=found, q=query.q)
     return Response(body, content_type=HTML, headers={"Cache-Control": "no-store"})
 
@@ -117,7 +119,7 @@ class ProductQuery(msgspec.Struct, frozen=True):
 @page(query=ProductQuery)
 async def show_product(handle: str, query: ProductQuery) -> Response:
     """Show one product, and the price and stock of what is chosen of it."""
-    product = await run(lambda db: queries.select_product(db, handle))
+    product = await run(queries.select_product, handle)
     if product is None:
         raise NotFound
     response = await render(
@@ -154,7 +156,7 @@ async def show_sitemaps() -> Response:
 async def show_sitemap(query: SitemapQuery) -> Response:
     """List a part of the products, with when each was last changed."""
     first = query.part * SITEMAP_PART
-    found = await run(lambda db: queries.select_sitemap(db, first, SITEMAP_PART))
+    found = await run(queries.select_sitemap, first, SITEMAP_PART)
     return await _xml("catalogue/sitemap.xml", found=found, first=query.part == 0)
 
 

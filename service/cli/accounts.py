@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -14,12 +12,10 @@ from service import accounts
 from service.errors import LockerError
 from service.settings import Settings
 
-from .database import through_app
+from .database import run_through_app
 
 if TYPE_CHECKING:
     from service.database import Connection
-
-T = TypeVar("T")
 
 
 @click.group()
@@ -37,7 +33,7 @@ def create(name: str, email: str) -> None:
     async def action(db: Connection) -> accounts.Account:
         return await accounts.create_account(db, name, email, password, accounts.Hasher(settings))
 
-    account = _run(settings, action)
+    account = run_through_app(settings, action)
     click.echo(f"Made the account {account.username}.")
 
 
@@ -71,7 +67,7 @@ def import_(context: click.Context, file: TextIO) -> None:
         return made, there, refused
 
     try:
-        made, there, refused = _run(Settings.from_env(serving=False), action)
+        made, there, refused = run_through_app(Settings.from_env(serving=False), action)
     except (UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(f"line {reader.line_num + 1} can't be read: {error}") from error
     click.echo(f"Accounts made: {made}. There already: {there}. Left out: {refused}.")
@@ -83,7 +79,7 @@ def import_(context: click.Context, file: TextIO) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """End every login of an account, and let it log in no more."""
-    if not _run(Settings.from_env(serving=False), lambda db: accounts.disable(db, name)):
+    if not run_through_app(Settings.from_env(serving=False), accounts.disable, name):
         raise _nobody(name)
     click.echo(f"Disabled {name}.")
 
@@ -97,7 +93,7 @@ def password(name: str) -> None:
     async def action(db: Connection) -> bool:
         return await accounts.change_password(db, name, new, accounts.Hasher(settings))
 
-    if not _run(settings, action):
+    if not run_through_app(settings, action):
         raise _nobody(name)
     click.echo(f"Changed the password of {name}.")
 
@@ -111,18 +107,10 @@ def sessions() -> None:
 @click.option("--user", "name", required=True, metavar="NAME")
 def end(name: str) -> None:
     """End every login of an account."""
-    ended = _run(Settings.from_env(serving=False), lambda db: accounts.end_all_logins(db, name))
+    ended = run_through_app(Settings.from_env(serving=False), accounts.end_all_logins, name)
     if ended is None:
         raise _nobody(name)
     click.echo(f"Logins of {name} ended: {ended}.")
-
-
-def _run(settings: Settings, action: Callable[[Connection], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with through_app(settings) as db:
-            return await action(db)
-
-    return asyncio.run(run())
 
 
 def _read_password() -> str:

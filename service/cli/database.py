@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
 from service import create_app
-from service.database import get_db
+from service.database import Connection, get_db
 from service.settings import read_address
 
 if TYPE_CHECKING:
-    from service.database import Connection
     from service.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONNECT_WITHIN = 10.0
 """Seconds."""
@@ -46,6 +49,22 @@ async def through_app(settings: Settings) -> AsyncIterator[Connection]:
             yield db
     finally:
         await app.shutdown()
+
+
+def run_through_app(
+    settings: Settings,
+    action: Callable[Concatenate[Connection, P], Awaitable[T]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Start the service, run the action with its arguments, and stop the service."""
+
+    async def run() -> T:
+        async with through_app(settings) as db:
+            return await action(db, *args, **kwargs)
+
+    return asyncio.run(run())
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 from babel.numbers import get_currency_precision
@@ -14,13 +13,11 @@ from service import orders
 from service.errors import NotFound
 from service.settings import Settings
 
-from .database import through_app
+from .database import run_through_app
 
 if TYPE_CHECKING:
     from service.database import Connection
     from service.orders import Order
-
-T = TypeVar("T")
 
 
 @click.group("orders")
@@ -35,7 +32,9 @@ def orders_() -> None:
 def list_(status: str | None, limit: int, after: str | None) -> None:
     """List orders, newest first."""
     wanted = cast("orders.Status | None", status)
-    page = _run(lambda db: orders.history(db, status=wanted, limit=limit, after=after))
+    page = run_through_app(
+        Settings.from_env(serving=False), orders.history, status=wanted, limit=limit, after=after
+    )
     for order in page.orders:
         click.echo(_headline(order))
     if page.next:
@@ -46,7 +45,7 @@ def list_(status: str | None, limit: int, after: str | None) -> None:
 @click.argument("number")
 def show(number: str) -> None:
     """Show an order."""
-    order = _found(number, lambda db: orders.show(db, number))
+    order = _found(orders.show, number)
     click.echo(_headline(order))
     for line in order.lines:
         options = ", ".join(f"{name}: {value}" for name, value in line.options)
@@ -62,25 +61,17 @@ def show(number: str) -> None:
 @click.argument("number")
 def fulfil(number: str) -> None:
     """Note that an order has been sent: it can't be cancelled any more."""
-    order = _found(number, lambda db: orders.fulfil(db, number))
+    order = _found(orders.fulfil, number)
     click.echo(f"Fulfilled {order.number}.")
 
 
-def _found(number: str, action: Callable[[Connection], Awaitable[T]]) -> T:
+def _found(action: Callable[[Connection, str], Awaitable[Order]], number: str) -> Order:
     if orders.read_number(number) is None:
         raise click.ClickException(f"{number} is mistyped: no order has such a number")
     try:
-        return _run(action)
+        return run_through_app(Settings.from_env(serving=False), action, number)
     except NotFound:
         raise click.ClickException(f"there is no order {number}") from None
-
-
-def _run(action: Callable[[Connection], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with through_app(Settings.from_env(serving=False)) as db:
-            return await action(db)
-
-    return asyncio.run(run())
 
 
 def _headline(order: Order) -> str:

@@ -131,7 +131,7 @@ async def _record_refusal() -> None:
         "refused", clock.now(), source(), account_id=UUID(account_id) if account_id else None
     )
     try:
-        await run(lambda db: audit.insert_event(db, event))
+        await run(audit.insert_event, event)
     except Exception:
         # Whoever was refused is told so all the same; the log has the request.
         logger.warning("a refusal could not be recorded", exc_info=True)

@@ -119,8 +119,8 @@ async def show_locker() -> Response:
     """Show this visit, and the locker."""
     watch = cast("Watch", current_app.extensions["locker.watch"])
     who, rules = visitor(), policy()
-    opened = await run(lambda db: carts.load(db, who, rules))
-    offered = await run(lambda db: select_products(db, limit=20))
+    opened = await run(carts.load, who, rules)
+    offered = await run(select_products, limit=20)
     skus = [
         variant.sku
         for product in offered.products
@@ -176,7 +176,7 @@ async def post_replay(data: ReplayForm) -> WerkzeugResponse:
         return _tell("replay", "That cookie", "Its signature does not hold.")
     old = carts.Remembered.read(opened.content)
     who, rules = carts.Visitor(claim(), old), policy()
-    found = await run(lambda db: carts.load(db, who, rules))
+    found = await run(carts.load, who, rules)
     copied = sum(count for _, count in old.copy.lines) if old.copy else 0
     revision = old.copy.revision if old.copy else 0
     return _tell(

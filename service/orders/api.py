@@ -132,9 +132,7 @@ async def place_order(data: NewOrder) -> Response:
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
     owner = account_id()
-    page = await run(
-        lambda db: actions.history(db, owner, limit=query.limit, after=query.after or None)
-    )
+    page = await run(actions.history, owner, limit=query.limit, after=query.after or None)
     return answer(OrderListOutput([order_output(order) for order in page.orders], page.next))
 
 
@@ -143,7 +141,7 @@ async def list_orders(query: OrdersQuery) -> Response:
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
     owner = account_id()
-    return answer(order_output(await run(lambda db: actions.show(db, number, owner))))
+    return answer(order_output(await run(actions.show, number, owner)))
 
 
 @blueprint.post("/orders/<number>/cancel")

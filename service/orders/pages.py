@@ -45,7 +45,7 @@ class OrdersQuery(msgspec.Struct, frozen=True):
 async def show_checkout() -> Response | WerkzeugResponse:
     """Show what is about to be ordered, and what has changed since it was put in the cart."""
     who, rules = visitor(), policy()
-    opened = await run(lambda db: load(db, who, rules))
+    opened = await run(load, who, rules)
     keep(opened)
     if not opened.cart.lines:
         return back("/cart")
@@ -66,7 +66,7 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
     """Order the cart as it was shown; sent twice, it is ordered once."""
     who, rules = visitor(), policy()
     try:
-        placed = await run(lambda db: actions.place(db, who, rules, data.expected_total))
+        placed = await run(actions.place, who, rules, data.expected_total)
     except EmptyCart:
         return back("/cart")
     except actions.CartChanged:
@@ -88,9 +88,7 @@ async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
     owner, shopper = account_id(), await current_shopper()
     try:
         found = await run(
-            lambda db: actions.history(
-                db, owner, limit=shopper.page_size, after=query.after or None
-            )
+            actions.history, owner, limit=shopper.page_size, after=query.after or None
         )
     except InvalidCursor:
         # Nobody wrote it: an old link, or half of one.
@@ -103,9 +101,9 @@ async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
     owner = account_id()
-    order = await run(lambda db: actions.show(db, number, owner))
+    order = await run(actions.show, number, owner)
     skus = [line.sku for line in order.lines]
-    listings = await run(lambda db: select_listings(db, skus))
+    listings = await run(select_listings, skus)
     return await render("orders/order.html", order=order, listings=listings)
 
 
@@ -114,7 +112,7 @@ async def show_order(number: str) -> Response:
 async def show_cancel(number: str) -> Response | WerkzeugResponse:
     """Ask whether the order is to be cancelled."""
     owner = account_id()
-    order = await run(lambda db: actions.show(db, number, owner))
+    order = await run(actions.show, number, owner)
     if order.status != "placed":
         return back(f"/orders/{order.number}")
     return await render("orders/cancel.html", order=order)
@@ -126,9 +124,9 @@ async def post_cancel(number: str) -> WerkzeugResponse:
     """Cancel an order."""
     owner = account_id()
     try:
-        order = await run(lambda db: actions.cancel(db, number, owner))
+        order = await run(actions.cancel, number, owner)
     except NotCancellable:
-        order = await run(lambda db: actions.show(db, number, owner))
+        order = await run(actions.show, number, owner)
         if order.status != "cancelled":
             flash("This order can no longer be cancelled.", "problem")
             return back(f"/orders/{order.number}")

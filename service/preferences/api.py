@@ -46,11 +46,7 @@ async def change_preferences(data: PreferencesInput) -> Response:
 async def change_choices(data: Choices) -> Choices:
     """Change some of the caller's choices, and return all."""
     caller, guest = claim(), guest_choices()
-    own = (
-        await run(lambda db: queries.upsert_choices(db, caller, clock.now(), data, guest))
-        if caller
-        else None
-    )
+    own = await run(queries.upsert_choices, caller, clock.now(), data, guest) if caller else None
     if own is None:
         own = fill(data, guest)
         write_section("preferences", own.chosen())
@@ -60,7 +56,7 @@ async def change_choices(data: Choices) -> Choices:
 async def current_choices() -> Choices:
     """Return the caller's choices: an account's own, filled up with those of this browser."""
     caller, guest = claim(), guest_choices()
-    own = await run(lambda db: queries.select_choices(db, caller, clock.now())) if caller else None
+    own = await run(queries.select_choices, caller, clock.now()) if caller else None
     return fill(own, guest) if own is not None else guest
 
 
