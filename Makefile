@@ -40,8 +40,8 @@ flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owne
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py
 
-test-commands: $(READY) ## the commands of the README, from a fresh copy
-	$(BIN)/pytest -m slow tests/test_commands.py
+test-commands: $(READY) ## the commands of the README, from a fresh copy, and the examples of CONTRIBUTING
+	$(BIN)/pytest -m slow tests/test_commands.py tests/test_contributing.py
 
 test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, accessibility, size; skipped without one
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium || true
