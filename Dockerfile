@@ -14,6 +14,7 @@ RUN pip install --require-hashes --requirement requirements-build.txt \
 COPY pyproject.toml README.md LICENSE hypercorn.toml ./
 COPY docs/http-api.md docs/
 COPY service service
+COPY quart-locker/quart_locker quart-locker/quart_locker
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/locker/bin/python install --no-deps --no-index dist/*.whl
 

@@ -101,7 +101,7 @@ lock: $(READY) ## the newest versions that pyproject.toml allows, with their has
 
 clean: ## caches and the environment; the data of `make run` stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
-	find service tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find service quart-locker tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Python compiles what it imports; compiling everything at once would take a third of the time.
 # After a change of the locks the environment is brought up to date; one not finished is made anew.

@@ -24,7 +24,7 @@ from .orders.api import blueprint as orders_api
 from .orders.pages import blueprint as orders_pages
 from .preferences.api import blueprint as preferences_api
 from .preferences.pages import blueprint as preferences_pages
-from .sessions import SignedSessions
+from .sessions import ShopSessions
 from .settings import Settings
 
 API = "/api/v1"
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.extensions["locker.settings"] = settings
     # Quart wants a key of its own; the sessions' keys are with their signers.
     app.secret_key = settings.secret_key
-    app.session_interface = SignedSessions(settings)  # type: ignore[assignment]
+    app.session_interface = ShopSessions(settings)  # type: ignore[assignment]
     database.init_app(app, settings)
     middleware.init_app(app, settings)
     auth.SessionAuth(app, Logins())

@@ -13,6 +13,7 @@ from uuid import UUID
 from quart import after_this_request, current_app, g, request, session
 from quart_auth import Action, AuthUser, QuartAuth, current_user
 
+from quart_locker import Session, incoming
 from service import clock
 from service.audit import Source
 from service.database import run
@@ -21,11 +22,9 @@ from service.sessions import (
     LONGEST_USER_AGENT,
     NOT_VALID,
     Claim,
-    Session,
     bearer_token,
     select_login,
 )
-from service.visits import incoming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

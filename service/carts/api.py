@@ -32,7 +32,7 @@ from .section import Remembered
 if TYPE_CHECKING:
     from quart import Response
 
-    from service.sessions import Session
+    from quart_locker import Session
     from service.throttling import Throttle
 
     from .opening import Opened

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
 
+from quart_locker import incoming
 from service import database
 from service.errors import (
     LockerError,
@@ -22,7 +23,6 @@ from service.errors import (
     TooLarge,
     Unauthenticated,
 )
-from service.visits import incoming
 
 from . import record
 from .requests import ensure_request_id

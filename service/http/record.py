@@ -10,11 +10,12 @@ from uuid import UUID
 from quart import current_app, g, request, session
 from quart_auth import current_user
 
+from quart_locker import BASE, Session
 from service import audit, clock, metrics
 from service.auth import claim, source
 from service.database import run
 from service.errors import BadHost, CrossSite, Forbidden, Unauthenticated
-from service.sessions import BASE, Session, bearer_token
+from service.sessions import bearer_token
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from quart import Request, g
 
+from quart_locker import incoming
 from service.errors import Malformed, TooLarge
 from service.hosts import read_authority
-from service.visits import incoming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator

@@ -11,7 +11,7 @@ from service.pages import keep_until_shown
 from service.sessions import read_section, write_section
 
 if TYPE_CHECKING:
-    from service.sessions import SectionCookie
+    from quart_locker import SectionCookie
 
 AROUND = 14
 """Letters shown on either side of the one that was changed."""

@@ -13,6 +13,7 @@ from msgspec import Meta
 from quart import Blueprint, current_app, g, request
 from quart_auth import current_user
 
+from quart_locker import BASE
 from service import carts, clock
 from service.accounts.browser import end_login
 from service.auth import claim
@@ -21,7 +22,7 @@ from service.catalogue import select_products
 from service.database import run
 from service.http.endpoints import Caller, Input
 from service.pages import back, current_shopper, page, render
-from service.sessions import BASE, SECTIONS, SignedSessions
+from service.sessions import SECTIONS, section_cookie
 
 from .experiments import Outcome, Text, keep_outcome, take_outcome, tamper
 from .timeline import draw
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from quart import Quart, Response
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    from service.sessions import SectionCookie
 
 blueprint = Blueprint("locker_page", __name__)
 
@@ -56,7 +56,7 @@ CODE = {
 MEANING = {
     "request_id": "names this request in the log and in every answer",
     "started": "when the request came in",
-    "visit": "lets two tasks of one request take one connection, and none after its end",
+    "_db_visit": "lets two tasks of one request take one connection, and none after its end",
     "db": "this visit's connection, the same for every function that asks",
     "shopper": "who looks, looked up once",
     "watched": "what this page notes of the visit, in hooks before and after it",
@@ -145,7 +145,7 @@ async def show_locker() -> Response:
         signed_in=signed_in,
         cart=opened.cart,
         sku=skus[0] if skus else None,
-        cart_cookie=request.cookies.get(_cookie("cart").name, ""),
+        cart_cookie=request.cookies.get(section_cookie("cart").name, ""),
         timeline=draw(list(watch.visits), time.perf_counter()),
         outcome=take_outcome(),
     )
@@ -155,7 +155,7 @@ async def show_locker() -> Response:
 @page(form=TamperForm)
 async def post_tamper(data: TamperForm) -> WerkzeugResponse:
     """Change one letter of a cookie, and read both as every request does. Nothing is sent back."""
-    cookie = _cookie(data.section)
+    cookie = section_cookie(data.section)
     value = request.cookies.get(cookie.name, "")
     if not value:
         return _tell(data.section, "There is no such cookie yet", "Put something in first.")
@@ -171,7 +171,7 @@ async def post_tamper(data: TamperForm) -> WerkzeugResponse:
 @page(form=ReplayForm)
 async def post_replay(data: ReplayForm) -> WerkzeugResponse:
     """Open the cart with an older cookie."""
-    opened = _cookie("cart").open(data.cookie)
+    opened = section_cookie("cart").open(data.cookie)
     if opened is None:
         return _tell("replay", "That cookie", "Its signature does not hold.")
     old = carts.Remembered.read(opened.content)
@@ -217,12 +217,8 @@ def _names() -> Iterator[tuple[str, str]]:
     yield from ((name, MEANING[name]) for name in sorted(g) if name in MEANING)
 
 
-def _cookie(name: str) -> SectionCookie:
-    return cast("SignedSessions", current_app.session_interface).cookie(name)
-
-
 def _section(name: str) -> SectionView:
-    cookie = _cookie(name)
+    cookie = section_cookie(name)
     value = request.cookies.get(cookie.name, "")
     opened = cookie.open(value) if value else None
     content: dict[str, Any] = dict(opened.content) if opened else {}

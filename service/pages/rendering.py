@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from quart import Quart
 
-    from service.sessions import Session
+    from quart_locker import Session
 
     from .shopper import Lookup
 

@@ -1,11 +1,10 @@
-"""The signed session, in sections, and the logins behind it.
+"""The shop's session, in sections, and the logins behind it.
 
-Start with `model.Session`, which is what a view sees; `interface` moves it over the wire.
+The session itself is `quart_locker.Session`; `interface` says what the shop's is like.
 """
 
-from .cookies import SectionCookie
 from .devices import MOST_DEVICES, Device
-from .interface import SessionTooLarge, SignedSessions
+from .interface import SECTIONS, ShopSessions
 from .logins import (
     LONGEST_USER_AGENT,
     NOT_VALID,
@@ -17,12 +16,10 @@ from .logins import (
     new_api_token,
     new_token,
 )
-from .model import BASE, SECTIONS, Session, read_as
-from .named import fits, read_section, write_section
+from .named import fits, read_as, read_section, section_cookie, write_section
 from .queries import LOGIN, end_logins, select_login
 
 __all__ = [
-    "BASE",
     "LOGIN",
     "LONGEST_USER_AGENT",
     "MOST_DEVICES",
@@ -32,10 +29,7 @@ __all__ = [
     "Device",
     "NewLogin",
     "Scope",
-    "SectionCookie",
-    "Session",
-    "SessionTooLarge",
-    "SignedSessions",
+    "ShopSessions",
     "bearer_token",
     "end_logins",
     "fits",
@@ -44,6 +38,7 @@ __all__ = [
     "new_token",
     "read_as",
     "read_section",
+    "section_cookie",
     "select_login",
     "write_section",
 ]

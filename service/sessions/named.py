@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import msgspec
 from quart import current_app, session
 
-from .interface import SignedSessions
+from .interface import ShopSessions
+
+if TYPE_CHECKING:
+    from quart_locker import SectionCookie
+
+T = TypeVar("T")
 
 
 def read_section(name: str) -> dict[str, Any]:
@@ -23,6 +29,26 @@ def write_section(name: str, content: dict[str, Any]) -> None:
         session.pop(name, None)
 
 
+def read_as(content: Any, kind: type[T]) -> T | None:
+    """Return what a section holds as this type, or None where it holds something else.
+
+    Signed doesn't mean valid: an older version wrote it, or another application that has the key.
+    """
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError:
+        return None
+
+
 def fits(name: str, content: dict[str, Any]) -> bool:
     """Return whether a section with this content would go into a cookie."""
-    return cast("SignedSessions", current_app.session_interface).fits(name, content)
+    return _sessions().fits(name, content)
+
+
+def section_cookie(name: str) -> SectionCookie:
+    """Return how a section travels."""
+    return _sessions().cookie(name)
+
+
+def _sessions() -> ShopSessions:
+    return cast("ShopSessions", current_app.session_interface)

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from quart import Quart, Response
 
-from service import database
+from quart_locker.connection import pool as pools
 from service.database import Connection, Pool, get_db
 from tests.conftest import with_database
 from tests.database.conftest import Ledger, StartView, idle
@@ -112,7 +112,7 @@ async def test_away_in_a_query(start_view: StartView, line: Line) -> None:
 
 async def test_vanished(start_view: StartView, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that vanished holds up no query, no new connection, and no giving back."""
-    monkeypatch.setattr(database, "RELEASE_TIMEOUT", 0.05)
+    monkeypatch.setattr(pools, "RELEASE_TIMEOUT", 0.05)
 
     async def view() -> str:
         db = await get_db()
@@ -132,7 +132,7 @@ async def test_release_without_an_answer(
     start_view: StartView, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection whose stray transaction can't be rolled back any more is dropped in time."""
-    monkeypatch.setattr(database, "RELEASE_TIMEOUT", 0.05)
+    monkeypatch.setattr(pools, "RELEASE_TIMEOUT", 0.05)
 
     async def view() -> str:
         await (await get_db()).execute("begin")
@@ -179,7 +179,7 @@ async def test_another_for_one_that_died(
     async def view() -> str:
         db = await get_db()
         await observer.execute("select pg_terminate_backend($1)", db.get_server_pid())
-        while not database._is_dead(cast("Pooled", db)):
+        while not pools.is_dead(cast("Pooled", db)):
             await observer.fetchval("select 1")
         return str(await (await get_db()).fetchval("select 2"))
 
@@ -241,7 +241,7 @@ async def test_close_while_in_use(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The end doesn't wait for ever for a connection in use; taking one then is refused."""
-    monkeypatch.setattr(database, "CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(pools, "CLOSE_TIMEOUT", 0.05)
     app = await start_app()
     pool: Pool = app.extensions["locker.pool"]
     held = await pool.acquire()

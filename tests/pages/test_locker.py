@@ -34,7 +34,7 @@ async def test_it_tells_of_this_visit(
     await browser.send_form("/cart/lines", sku=product.sku)
     response = await browser.get("/locker")
     assert response.headers["X-Request-Id"] in response.text
-    for name in ("request_id", "started", "visit", "db", "shopper"):
+    for name in ("request_id", "started", "_db_visit", "db", "shopper"):
         assert f"<code>{name}</code>" in response.text
     (backend,) = set(re.findall(r"backend <code>(\d+)</code>", response.text))
     assert await observer.fetchval("select count(*) from pg_stat_activity where pid = $1",
@@ -124,7 +124,7 @@ async def test_an_outcome_stands_beside_its_experiment_and_is_told_once(
 async def test_an_outcome_of_another_shape_is_none(browser: Visitor, app: Quart) -> None:
     """What the section for messages holds, though signed, is shown only if it is an outcome."""
     for odd in (5, ["x"], {"place": "cart"}, {"place": 1, "title": [], "lines": None}):
-        cookie = app.session_interface.cookie("flash")  # type: ignore[attr-defined]
+        cookie = app.session_interface.jar(app).cookies["flash"]  # type: ignore[attr-defined]
         signed = cookie.sign({"outcome": odd}, int(time.time()))
         answer = await browser.get("/locker", headers={"Cookie": f"{cookie.name}={signed}"})
         assert answer.status_code == 200

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from quart import Quart, Response, request, session, websocket
 
+from quart_locker import SectionCookie
 from service import clock
+from service.sessions import ShopSessions
+from service.settings import Settings
 
 StartShelf = Callable[..., Awaitable[Quart]]
 Later = Callable[[float], None]
@@ -94,6 +97,11 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
         passed += seconds
 
     return later
+
+
+def cookie_of(settings: Settings, section: str) -> SectionCookie:
+    """Return how a section travels in a service with these settings."""
+    return ShopSessions(settings).jar(Quart(__name__)).cookies[section]
 
 
 async def show(app: Quart, cookies: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import quart
 
-from service.sessions import SignedSessions
+from service.sessions import ShopSessions
 from service.settings import Settings
 from tests.keys import KEY
 
@@ -27,7 +27,7 @@ SETTINGS = Settings(
 def sessions_app(step: Callable[[], Any]) -> quart.Quart:
     """Return an application that has our session and nothing else; ``/`` takes a step."""
     app = quart.Quart(__name__)
-    app.session_interface = SignedSessions(SETTINGS)  # type: ignore[assignment]
+    app.session_interface = ShopSessions(SETTINGS)  # type: ignore[assignment]
     app.testing = True
 
     @app.get("/")

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from service.sessions import Session, SessionTooLarge, SignedSessions
-from service.sessions.model import Section
+from quart_locker import Session, SessionTooLarge
+from quart_locker.sessions.model import Section
+from service.sessions import SECTIONS, ShopSessions
 from tests.sessions.conftest import set_cookies
 from tests.sessions.pairs import SETTINGS, Pair, Step, attempt, run_pair, sessions_app
 
@@ -303,7 +304,7 @@ async def test_a_key_is_text() -> None:
 
 async def test_a_number_is_one_that_can_be_written() -> None:
     """A number of more digits than Python writes is refused at the line."""
-    session = Session(lambda _: Section(None, 0))
+    session = Session(lambda _: Section(None), SECTIONS)
     with pytest.raises(TypeError, match="too large a number"):
         session["cart"] = [10**5000]
 
@@ -369,7 +370,7 @@ async def test_clear_deletes_every_cookie() -> None:
 
 def test_it_is_a_dictionary() -> None:
     """It is a `dict`, also to what asks, and its copies are plain ones."""
-    session = Session(lambda _: Section(None, 0))
+    session = Session(lambda _: Section(None), SECTIONS)
     session["cart"] = {"lines": [1]}
     assert isinstance(session, dict)
     assert json.loads(json.dumps(session)) == {"cart": {"lines": [1]}}
@@ -382,7 +383,7 @@ def test_it_is_a_dictionary() -> None:
 async def test_names_are_the_applications_own() -> None:
     """Without declared sections every key is in the base section, and Flask reads them all."""
     app = sessions_app(lambda: quart.session.update(FULL))
-    app.session_interface = SignedSessions(SETTINGS, sections=())  # type: ignore[assignment]
+    app.session_interface = ShopSessions(SETTINGS, sections=())  # type: ignore[assignment]
     sent = set_cookies(await app.test_client().get("/"))
     assert set(sent) == {"session"}
 

@@ -12,10 +12,9 @@ from service import clock
 from service.accounts import disable
 from service.database import Connection
 from service.sessions import hash_token
-from service.sessions.interface import SignedSessions
 from service.settings import Settings
 from tests.serving import Served
-from tests.sessions.conftest import Later, set_cookies
+from tests.sessions.conftest import Later, cookie_of, set_cookies
 from tests.shopping import API, PASSWORD, get, log_in, new_name, register
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def cookies_of(client: TestClientProtocol) -> dict[str, str]:
 
 def login_of(client: TestClientProtocol, settings: Settings) -> dict[str, Any]:
     """Return what the base section holds."""
-    opened = SignedSessions(settings)._cookies["session"].open(cookies_of(client)["session"])
+    opened = cookie_of(settings, "session").open(cookies_of(client)["session"])
     assert opened
     return opened.content
 
@@ -267,7 +266,7 @@ async def test_session_that_names_nobody(
 ) -> None:
     """A session that another program signed, with whatever in it, is a guest's."""
     client = app.test_client()
-    cookie = SignedSessions(settings)._cookies["session"]
+    cookie = cookie_of(settings, "session")
     value = cookie.sign(content, int(clock.now().timestamp()))
     client.set_cookie("localhost", "session", value)
     assert not await is_signed_in(client)

@@ -70,7 +70,7 @@ def test_preferences_of_any_shape_are_read(content: dict[str, Any]) -> None:
 def cookies(app: Quart, contents: dict[str, Any]) -> str:
     now = int(clock.now().timestamp())
     interface: Any = app.session_interface
-    made = ((interface.cookie(name), content) for name, content in contents.items())
+    made = ((interface.jar(app).cookies[name], content) for name, content in contents.items())
     return "; ".join(f"{cookie.name}={cookie.sign(content, now)}" for cookie, content in made)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.sessions import Session
-from service.sessions.cookies import Opened
-from service.sessions.model import BASE, SECTIONS, Section
+from quart_locker import BASE, Session
+from quart_locker.sessions.cookies import Opened
+from quart_locker.sessions.model import Section
+from service.sessions import SECTIONS
 
 
 def session(**sections: dict[str, Any]) -> Session:
@@ -16,9 +17,9 @@ def session(**sections: dict[str, Any]) -> Session:
 
     def read(name: str) -> Section:
         content = sections.get(name)
-        return Section(Opened(content, 0, 0, old_key=False) if content else None, 0)
+        return Section(Opened(content, 0, 0, old_key=False) if content else None)
 
-    return Session(read)
+    return Session(read, SECTIONS)
 
 
 def is_modified(session: Session) -> bool:
@@ -70,9 +71,9 @@ def test_sections_are_read_on_first_use_only() -> None:
 
     def note(name: str) -> Section:
         read.append(name)
-        return Section(None, 0)
+        return Section(None)
 
-    lazy = Session(note)
+    lazy = Session(note, SECTIONS)
     assert (lazy.touched, read) == (False, [])
     lazy.get("cart")
     lazy.get("cart")

@@ -11,9 +11,8 @@ from itsdangerous import URLSafeTimedSerializer
 from quart import Quart
 
 from service import clock
-from service.sessions.interface import SignedSessions
 from service.settings import Settings
-from tests.sessions.conftest import StartShelf, keep, show
+from tests.sessions.conftest import StartShelf, cookie_of, keep, show
 
 ALL = {"user_id": "ada", "cart": {"id": "1" * 32}, "preferences": {"theme": "dark"}}
 EMPTY = {"new": True, "permanent": False}
@@ -40,7 +39,7 @@ async def test_every_byte_counts(shelf: Quart, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_no_other_last_letter_will_do(shelf: Quart, settings: Settings, name: str) -> None:
     """The last letter has bits to spare in base64; those count too, and so does what follows."""
-    cookie = SignedSessions(settings)._cookies[name.rpartition("-")[2]]
+    cookie = cookie_of(settings, name.rpartition("-")[2])
     value = (await keep(shelf, ALL))[name]
     assert cookie.open(value)
     for letter in set(string.printable) - {value[-1]}:
@@ -121,7 +120,7 @@ async def test_junk(shelf: Quart, name: str, value: str) -> None:
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "compressed"])
 def test_signed_but_not_a_session(settings: Settings, payload: bytes, *, packed: bool) -> None:
     """Something else that was signed with our key and salt is an empty session as well."""
-    cookie = SignedSessions(settings)._cookies["session"]
+    cookie = cookie_of(settings, "session")
     value = urlsafe_b64encode(zlib.compress(payload) if packed else payload).rstrip(b"=")
     signed = cookie._serializers[0].make_signer().sign(b"." * packed + value).decode()
     assert cookie.open(signed) is None
@@ -129,7 +128,7 @@ def test_signed_but_not_a_session(settings: Settings, payload: bytes, *, packed:
 
 def test_oversized_is_not_even_looked_at(settings: Settings) -> None:
     """A cookie beyond what browsers keep isn't one that we sent, however well signed."""
-    cookie = SignedSessions(settings)._cookies["session"]
+    cookie = cookie_of(settings, "session")
     now = int(clock.now().timestamp())
     whole = {"numbers": list(range(1_300))}
     assert len(cookie.sign(whole, now)) < 4_093

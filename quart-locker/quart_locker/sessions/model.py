@@ -9,12 +9,9 @@ each other. Nested changes count: content is compared, not flagged.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 from quart.sessions import SessionMixin
-
-from service import clock
 
 from .cookies import BORN, Opened
 from .values import canonical, check
@@ -23,11 +20,9 @@ if TYPE_CHECKING:
     from _collections_abc import dict_items, dict_keys, dict_values
     from collections.abc import Callable, Collection, Iterator
 
-T = TypeVar("T")
-
 BASE = "session"
-SECTIONS = ("cart", "preferences", "flash", "device")
-"""The shop's: its cart, its choices, the pages' messages, and where one logged in before."""
+"""The section of every key that has none of its own."""
+
 PERMANENT = "_permanent"
 """Flask's own key for "remember me"; it lives in the base section."""
 
@@ -40,9 +35,10 @@ class Section:
 
     __slots__ = ("before", "born", "hidden", "opened")
 
-    def __init__(self, opened: Opened | None, now: int) -> None:
+    def __init__(self, opened: Opened | None) -> None:
         self.opened = opened
-        self.born = opened.born if opened else now
+        self.born = opened.born if opened else None
+        """When it was first made, in seconds since 1970; None for now."""
         self.before: str | None = None
         # What another application keeps in the base section under the name of one of ours.
         self.hidden: dict[str, Any] = {}
@@ -54,19 +50,8 @@ def pack(value: Any) -> dict[str, Any]:
     return value if plain else {VALUE: value}
 
 
-def _unpack(content: dict[str, Any]) -> Any:
+def unpack(content: dict[str, Any]) -> Any:
     return content.get(VALUE, content)
-
-
-def read_as(content: Any, kind: type[T]) -> T | None:
-    """Return what a section holds as this type, or None where it holds something else.
-
-    Signed doesn't mean valid: an older version wrote it, or another application that has the key.
-    """
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError:
-        return None
 
 
 class Session(dict[str, Any], SessionMixin):
@@ -82,7 +67,7 @@ class Session(dict[str, Any], SessionMixin):
     def __init__(
         self,
         read: Callable[[str], Section],
-        names: Collection[str] = SECTIONS,
+        names: Collection[str] = (),
         *,
         detached: bool = False,
     ) -> None:
@@ -109,7 +94,7 @@ class Session(dict[str, Any], SessionMixin):
 
     def _fill(self, name: str, section: Section, content: dict[str, Any]) -> None:
         if name != BASE:
-            super().__setitem__(name, _unpack(content))
+            super().__setitem__(name, unpack(content))
             return
         for key, value in content.items():
             if key in self._names:
@@ -213,11 +198,11 @@ class Session(dict[str, Any], SessionMixin):
         if name in self.sections:
             return super().get(name)
         opened = self._read(name).opened
-        return _unpack(opened.content) if opened else None
+        return unpack(opened.content) if opened else None
 
     def renew(self) -> None:
         """Let the base section's lifetime start again, as a new login's should."""
-        self._open(BASE).born = int(clock.now().timestamp())
+        self._open(BASE).born = None
 
     def __getitem__(self, key: str) -> Any:
         self._open(self._home(key))

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import want_bytes
 
-from service import clock
-
 from .values import tagged_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Literal
+    from collections.abc import Callable, Iterator, Sequence
+
+Clock: TypeAlias = "Callable[[], float]"
+"""Says the time, in seconds since 1970."""
+
+Digest: TypeAlias = Literal["sha256", "sha1"]
+"""Of the signature; SHA-1 is Flask's own."""
 
 BROWSER_LIMIT = 4093
 """Bytes of ``name=value; attributes`` that every browser keeps (RFC 6265, section 6.1, less
@@ -36,14 +39,12 @@ CLOCK_SKEW = 300
 class _Signer(TimestampSigner):
     """A signer that derives its key once, where itsdangerous does so for each signature."""
 
-    def __init__(self, secret_key: str, salt: str, digest: Literal["sha256", "sha1"]) -> None:
+    def __init__(self, key: str | bytes, salt: str, digest: Digest, clock: Clock) -> None:
         super().__init__(
-            secret_key,
-            salt=salt,
-            key_derivation="hmac",
-            digest_method=getattr(hashlib, digest),
+            key, salt=salt, key_derivation="hmac", digest_method=getattr(hashlib, digest)
         )
         self._derived = super().derive_key()
+        self._clock = clock
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:  # noqa: ARG002
         return self._derived
@@ -53,7 +54,7 @@ class _Signer(TimestampSigner):
         return hmac.compare_digest(self.get_signature(value), want_bytes(sig))
 
     def get_timestamp(self) -> int:
-        return int(clock.now().timestamp())
+        return int(self._clock())
 
 
 class _Serializer(URLSafeTimedSerializer):
@@ -87,16 +88,18 @@ class SectionCookie:
         self,
         name: str,
         salt: str,
-        keys: Sequence[str],
-        digest: Literal["sha256", "sha1"],
+        keys: Sequence[str | bytes],
+        digest: Digest,
         *,
         idle: int,
         lifetime: int,
+        clock: Clock,
     ) -> None:
         self.name = name
-        self._serializers = [_Serializer(_Signer(key, salt, digest)) for key in keys]
+        self._serializers = [_Serializer(_Signer(key, salt, digest, clock)) for key in keys]
         self._idle = idle
         self._lifetime = lifetime
+        self._clock = clock
 
     def open(self, value: str) -> Opened | None:
         """Return the content of a cookie that is genuine and not past its time, else None.
@@ -124,7 +127,7 @@ class SectionCookie:
         return None
 
     def _in_time(self, signed: int, born: int) -> bool:
-        now = int(clock.now().timestamp())
+        now = int(self._clock())
         return (
             -CLOCK_SKEW <= now - signed <= self._idle
             and -CLOCK_SKEW <= now - born <= self._lifetime

@@ -45,12 +45,13 @@ class Visit:
         return visit
 
 
-def current_visit() -> Visit:
-    """Return the visit of the current context."""
+def current_visit(name: str) -> Visit:
+    """Return the visit of the current context, which ``g`` keeps under this name."""
     owner = _current_context()
-    if "visit" not in g:
-        g.visit = Visit(owner)
-    first: Visit = g.visit
+    first: Visit | None = g.get(name)
+    if first is None:
+        first = Visit(owner)
+        setattr(g, name, first)
     return first.of(owner)
 
 

@@ -1,0 +1,33 @@
+"""Flask's two objects for Quart: ``session``, in sections, and a connection for each request.
+
+Start with `sessions.SectionedSessions` and `connection.PooledConnection`; each works without the
+other.
+"""
+
+from .connection import (
+    Connection,
+    DatabaseAway,
+    DatabaseBusy,
+    Pool,
+    Pooled,
+    PooledConnection,
+    incoming,
+)
+from .errors import Misconfigured
+from .sessions import BASE, SectionCookie, SectionedSessions, Session, SessionTooLarge
+
+__all__ = [
+    "BASE",
+    "Connection",
+    "DatabaseAway",
+    "DatabaseBusy",
+    "Misconfigured",
+    "Pool",
+    "Pooled",
+    "PooledConnection",
+    "SectionCookie",
+    "SectionedSessions",
+    "Session",
+    "SessionTooLarge",
+    "incoming",
+]
