@@ -49,6 +49,18 @@ def read_authority(text: str) -> Authority | None:
     return Authority(host, port) if (port or 0) <= LARGEST_PORT else None
 
 
+def read_origin(text: str) -> str | None:
+    """Return an ``Origin`` in its one form, without a default port, or None if it can't be one."""
+    form = ORIGIN.fullmatch(text)
+    authority = read_authority(form["authority"]) if form else None
+    if form is None or authority is None:
+        return None
+    scheme = form["scheme"].lower()
+    port = authority.port or DEFAULT_PORTS[scheme]
+    suffix = "" if port == DEFAULT_PORTS[scheme] else f":{port}"
+    return f"{scheme}://{authority.host}{suffix}"
+
+
 def same_origin(origin: str, scheme: str, authority: str) -> bool:
     """Return whether an ``Origin`` is the site that a request was sent to.
 

@@ -202,7 +202,8 @@ async def promise_cart(response: Response) -> Response:
 
     First adds that are sent at once then land in one cart (http-api, "Cart").
     """
-    if request.blueprint in BEGINNINGS and response.status_code < HTTPStatus.BAD_REQUEST:
+    asked = request.blueprint in BEGINNINGS and request.method != "OPTIONS"
+    if asked and response.status_code < HTTPStatus.BAD_REQUEST:
         identify_cart()
     return response
 

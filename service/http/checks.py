@@ -14,6 +14,7 @@ from service.hosts import is_allowed, same_origin
 from service.sessions import bearer_token
 
 from .handshakes import SCHEMES
+from .origins import is_trusted
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -34,7 +35,7 @@ async def screen(settings: Settings) -> None:
     if request.path not in PROBED:
         _check_host(settings)
     if request.method not in SAFE_METHODS:
-        _check_site()
+        _check_site(settings)
     received = cast("BoundedRequest", request)
     if received.may_have_body:
         try:
@@ -48,14 +49,14 @@ async def screen(settings: Settings) -> None:
 def screen_handshake(settings: Settings) -> NoReturn:
     """Refuse a WebSocket, to another site as what it is: browsers let any page ask for one."""
     _check_host(settings)
-    _check_site()
+    _check_site(settings)
     raise NotFound
 
 
 def screen_socket(settings: Settings) -> None:
     """Check a WebSocket of an application that has some; raises as a request's checks do."""
     _check_host(settings)
-    _check_site()
+    _check_site(settings)
 
 
 def _check_host(settings: Settings) -> None:
@@ -63,8 +64,8 @@ def _check_host(settings: Settings) -> None:
         raise BadHost
 
 
-def _check_site() -> None:
-    """Refuse what a browser sends for another site.
+def _check_site(settings: Settings) -> None:
+    """Refuse what a browser sends for another site, unless that one is trusted.
 
     As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
     against the host; without either it isn't a browser. No browser sends a bearer token on
@@ -75,6 +76,8 @@ def _check_site() -> None:
         return
     site = received.headers.get("Sec-Fetch-Site")
     origin = received.headers.get("Origin")
+    if origin is not None and is_trusted(origin, received.path, settings):
+        return
     if site is not None:
         if site not in {"same-origin", "none"}:
             raise CrossSite

@@ -18,6 +18,7 @@ from . import problems, record
 from .arrival import Arrival
 from .checks import screen, screen_handshake, screen_socket
 from .handshakes import Handshakes, is_handshake
+from .origins import allow_origin
 from .requests import BoundedRequest, ensure_request_id
 from .validation import compose
 
@@ -87,6 +88,7 @@ def init_app(app: Quart, settings: Settings) -> None:
             response.headers.setdefault(name, value)
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
+        allow_origin(response, settings)
         if bearer_token(request.headers) is not None:
             if "no-store" not in response.cache_control:
                 response.headers["Cache-Control"] = "no-store"

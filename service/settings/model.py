@@ -20,7 +20,7 @@ from babel.core import get_global
 from babel.numbers import get_territory_currencies
 
 from service.errors import SettingsError
-from service.hosts import read_authority, read_pattern
+from service.hosts import read_authority, read_origin, read_pattern
 
 from . import environment
 from .database_url import read_address
@@ -67,6 +67,11 @@ class Settings:
         "`Secure` and `__Host-` cookies; may be off only in development", default=True
     )
     trusted_proxies: int = _setting("how many proxies in front may be believed", 0, zero=True)
+    trusted_origins: tuple[str, ...] = _setting(
+        "origins whose pages may use the API from a browser, comma-separated, such as "
+        "`https://www.shop.example`",
+        (),
+    )
     bind: str = _setting("address and port for `locker serve`", "127.0.0.1:8000")
     pool_min: int = _setting(
         "connections kept open; above 0 a start needs the database", 0, zero=True
@@ -185,6 +190,7 @@ class Settings:
             problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
         else:
             problems += _bad_hosts(self.allowed_hosts)
+        problems += self._bad_origins()
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
             problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
         memory, rounds, lanes = self.argon2
@@ -198,6 +204,18 @@ class Settings:
                 "such as english or simple"
             )
         return [*problems, *self._bad_shop(), *self._bad_numbers()]
+
+    def _bad_origins(self) -> Iterator[str]:
+        for text in self.trusted_origins:
+            origin = read_origin(text)
+            if origin is None:
+                yield (
+                    f"{PREFIX}TRUSTED_ORIGINS: {text!r} is no origin; write scheme, host and port "
+                    "alone, as https://www.shop.example"
+                )
+            elif self.production and origin.startswith("http:"):
+                # Whoever sits on the wire can write a page of it, and would be trusted.
+                yield f"{PREFIX}TRUSTED_ORIGINS: {text!r} must be https in production"
 
     def _bad_shop(self) -> Iterator[str]:
         if self.currency not in currencies():
