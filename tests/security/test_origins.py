@@ -30,6 +30,7 @@ OTHERS = (
     "*",
     "",
 )
+NO_HEADERS: dict[str, str] = {}
 UNSAFE = (
     ("POST", "/cart/lines", {"sku": "nothing"}),
     ("PUT", "/cart/lines/nothing", {"quantity": 0}),
@@ -73,7 +74,7 @@ async def test_a_trusted_page_may_ask_and_read(app: Quart, origin: str) -> None:
 async def test_errors_may_be_read(app: Quart) -> None:
     """A trusted page reads what went wrong, whatever it was and wherever it was noticed."""
     client: Any = app.test_client()
-    asks = (
+    asks: tuple[tuple[str, str, dict[str, str], int], ...] = (
         ("GET", "/nothing", {}, 404),
         ("GET", "/account", {}, 401),
         ("PUT", "/session", {}, 405),
@@ -124,7 +125,7 @@ async def test_no_other_origin_gets_a_header(app: Quart, origin: str) -> None:
     await register(client)
     token = (await make_token(client))["token"]
     for method in ("GET", "OPTIONS", "DELETE"):
-        for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        for headers in NO_HEADERS, {"Authorization": f"Bearer {token}"}:
             response = await client.open(
                 f"{API}/cart",
                 method=method,
