@@ -24,7 +24,7 @@ OPENED = {"http"}
 """Folders of which the map shows what is in them, as each file there is a thing of its own."""
 AROUND = {
     "tests": "Mirrors the packages; `conventions/` has what is true of every route and statement.",
-    "benchmarks": "How long a log in takes, what a shop's data looks like after a year.",
+    "benchmarks": "How long a log in takes, a shop's data after a year, the calls of a request, the house in figures.",
     "deploy": "Configurations of proxies, as the tests use them.",
     "docs": "This page and its neighbours; `README.md` lists them.",
     ".ci": "What is run before a change is taken: `run`.",
