@@ -17,7 +17,7 @@ import pytest
 from tests.conventions.source import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
-NEEDED = ("service", "quart_locker", "tests", "docs", "pyproject.toml", "hypercorn.toml")
+NEEDED = ("service", "quart-locker", "tests", "docs", "pyproject.toml", "hypercorn.toml")
 COMMAND = re.compile(r"\$ (?:\w+=\S+ )*\.venv/bin/pytest (.*)")
 
 

@@ -30,6 +30,12 @@ def test_the_installed_version_is_this_one() -> None:
     assert distribution("locker").version == PROJECT["version"]
 
 
+def test_the_package_for_other_applications_has_this_version() -> None:
+    """What is in one repository is released together."""
+    package = tomllib.loads((ROOT / "quart-locker/pyproject.toml").read_text())["project"]
+    assert package["version"] == PROJECT["version"]
+
+
 def test_whoever_imports_it_gets_its_types() -> None:
     """Each top-level package has the `py.typed` that makes its annotations count for others."""
     for package in PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:

@@ -24,7 +24,7 @@ OPENED = {"http"}
 """Folders of which the map shows what is in them, as each file there is a thing of its own."""
 AROUND = {
     "tests": "Mirrors the packages; `conventions/` has what is true of every route and statement.",
-    "benchmarks": "How long a log in takes, a shop's data after a year, the calls of a request, the house in figures.",
+    "benchmarks": "What a log in costs, a year of a shop, a request's calls, the house in figures.",
     "deploy": "Configurations of proxies, as the tests use them.",
     "docs": "This page and its neighbours; `README.md` lists them.",
     ".ci": "What is run before a change is taken: `run`.",
@@ -41,7 +41,7 @@ def render() -> str:
 def _lines() -> Iterator[str]:
     for package in PACKAGES:
         text = _first_paragraph(package / "__init__.py")
-        yield from ("", f"**`{package.name}/`**: {text}", "", "| | |", "|---|---|")
+        yield from ("", f"**`{package.relative_to(ROOT)}/`**: {text}", "", "| | |", "|---|---|")
         yield from _rows(package, package)
     yield from ("", "**Around it**", "", "| | |", "|---|---|")
     for name, text in AROUND.items():
