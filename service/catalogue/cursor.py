@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from service.errors import Invalid
 
-from .model import Sort
+from .model import Selection, Sort
 
 LONGEST = 512
 """Characters; what a title is sorted by is bounded for this."""
@@ -37,23 +37,24 @@ class Cursor:
     back: bool = False
 
 
-def encode_cursor(cursor: Cursor) -> str:
-    """Return the cursor as a text."""
+def encode_cursor(cursor: Cursor, selection: Selection) -> str:
+    """Return the cursor as a text, for the list of these products alone."""
     text = msgspec.json.encode([cursor.sort, cursor.key, cursor.id, cursor.back])
-    # The checksum guards against typing errors, not against people: any row is as good as another.
-    whole = text + binascii.crc32(text).to_bytes(4)
+    # The checksum guards against mistakes, not against people: any row is as good as another.
+    of_list = binascii.crc32(msgspec.json.encode(selection))
+    whole = text + binascii.crc32(text, of_list).to_bytes(4)
     return base64.urlsafe_b64encode(whole).decode().rstrip("=")
 
 
-def decode_cursor(text: str, sort: Sort) -> Cursor:
+def decode_cursor(text: str, selection: Selection, sort: Sort) -> Cursor:
     """Return the cursor that `encode_cursor` was given; raises `InvalidCursor`.
 
-    One of another order is none of this list's.
+    One of other products, or of another order, is none of this list's.
     """
     try:
         whole = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         cursor = Cursor(*_decoder.decode(whole[:-4]))
-        same = encode_cursor(cursor) == text
+        same = encode_cursor(cursor, selection) == text
     except (ValueError, msgspec.MsgspecError):
         raise InvalidCursor from None
     if not same or cursor.sort != sort or isinstance(cursor.key, str) != (sort == "title"):
@@ -62,7 +63,11 @@ def decode_cursor(text: str, sort: Sort) -> Cursor:
 
 
 class InvalidCursor(Invalid):
-    """A cursor that wasn't given out by `encode_cursor`, or for a list in another order."""
+    """A cursor that wasn't given out by `encode_cursor`, or for another list."""
 
     def __init__(self) -> None:
-        super().__init__("after", "Send the `next` of the page before.", "bad_format")
+        super().__init__(
+            "after",
+            "Send the `next` of the page before, with the parameters it had.",
+            "bad_format",
+        )

@@ -161,7 +161,7 @@ async def select_products(
     statement = _Statement(selection)
     if sort == "relevance" and not statement.searches:
         sort = "newest"
-    cursor = decode_cursor(after, sort) if after else None
+    cursor = decode_cursor(after, selection, sort) if after else None
     back = cursor is not None and cursor.back
     key, down = _KEYS[sort]
     comparison, direction = ("<", "desc") if down is not back else (">", "asc")
@@ -213,7 +213,8 @@ async def select_products(
     found = found[:limit][:: -1 if back else 1]
 
     def edge(at: int, *, back: bool) -> str:
-        return encode_cursor(Cursor(sort, found[at]["key"], found[at]["product_id"], back))
+        cursor = Cursor(sort, found[at]["key"], found[at]["product_id"], back)
+        return encode_cursor(cursor, selection)
 
     return Page(
         products=tuple(map(decode_product, found)),

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,14 +58,18 @@ class PostgresServer:
 
     There are the role and database `locker`, and the superuser `postgres` by the same socket.
     The server ends with the process that started it, however that ends. (On macOS a kill -9
-    leaves it running; the next start says how to stop it.) Methods raise DevServerError.
+    leaves it running; the next start says how to stop it.) ``settings`` of postgresql.conf win
+    over ours. Methods raise DevServerError.
     """
 
     dsn: str
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = DataFolder(folder.absolute())
         self._volatile = {} if durable else VOLATILE
+        self._settings = {**SETTINGS, **self._volatile, **(settings or {})}
         self._undo = ExitStack()
 
     def start(self) -> str:
@@ -196,7 +200,7 @@ class PostgresServer:
         return programs.spawn(
             *("postgres", "-D", HERE or str(data)),
             *("-c", f"unix_socket_directories={HERE or sockets}"),
-            *_options(SETTINGS | self._volatile),
+            *_options(self._settings),
             cwd=data,
             env={"PG_GRANDPARENT_PID": previous},
         )

@@ -108,6 +108,27 @@ async def test_pages(client: TestClientProtocol, database_url: str, type_: str) 
     assert seen == [line["Handle"] for line in reversed(rows)]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"q": "quokkas"}, {"q": ""}, {"sort": "price"}, {"tag": "x"}, {"available": "true"}],
+    ids=str,
+)
+async def test_cursor_of_another_query(
+    client: TestClientProtocol, database_url: str, type_: str, other: dict[str, str]
+) -> None:
+    """`next` goes with its query, whatever limit and facets are, and is refused with another."""
+    rows = [row(f"{type_}-{number}", Title="Quokka", Type=type_) for number in range(3)]
+    await put_up(database_url, csv_file(*rows))
+    query: dict[str, Any] = {"q": "quokka", "type": type_}
+    first = await client.get(f"{API}/products", query_string={**query, "limit": 1})
+    query["after"] = (await first.get_json())["next"]
+    again = await client.get(f"{API}/products", query_string={**query, "facets": "true"})
+    assert len((await again.get_json())["products"]) == 2
+    response = await client.get(f"{API}/products", query_string={**query, **other})
+    assert response.status_code == 422
+    assert [error["field"] for error in (await response.get_json())["errors"]] == ["after"]
+
+
 async def test_etag(client: TestClientProtocol, database_url: str, type_: str) -> None:
     """A product known already is not sent again until something of it changes, even stock."""
     await put_up(database_url, csv_file(row(type_, Variant_Inventory_Qty="5")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
+import msgspec
 import pytest
 
 from service.catalogue.cursor import (
@@ -14,7 +15,7 @@ from service.catalogue.cursor import (
     decode_cursor,
     encode_cursor,
 )
-from service.catalogue.model import Sort
+from service.catalogue.model import EVERYTHING, Selection, Sort
 
 CURSORS = [
     Cursor("newest", 0, 1),
@@ -28,29 +29,35 @@ CURSORS = [
 
 
 def forged(text: str) -> str:
-    """Return this text in the form of a cursor, checksum included."""
+    """Return this text in the form of a cursor of all products, checksum included."""
     raw = text.encode("utf-8", "surrogatepass")
-    return base64.urlsafe_b64encode(raw + binascii.crc32(raw).to_bytes(4)).decode().rstrip("=")
+    checksum = binascii.crc32(raw, binascii.crc32(msgspec.json.encode(EVERYTHING)))
+    return base64.urlsafe_b64encode(raw + checksum.to_bytes(4)).decode().rstrip("=")
+
+
+def test_forgery() -> None:
+    """What the tests below make up is of the form that is given out."""
+    assert forged('["price",5,1,false]') == encode_cursor(Cursor("price", 5, 1), EVERYTHING)
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_cursor(cursor: Cursor) -> None:
     """A cursor says where the page before ended, and fits the contract's limit."""
-    text = encode_cursor(cursor)
-    assert decode_cursor(text, cursor.sort) == cursor
+    text = encode_cursor(cursor, EVERYTHING)
+    assert decode_cursor(text, EVERYTHING, cursor.sort) == cursor
     assert len(text) <= LONGEST
 
 
 def test_tampered_cursor() -> None:
     """A cursor with any of its characters changed, missing or added is refused."""
-    cursor = encode_cursor(Cursor("newest", 0, 42))
+    cursor = encode_cursor(Cursor("newest", 0, 42), EVERYTHING)
     others = [cursor[:at] + "x" + cursor[at + 1 :] for at in range(len(cursor))]
     others += [cursor[:length] for length in range(len(cursor))]
     others += [f"{cursor}A", f"{cursor}====", f" {cursor}", f"{cursor}\n", "x" * 64, "ö" * 16]
     others += ["42", base64.urlsafe_b64encode(b"42").decode()]
     for other in others:
         with pytest.raises(InvalidCursor):
-            decode_cursor(other, "newest")
+            decode_cursor(other, EVERYTHING, "newest")
 
 
 @pytest.mark.parametrize(
@@ -79,4 +86,27 @@ def test_tampered_cursor() -> None:
 def test_forged_cursor(text: str, sort: Sort) -> None:
     """One that is made up, or of a list in another order, is refused, whatever its checksum."""
     with pytest.raises(InvalidCursor):
-        decode_cursor(forged(text), sort)
+        decode_cursor(forged(text), EVERYTHING, sort)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        EVERYTHING,
+        Selection(text="tents"),
+        Selection(text="tent", type="Tents"),
+        Selection(text="tent", vendor="Northfell"),
+        Selection(text="tent", tag="camping"),
+        Selection(text="tent", min_price=1),
+        Selection(text="tent", max_price=1),
+        Selection(text="tent", available=True),
+        Selection(type="tent"),
+    ],
+)
+def test_cursor_of_another_query(other: Selection) -> None:
+    """A cursor is good for the products that it was given out for, and for no others."""
+    cursor = Cursor("price", 500, 1)
+    text = encode_cursor(cursor, Selection(text="tent"))
+    assert decode_cursor(text, Selection(text="tent"), "price") == cursor
+    with pytest.raises(InvalidCursor):
+        decode_cursor(text, other, "price")
