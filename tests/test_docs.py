@@ -27,6 +27,34 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @each_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    """A file that a page names is there, seen from the top or from a package."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:css|csv|html|js|md|py|sql|toml|yml))`", text)
+    tops = (ROOT, ROOT / "service", ROOT / "quart-locker/quart_locker", ROOT / "docs")
+    assert [name for name in named if not any((top / name).exists() for top in tops)] == []
+
+
+def test_names_in_the_architecture_are_of_the_code() -> None:
+    """What the page on the architecture names is called so in the code."""
+    sources = [
+        path
+        for folder in ("service", "quart-locker", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".html", ".py", ".sql"}
+    ]
+    settings = (ROOT / "docs/settings.md").read_text()
+    code = {
+        *(word for path in sources for word in re.findall(r"\w+", path.read_text())),
+        *(part for path in sources for part in path.with_suffix("").parts),
+        *re.findall(r"`(LOCKER_\w+)`", settings),
+    }
+    text = re.sub(r"```.*?```", "", (ROOT / "docs/architecture.md").read_text(), flags=re.DOTALL)
+    named = set(re.findall(r"`([A-Za-z_][\w.]*)(?:\(.*?\))?`", text))
+    assert {name for name in named if not set(name.split(".")) <= code} == set()
+
+
+@each_page
 def test_tests_that_are_named_exist(page: Path) -> None:
     """A page that says which test holds something names one that is there."""
     for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()):
