@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from service.statements import Statement
+
 from .names import skeleton
 
 if TYPE_CHECKING:
@@ -28,29 +30,29 @@ async def fill_skeletons(db: Connection) -> list[str]:
     return alike
 
 
+SELECT_WITHOUT = Statement(
+    """
+    select id, username, created_at from accounts
+    where username_skeleton is null
+        and (:created_at::timestamptz is null or (created_at, id) > (:created_at, :id::uuid))
+    order by created_at, id limit :batch
+    """
+)
+
+
 async def _select_without(db: Connection, after: asyncpg.Record | None) -> list[asyncpg.Record]:
     """Return the oldest accounts without, from after that one."""
-    return await db.fetch(
-        """
-        select id, username, created_at from accounts
-        where username_skeleton is null
-            and ($1::timestamptz is null or (created_at, id) > ($1, $2::uuid))
-        order by created_at, id limit $3
-        """,
-        after and after["created_at"],
-        after and after["id"],
-        BATCH,
-    )
+    created_at, account_id = (after["created_at"], after["id"]) if after else (None, None)
+    return await db.fetch(*SELECT_WITHOUT(created_at=created_at, id=account_id, batch=BATCH))
+
+
+UPDATE_SKELETON = Statement("update accounts set username_skeleton = :skeleton where id = :id")
 
 
 async def _update(db: Connection, row: asyncpg.Record) -> bool:
     """Return whether nobody else's name looks like this one."""
     try:
-        await db.execute(
-            "update accounts set username_skeleton = $2 where id = $1",
-            row["id"],
-            skeleton(row["username"]),
-        )
+        await db.execute(*UPDATE_SKELETON(id=row["id"], skeleton=skeleton(row["username"])))
     except asyncpg.UniqueViolationError:
         return False
     return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.statements import Statement
+
 if TYPE_CHECKING:
     from service.database import Connection
 
@@ -26,16 +28,17 @@ async def lift_timeout(db: Connection) -> None:
     await db.execute("set local statement_timeout = 0; set local lock_timeout = 0")
 
 
+UPDATE_SEARCH_LANGUAGE = Statement(
+    "update search_index set language = :language where language <> :language returning true"
+)
+
+
 async def update_search_language(db: Connection, language: str) -> bool:
     """Make it the language of all words to come; returns whether it is another than before.
 
     An import waits for the transaction's end from here on.
     """
-    return bool(
-        await db.fetchval(
-            "update search_index set language = $1 where language <> $1 returning true", language
-        )
-    )
+    return bool(await db.fetchval(*UPDATE_SEARCH_LANGUAGE(language=language)))
 
 
 async def relist_products(db: Connection) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from service.statements import Statement
+
 from .model import Image, Listing, Product, Variant
 
 if TYPE_CHECKING:
@@ -21,29 +23,33 @@ _images = msgspec.json.Decoder(tuple[Image, ...])
 _variants = msgspec.json.Decoder(tuple[Variant, ...])
 
 
+SELECT_PRODUCT = Statement(
+    """
+    select handle, title, description, vendor, type, tags, images, published, variants
+    from catalogue
+    where handle = :handle and published and variants is not null
+    """
+)
+
+
 async def select_product(db: Connection, handle: str) -> Product | None:
     """Return the product, if it is sold."""
-    row = await db.fetchrow(
-        """
-        select handle, title, description, vendor, type, tags, images, published, variants
-        from catalogue
-        where handle = $1 and published and variants is not null
-        """,
-        handle,
-    )
+    row = await db.fetchrow(*SELECT_PRODUCT(handle=handle))
     return None if row is None else decode_product(row)
+
+
+SELECT_LISTINGS = Statement(
+    """
+    select v.sku, p.handle, coalesce(v.image->>'src', p.images->0->>'src') as image
+    from variants v join products p on p.id = v.product_id
+    where v.sku = any(:skus::text[]) and v.active and p.published
+    """
+)
 
 
 async def select_listings(db: Connection, skus: Sequence[str]) -> dict[str, Listing]:
     """Return where these variants are shown, by sku; those that are no longer sold are not."""
-    rows = await db.fetch(
-        """
-        select v.sku, p.handle, coalesce(v.image->>'src', p.images->0->>'src') as image
-        from variants v join products p on p.id = v.product_id
-        where v.sku = any($1::text[]) and v.active and p.published
-        """,
-        skus,
-    )
+    rows = await db.fetch(*SELECT_LISTINGS(skus=skus))
     return {row["sku"]: Listing(row["handle"], row["image"]) for row in rows}
 
 
@@ -52,17 +58,18 @@ async def select_last_id(db: Connection) -> int:
     return int(await db.fetchval("select coalesce(max(id), 0) from products"))
 
 
+SELECT_SITEMAP = Statement(
+    """
+    select handle, updated_at from products
+    where id >= :first and id < :first + :count and published and status <> 'unlisted'
+    order by id
+    """
+)
+
+
 async def select_sitemap(db: Connection, first: int, count: int) -> list[tuple[str, datetime]]:
     """Return handle and last change of what is listed among these ids."""
-    rows = await db.fetch(
-        """
-        select handle, updated_at from products
-        where id >= $1 and id < $1 + $2 and published and status <> 'unlisted'
-        order by id
-        """,
-        first,
-        count,
-    )
+    rows = await db.fetch(*SELECT_SITEMAP(first=first, count=count))
     return [(row["handle"], row["updated_at"]) for row in rows]
 
 

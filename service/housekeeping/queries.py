@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from service import clock
+from service.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,13 +20,37 @@ BATCH = 1_000
 """Rows deleted at a time: each batch is a transaction of its own, over in milliseconds."""
 
 
+@cache
+def _count(rule: Rule) -> Statement:
+    return Statement(
+        f"select count(*) from {rule.table} where {rule.condition} and {rule.column} <= :until"
+    )
+
+
 async def count(db: Connection, rule: Rule) -> int:
     """Return how many rows would go."""
-    number: int = await db.fetchval(
-        f"select count(*) from {rule.table} where {rule.condition} and {rule.column} <= $1",
-        clock.now() - rule.after,
-    )
+    number: int = await db.fetchval(*_count(rule)(until=clock.now() - rule.after))
     return number
+
+
+@cache
+def _purge(rule: Rule) -> Statement:
+    return Statement(
+        f"""
+        with old as (
+            select ctid as place, {rule.column} as time from {rule.table}
+            where {rule.condition} and {rule.column} <= :until
+                and {rule.column} >= coalesce(:since::timestamptz, '-infinity')
+            order by {rule.column} limit :batch
+            for update skip locked
+        ),
+        gone as (
+            delete from {rule.table} where ctid = any(array(select place from old))
+            returning 1
+        )
+        select (select count(*) from gone) as number, max(time) as last from old
+        """
+    )
 
 
 async def purge(db: Connection, rule: Rule, batch: int = BATCH) -> AsyncIterator[int]:
@@ -32,30 +58,13 @@ async def purge(db: Connection, rule: Rule, batch: int = BATCH) -> AsyncIterator
 
     Rows that someone holds are left for the next time, so several can do this at once.
     """
+    statement = _purge(rule)
     until = clock.now() - rule.after
     # The oldest first, and each batch from where the last one ended: what was deleted stays in
     # the index until a vacuum, and isn't to be walked over again.
     since: datetime | None = None
     while True:
-        (row,) = await db.fetch(
-            f"""
-            with old as (
-                select ctid as place, {rule.column} as time from {rule.table}
-                where {rule.condition} and {rule.column} <= $1
-                    and {rule.column} >= coalesce($2::timestamptz, '-infinity')
-                order by {rule.column} limit $3
-                for update skip locked
-            ),
-            gone as (
-                delete from {rule.table} where ctid = any(array(select place from old))
-                returning 1
-            )
-            select (select count(*) from gone) as number, max(time) as last from old
-            """,
-            until,
-            since,
-            batch,
-        )
+        (row,) = await db.fetch(*statement(until=until, since=since, batch=batch))
         if not row["number"]:
             return
         since = row["last"]

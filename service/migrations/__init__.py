@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from service.statements import Statement
+
 if TYPE_CHECKING:
     from service.database import Connection
 
@@ -28,6 +30,11 @@ _TABLE = """
         applied_at timestamptz not null default now()
     )
 """
+
+
+_RECORD = Statement(
+    "insert into migrations (number, name, checksum) values (:number, :name, :checksum)"
+)
 
 
 class SchemaError(Exception):
@@ -82,10 +89,7 @@ async def migrate(db: Connection) -> list[str]:
                     " nothing was changed, try again"
                 ) from error
             await db.execute(
-                "insert into migrations (number, name, checksum) values ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.checksum,
+                *_RECORD(number=migration.number, name=migration.name, checksum=migration.checksum)
             )
     return [migration.name for migration in todo]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from service.catalogue import STOCK
+from service.statements import Statement
 
 from .model import Order, OrderLine, Page, Stock
 
@@ -33,6 +35,28 @@ LINES = """(
 _lines = msgspec.json.Decoder(tuple[OrderLine, ...])
 
 
+TAKE_STOCK = Statement(
+    """
+    with wanted as (
+        select id, quantity from unnest(:ids::bigint[], :quantities::integer[]) as w (id, quantity)
+    ),
+    counted as (
+        select id, stock, oversell from variants
+        where id = any(:ids) and stock is not null
+        order by id for no key update
+    ),
+    taken as (
+        update variants set stock = variants.stock - wanted.quantity
+        from counted join wanted using (id)
+        where variants.id = counted.id
+            and (counted.oversell or counted.stock >= wanted.quantity)
+        returning variants.id
+    )
+    select id, stock, id in (select id from taken) as taken from counted
+    """
+)
+
+
 async def take_stock(db: Connection, cart: Cart) -> dict[int, Stock]:
     """Take what is in the cart out of the stocks that are counted, where there is enough.
 
@@ -40,28 +64,26 @@ async def take_stock(db: Connection, cart: Cart) -> dict[int, Stock]:
     locks them, so that two who want the same ones wait for each other in turn.
     """
     rows = await db.fetch(
-        """
-        with wanted as (
-            select id, quantity from unnest($1::bigint[], $2::integer[]) as w (id, quantity)
-        ),
-        counted as (
-            select id, stock, oversell from variants
-            where id = any($1) and stock is not null
-            order by id for no key update
-        ),
-        taken as (
-            update variants set stock = variants.stock - wanted.quantity
-            from counted join wanted using (id)
-            where variants.id = counted.id
-                and (counted.oversell or counted.stock >= wanted.quantity)
-            returning variants.id
+        *TAKE_STOCK(
+            ids=[line.offer.variant_id for line in cart.lines],
+            quantities=[line.quantity for line in cart.lines],
         )
-        select id, stock, id in (select id from taken) as taken from counted
-        """,
-        [line.offer.variant_id for line in cart.lines],
-        [line.quantity for line in cart.lines],
     )
     return {row["id"]: Stock(row["stock"], row["taken"]) for row in rows}
+
+
+GIVE_BACK_STOCK = Statement(
+    """
+    with counted as (
+        select id from variants where id = any(:ids::bigint[]) and stock is not null
+        order by id for no key update
+    )
+    update variants set stock = least(variants.stock::bigint + w.quantity, :most)
+    from counted
+    join unnest(:ids::bigint[], :quantities::integer[]) as w (id, quantity) using (id)
+    where variants.id = counted.id
+    """
+)
 
 
 async def give_back_stock(db: Connection, quantities: Mapping[int, int]) -> None:
@@ -70,19 +92,41 @@ async def give_back_stock(db: Connection, quantities: Mapping[int, int]) -> None
     None of them grows beyond what can be stored.
     """
     await db.execute(
-        """
-        with counted as (
-            select id from variants where id = any($1::bigint[]) and stock is not null
-            order by id for no key update
-        )
-        update variants set stock = least(variants.stock::bigint + w.quantity, $3)
-        from counted join unnest($1::bigint[], $2::integer[]) as w (id, quantity) using (id)
-        where variants.id = counted.id
-        """,
-        list(quantities),
-        list(quantities.values()),
-        STOCK,
+        *GIVE_BACK_STOCK(ids=list(quantities), quantities=list(quantities.values()), most=STOCK)
     )
+
+
+INSERT_ORDER = Statement(
+    """
+    with o as (
+        insert into orders (
+            number, account_id, status, placed_at, currency, total, cart_id, cart_revision
+        )
+        values (
+            :number, :account_id, 'placed', :now, :currency, :total, :cart_id, :cart_revision
+        )
+        on conflict (number) do nothing
+        returning id, number, status, placed_at, currency, total
+    ),
+    stored as (
+        insert into order_lines (
+            order_id, position, variant_id, sku, title, options, quantity, unit_price,
+            from_stock
+        )
+        select
+            o.id, position, variant_id, sku, title, options, quantity, unit_price, from_stock
+        from o, rows from (
+            jsonb_to_recordset(:lines::jsonb) as (
+                variant_id bigint, sku text, title text, options jsonb, quantity integer,
+                unit_price bigint, from_stock boolean
+            )
+        ) with ordinality as l (
+            variant_id, sku, title, options, quantity, unit_price, from_stock, position
+        )
+    )
+    select id, number, status, placed_at, currency, total, :lines::text as lines from o
+    """
+)
 
 
 async def insert_order(
@@ -98,76 +142,79 @@ async def insert_order(
     Returns None if another order has this number.
     """
     row = await db.fetchrow(
-        """
-        with o as (
-            insert into orders (
-                number, account_id, status, placed_at, currency, total, cart_id, cart_revision
-            ) values ($1, $2, 'placed', $3, $4, $5, $7, $8)
-            on conflict (number) do nothing
-            returning id, number, status, placed_at, currency, total
-        ),
-        stored as (
-            insert into order_lines (
-                order_id, position, variant_id, sku, title, options, quantity, unit_price,
-                from_stock
-            )
-            select
-                o.id, position, variant_id, sku, title, options, quantity, unit_price, from_stock
-            from o, rows from (
-                jsonb_to_recordset($6::jsonb) as (
-                    variant_id bigint, sku text, title text, options jsonb, quantity integer,
-                    unit_price bigint, from_stock boolean
-                )
-            ) with ordinality as l (
-                variant_id, sku, title, options, quantity, unit_price, from_stock, position
-            )
+        *INSERT_ORDER(
+            number=number,
+            account_id=account_id,
+            now=now,
+            currency=cart.currency,
+            total=cart.total,
+            lines=msgspec.json.encode(lines).decode(),
+            cart_id=cart.id,
+            cart_revision=cart.revision + 1,
         )
-        select id, number, status, placed_at, currency, total, $6::text as lines from o
-        """,
-        number,
-        account_id,
-        now,
-        cart.currency,
-        cart.total,
-        msgspec.json.encode(lines).decode(),
-        cart.id,
-        cart.revision + 1,
     )
     return None if row is None else _order(row)
+
+
+SELECT_ORDER_FROM = Statement(
+    f"""
+    select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+    from orders o where o.cart_id = :cart_id and o.cart_revision = :revision
+    """
+)
 
 
 async def select_order_from(db: Connection, cart: Cart) -> Order | None:
     """Return the order that emptied this cart, if nothing has changed the cart since."""
-    row = await db.fetchrow(
-        f"""
-        select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
-        from orders o where o.cart_id = $1 and o.cart_revision = $2
-        """,
-        cart.id,
-        cart.revision,
-    )
+    row = await db.fetchrow(*SELECT_ORDER_FROM(cart_id=cart.id, revision=cart.revision))
     return None if row is None else _order(row)
+
+
+ORDER = f"""
+    select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+    from orders o
+    where o.number = :number and (:account_id::uuid is null or o.account_id = :account_id)
+"""
+SELECT_ORDER = Statement(ORDER)
+LOCK_ORDER = Statement(f"{ORDER} for no key update")
 
 
 async def select_order(
     db: Connection, number: str, account_id: UUID | None, *, lock: bool = False
 ) -> Order | None:
     """Return the order, if it is this account's; None for the account is the shop's own view."""
-    row = await db.fetchrow(
-        f"""
-        select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
-        from orders o where o.number = $1 and ($2::uuid is null or o.account_id = $2)
-        {"for no key update" if lock else ""}
-        """,
-        number,
-        account_id,
-    )
+    statement = LOCK_ORDER if lock else SELECT_ORDER
+    row = await db.fetchrow(*statement(number=number, account_id=account_id))
     return None if row is None else _order(row)
+
+
+UPDATE_STATUS = Statement("update orders set status = :status where id = :id")
 
 
 async def update_status(db: Connection, order_id: int, status: Status) -> None:
     """Store an order's status; the caller holds the row's lock."""
-    await db.execute("update orders set status = $2 where id = $1", order_id, status)
+    await db.execute(*UPDATE_STATUS(id=order_id, status=status))
+
+
+CONDITIONS = {
+    "account_id": "o.account_id = :account_id",
+    "status": "o.status = :status",
+    "before": "o.id < :before",
+}
+
+
+@cache
+def _select_orders(*conditions: str) -> Statement:
+    # Only what is asked for is a condition: `:status is null or …` would keep the plan from using
+    # the index that each of them has.
+    where = " and ".join(["true", *(CONDITIONS[name] for name in conditions)])
+    return Statement(
+        f"""
+        select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+        from orders o where {where}
+        order by o.id desc limit :limit
+        """
+    )
 
 
 async def select_orders(
@@ -179,26 +226,9 @@ async def select_orders(
     before: int | None = None,
 ) -> Page:
     """Return the newest orders, of one account or of all, from below an id on."""
-    # Conditions are added as they are asked for: `$1 is null or …` would keep the plan from
-    # using the index that each of them has.
-    conditions, parameters = ["true"], []
-    for condition, value in (
-        ("o.account_id = ${}", account_id),
-        ("o.status = ${}", status),
-        ("o.id < ${}", before),
-    ):
-        if value is not None:
-            parameters.append(value)
-            conditions.append(condition.format(len(parameters)))
-    parameters.append(limit + 1)
-    rows = await db.fetch(
-        f"""
-        select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
-        from orders o where {" and ".join(conditions)}
-        order by o.id desc limit ${len(parameters)}
-        """,
-        *parameters,
-    )
+    asked = {"account_id": account_id, "status": status, "before": before}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    rows = await db.fetch(*_select_orders(*asked)(**asked, limit=limit + 1))
     orders = tuple(_order(row) for row in rows[:limit])
     return Page(orders, orders[-1].number if len(rows) > limit else None)
 
