@@ -50,6 +50,9 @@ test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, acces
 test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and two linters of its document
 	$(BIN)/pytest tests/clients -rs
 
+test-deploy: $(READY) ## the image and deploy/, with Docker; skips what isn't there; minutes
+	$(BIN)/pytest tests/deployed -rs -s
+
 lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
 	@$(BIN)/python -m tests.lighthouse
