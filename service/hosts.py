@@ -1,4 +1,4 @@
-"""Names of hosts, in the one form in which they can be compared.
+"""Names of hosts, and paths on them, in the one form in which they can be compared.
 
 ``Shop.Example.`` and ``shop.example``, ``[0:0::1]`` and ``[::1]``, ``bücher.example`` and
 ``xn--bcher-kva.example`` are the same host.
@@ -21,6 +21,9 @@ user or a second host (RFC 9112, 3.2)."""
 
 ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#@]+)", re.IGNORECASE)
 """As browsers send it (RFC 6454, 6.2): no path, no user."""
+
+PREFIX_FORM = re.compile(r"(?!.{201})(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+")
+"""A path that the service is below: plain parts, none empty or of dots alone, no slash at the end."""
 
 LARGEST_PORT = 65_535
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -13,6 +13,7 @@ from quart import Blueprint, request
 from service.database import get_db
 from service.errors import NotFound
 from service.http.endpoints import Caller, Input, Options, Output, answer, operation
+from service.http.prefix import place_address
 
 from . import cursor, list_queries, queries, search
 from .model import PRICE, TEXT_LENGTH, Selection, Sort
@@ -253,7 +254,7 @@ def _variant_output(variant: Variant) -> VariantOutput:
 
 
 def _image_output(image: Image) -> ImageOutput:
-    return ImageOutput(image.src, image.alt)
+    return ImageOutput(place_address(image.src), image.alt)
 
 
 def _facets_output(facets: Facets) -> FacetsOutput:

@@ -13,6 +13,7 @@ from quart import Blueprint, Response, render_template
 from service.database import run
 from service.errors import NotFound
 from service.http.middleware import current_settings
+from service.http.prefix import place_links
 from service.pages import (
     HTML,
     KEPT,
@@ -103,7 +104,7 @@ async def show_suggestions(query: SuggestionsQuery) -> Response:
     """Show what there is to go to, below the search while somebody types: a part of a page."""
     found = await run(suggest, query.q[: search.LONGEST])
     body = await render_template("catalogue/suggestions.html", found=found, q=query.q)
-    return Response(body, content_type=HTML, headers={"Cache-Control": "no-store"})
+    return Response(place_links(body), content_type=HTML, headers={"Cache-Control": "no-store"})
 
 
 class ProductQuery(msgspec.Struct, frozen=True):

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 from hypercorn.middleware import ProxyFixMiddleware
 
+from .prefix import place, read_forwarded
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -26,10 +28,16 @@ _ADDRESS = re.compile(
 
 
 class Arrival:
-    """ASGI middleware around the service; believes ``trusted_proxies`` proxies in front of it."""
+    """ASGI middleware around the service; believes ``trusted_proxies`` proxies in front of it.
 
-    def __init__(self, app: Any, trusted_proxies: int) -> None:
+    The service is below ``prefix``, or below what such a proxy says in ``X-Forwarded-Prefix``,
+    whether the proxy takes that away from the path or not.
+    """
+
+    def __init__(self, app: Any, trusted_proxies: int, prefix: str = "") -> None:
         self._app = app
+        self._trusted_proxies = trusted_proxies
+        self._prefix = prefix
         self._forwarding: Any = (
             ProxyFixMiddleware(self._know, mode="legacy", trusted_hops=trusted_proxies)  # type: ignore[arg-type]
             if trusted_proxies
@@ -41,6 +49,10 @@ class Arrival:
             await self._app(scope, receive, send)
             return
         scope = {**scope, **_read_target(scope), _PEER: scope.get("client")}
+        scope |= place(
+            scope["path"],
+            self._prefix or read_forwarded(scope["headers"], self._trusted_proxies),
+        )
         await self._forwarding(scope, receive, send)
 
     async def _know(self, scope: Scope, receive: Any, send: Any) -> None:

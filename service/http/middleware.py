@@ -62,7 +62,7 @@ def init_app(app: Quart, settings: Settings) -> None:
     app.request_class = BoundedRequest
     record.init_app(app)
     app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]
-        app.asgi_app, settings.trusted_proxies
+        app.asgi_app, settings.trusted_proxies, settings.prefix
     )
 
     app.asgi_app = Handshakes(app.asgi_app, lambda: app.url_map)  # type: ignore[arg-type, assignment, method-assign]
@@ -112,7 +112,7 @@ async def _admit(settings: Settings) -> None:
         screen_handshake(settings)
     if request.routing_exception is not None:
         raise request.routing_exception
-    if request.scope["path"].startswith("//"):
+    if request.scope["path"].removeprefix(request.root_path).startswith("//"):
         # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
         raise NotFound
     await screen(settings)

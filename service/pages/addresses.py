@@ -17,9 +17,9 @@ KEPT = "public, max-age=3600"
 """For what changes seldom, under an address that stays the same."""
 ROBOTS = """\
 User-agent: *
-Disallow: /account
-Disallow: /checkout
-Disallow: /orders
+Disallow: {root}/account
+Disallow: {root}/checkout
+Disallow: {root}/orders
 Sitemap: {origin}/sitemap.xml
 """
 
@@ -45,10 +45,10 @@ async def show_icon() -> Response:
 @page()
 async def show_robots() -> Response:
     """Say what is nobody's to look through, and where the list of the rest is (RFC 9309)."""
-    body = ROBOTS.format(origin=origin())
+    body = ROBOTS.format(origin=origin(), root=request.root_path)
     return Response(body, content_type="text/plain; charset=utf-8", headers={"Cache-Control": KEPT})
 
 
 def origin() -> str:
-    """Return this site's address, as the request named it: scheme and host."""
-    return request.host_url.rstrip("/")
+    """Return this site's address, as the request named it: scheme, host and prefix."""
+    return request.root_url.rstrip("/")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
-from quart import Response, g, redirect, render_template, request, session
+from quart import Response, g, render_template, request, session
 
 from service.errors import LockerError, Unauthenticated
+from service.http.prefix import place_links
 from service.sessions import read_as, read_section
 
-from .links import local_path
+from .links import back, local_path
 from .shopper import Shopper
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
     """Show an error. It needs no database: that may be what is away."""
     if isinstance(error, Unauthenticated):
         here = request.full_path.rstrip("?") if request.method == "GET" else "/"
-        return redirect("/login?" + urlencode({"next": local_path(here)}), 303)
+        return back("/login?" + urlencode({"next": local_path(here)}))
     body = await render_template(
         "error.html",
         shopper=g.get("shopper") or _remembered(),
@@ -49,7 +50,7 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
         error=error,
         headline=HEADLINES.get(error.status, error.title),
     )
-    response = Response(body, error.status, content_type="text/html; charset=utf-8")
+    response = Response(place_links(body), error.status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from quart import redirect
+from quart import redirect, request
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
@@ -25,4 +25,4 @@ def local_path(text: str, otherwise: str = "/") -> str:
 
 def back(path: str) -> WerkzeugResponse:
     """Send the browser on after a form, so that reloading sends nothing twice."""
-    return redirect(local_path(path), 303)
+    return redirect(request.root_path + local_path(path), 303)

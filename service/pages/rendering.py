@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from quart import Response, g, render_template, request, session
 
+from service.http.prefix import place_links
+
 from . import formats
 from .addresses import blueprint as addresses
 from .addresses import origin
@@ -80,7 +82,7 @@ async def render(
         request_id=g.request_id,
         **context,
     )
-    response = Response(body, status, content_type=HTML)
+    response = Response(place_links(body), status, content_type=HTML)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -29,9 +29,8 @@ class ShopSessions(SectionedSessions):
             clock=lambda: clock.now().timestamp(),
             keys=[settings.secret_key, *settings.secret_key_fallbacks],
             digest=settings.session_digest,
-            # Without `Secure` no browser would take the prefix.
-            name="__Host-session" if settings.secure_cookies else "session",
-            path="/",
+            name=_prefix(settings) + settings.cookie_name,
+            path=settings.prefix or "/",
             secure=settings.secure_cookies,
             # A login's own, shorter times are kept by its row, which alone can tell when it was
             # last seen.
@@ -46,3 +45,10 @@ class ShopSessions(SectionedSessions):
 
     def note_old_key(self) -> None:
         metrics.old_key_uses.inc()
+
+
+def _prefix(settings: Settings) -> str:
+    """Return what browsers demand the most for (RFC 6265bis, 4.1.3), of what is true here."""
+    if not settings.secure_cookies:
+        return ""
+    return "__Secure-" if settings.prefix else "__Host-"

@@ -20,7 +20,7 @@ from babel.core import get_global
 from babel.numbers import get_territory_currencies
 
 from service.errors import SettingsError
-from service.hosts import read_authority, read_origin, read_pattern
+from service.hosts import PREFIX_FORM, read_authority, read_origin, read_pattern
 
 from . import environment
 from .database_url import read_address
@@ -34,6 +34,7 @@ PICTURE_SOURCE = re.compile(r"https:(//(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1
 CURRENCIES_SINCE = date(2020, 1, 1)
 """What was legal tender somewhere then or later is a currency; so none ends by a date passing."""
 SEARCH_LANGUAGE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+COOKIE_NAME = re.compile(r"(?!__)[A-Za-z0-9_-]{1,40}")
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
 LARGEST = 2_000_000_000
@@ -71,6 +72,16 @@ class Settings:
         "origins whose pages may use the API from a browser, comma-separated, such as "
         "`https://www.shop.example`",
         (),
+    )
+    prefix: str = _setting(
+        "path that the service is below, such as `/shop`; without it, what a trusted proxy says in "
+        "`X-Forwarded-Prefix`",
+        "",
+    )
+    cookie_name: str = _setting(
+        "name of the session's cookie, and what the others' begin with; two services on one host "
+        "need two",
+        "session",
     )
     bind: str = _setting("address and port for `locker serve`", "127.0.0.1:8000")
     pool_min: int = _setting(
@@ -190,7 +201,7 @@ class Settings:
             problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
         else:
             problems += _bad_hosts(self.allowed_hosts)
-        problems += self._bad_origins()
+        problems += [*self._bad_origins(), *self._bad_place()]
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
             problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
         memory, rounds, lanes = self.argon2
@@ -216,6 +227,15 @@ class Settings:
             elif self.production and origin.startswith("http:"):
                 # Whoever sits on the wire can write a page of it, and would be trusted.
                 yield f"{PREFIX}TRUSTED_ORIGINS: {text!r} must be https in production"
+
+    def _bad_place(self) -> Iterator[str]:
+        if self.prefix and not PREFIX_FORM.fullmatch(self.prefix):
+            yield f"{PREFIX}PREFIX must be a path without a slash at its end, such as /shop"
+        if not COOKIE_NAME.fullmatch(self.cookie_name):
+            yield (
+                f"{PREFIX}COOKIE_NAME must be letters, digits, - and _, 40 at most; "
+                "__Host- or __Secure- comes in front of it by itself"
+            )
 
     def _bad_shop(self) -> Iterator[str]:
         if self.currency not in currencies():

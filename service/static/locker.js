@@ -1,10 +1,12 @@
 // Two requests in the same instant, which no form can send.
 "use strict";
 
+// The service may be below a path.
+const ROOT = document.documentElement.dataset.root;
 const PARTS = ["visit", "sections", "claims-g", "claims-session", "timeline", "badge"];
 
 async function add(sku) {
-  const response = await fetch("/api/v1/cart/lines", {
+  const response = await fetch(`${ROOT}api/v1/cart/lines`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ sku, quantity: 1 }),
@@ -14,7 +16,7 @@ async function add(sku) {
 }
 
 async function refresh() {
-  const text = await (await fetch("/locker", { headers: { Accept: "text/html" } })).text();
+  const text = await (await fetch(`${ROOT}locker`, { headers: { Accept: "text/html" } })).text();
   const page = new DOMParser().parseFromString(text, "text/html");
   for (const part of PARTS) {
     document.getElementById(part).replaceWith(page.getElementById(part));
@@ -39,7 +41,7 @@ if (button) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     button.disabled = true;
-    await fetch("/cart/identity", { cache: "no-store" });
+    await fetch(`${ROOT}cart/identity`, { cache: "no-store" });
     const answers = await Promise.all([add(button.dataset.sku), add(button.dataset.sku)]);
     await refresh();
     show(document.getElementById("two-adds-outcome"), "Both are in the cart", [

@@ -19,7 +19,7 @@ function identify(url) {
 
 document.addEventListener("htmx:confirm", (event) => {
   const url = document.body.dataset.identity;
-  if (url && event.detail.path === "/cart/lines") {
+  if (url && event.detail.path.endsWith("/cart/lines")) {
     event.preventDefault();
     identified ??= identify(url).catch(() => undefined);
     identified.then(() => event.detail.issueRequest(true));

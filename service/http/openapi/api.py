@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from quart import Response, request
+
+from service.http.prefix import place_links
 
 from .document import build_document
 from .reader import read_document
@@ -22,6 +24,10 @@ GUIDES = (PACKAGE / "http-api.md", PACKAGE.parent / "docs" / "http-api.md")
 """The guide where the wheel has it, and where a checkout has it."""
 
 
+PREFIXES = 8
+"""Paths that the service is below at once, each with a document that says so."""
+
+
 def init_app(app: Quart) -> None:
     """Serve the document of the routes that are there when it is first asked for."""
 
@@ -29,19 +35,19 @@ def init_app(app: Quart) -> None:
     def made() -> dict[str, Any]:
         return build_document(app)
 
-    @cache
-    def encoded() -> bytes:
-        return msgspec.json.encode(made())
+    @lru_cache(PREFIXES)
+    def encoded(prefix: str) -> bytes:
+        return msgspec.json.encode({**made(), "servers": [{"url": prefix or "/"}]})
 
     @cache
     def guide() -> bytes:
         return next(path for path in GUIDES if path.exists()).read_bytes()
 
-    pages: list[bytes] = []
+    pages: list[str] = []
 
     @app.get("/openapi.json")
     async def show_document() -> Response:
-        return await _answer(encoded(), "application/json")
+        return await _answer(encoded(request.root_path), "application/json")
 
     @app.get("/docs")
     async def show_docs() -> Response:
@@ -49,8 +55,9 @@ def init_app(app: Quart) -> None:
         if not pages:
             template = app.jinja_env.get_template("openapi/docs.html")
             groups = read_document(made())
-            pages.append((await template.render_async(document=made(), groups=groups)).encode())
-        return await _answer(pages[0], "text/html; charset=utf-8")
+            pages.append(await template.render_async(document=made(), groups=groups))
+        body = place_links(pages[0]).encode()
+        return await _answer(body, "text/html; charset=utf-8")
 
     @app.get("/docs/http-api.md")
     async def show_guide() -> Response:
