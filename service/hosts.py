@@ -23,7 +23,8 @@ ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#@]+)", re.IGNORECA
 """As browsers send it (RFC 6454, 6.2): no path, no user."""
 
 PREFIX_FORM = re.compile(r"(?!.{201})(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+")
-"""A path that the service is below: plain parts, none empty or of dots alone, no slash at the end."""
+"""A path that the service is below: plain parts, none empty or of dots alone; no slash at its
+end."""
 
 LARGEST_PORT = 65_535
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -89,6 +89,10 @@ def init_app(app: Quart, settings: Settings) -> None:
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
         allow_origin(response, settings)
+        if request.root_path != settings.prefix and response.cache_control.public:
+            # A cache in between doesn't know for which prefix this is, nor who really said it.
+            response.cache_control.public = False
+            response.cache_control.private = True
         if bearer_token(request.headers) is not None:
             if "no-store" not in response.cache_control:
                 response.headers["Cache-Control"] = "no-store"

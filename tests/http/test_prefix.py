@@ -144,6 +144,16 @@ async def test_no_prefix_is_made_of_anything(settings: Settings, said: str) -> N
         assert "/register" in {link.partition("?")[0] for link in named_in(str(await page.data))}
 
 
+async def test_no_cache_keeps_what_a_header_made(settings: Settings) -> None:
+    """A page for a prefix that a header said stays in that browser: it fits no other's address."""
+    async with below(settings, trusted_proxies=1) as app:
+        for path in ("/", "/robots.txt"):
+            for headers in ({}, {"X-Forwarded-Prefix": "/evil"}):
+                page = await app.test_client().get(path, headers=headers)
+                kept = page.headers["Cache-Control"]
+                assert ("public" in kept, "private" in kept) == (not headers, bool(headers))
+
+
 async def test_a_stranger_sets_no_prefix(settings: Settings) -> None:
     """Without a proxy that is believed, and from further away than it, the header means nothing."""
     async with below(settings) as app:
