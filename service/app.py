@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, auth, connections, database, pages, throttling
-from .access.api import blueprint as access_api
-from .access.pages import blueprint as access_pages
+from . import accounts, connections, database, logins, pages, throttling
+from .accounts.account_pages import blueprint as account_pages
 from .accounts.api import blueprint as accounts_api
-from .accounts.browser import Logins
+from .accounts.logins_api import blueprint as logins_api
 from .accounts.pages import blueprint as accounts_pages
 from .accounts.pages import look_up_shopper
+from .accounts.session import Logins
 from .carts.api import blueprint as carts_api
 from .carts.api import promise_cart
 from .carts.pages import blueprint as carts_pages
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.session_interface = ShopSessions(settings)  # type: ignore[assignment]
     database.init_app(app, settings)
     middleware.init_app(app, settings)
-    auth.SessionAuth(app, Logins())
+    logins.SessionAuth(app, Logins())
     hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings, connections.give_way)
     app.before_serving(hasher.open)
     app.after_serving(hasher.close)
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         catalogue_api,
         carts_api,
         accounts_api,
-        access_api,
+        logins_api,
         preferences_api,
         orders_api,
     ):
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         catalogue_pages,
         carts_pages,
         accounts_pages,
-        access_pages,
+        account_pages,
         preferences_pages,
         orders_pages,
     ):

@@ -1,17 +1,17 @@
 """Accounts. Start with `actions`: registering, logging in and out.
 
-`owner` is what its owner can change about an account, `operators` what an operator can.
+`changes` is what its owner can change about an account, `admin` what an operator can.
 """
 
-from .lookalikes import fill_skeletons
-from .model import Account, Credentials, UsernameTaken
-from .operators import (
-    change_password,
+from .admin import (
     create_account,
     disable,
-    end_all_logins,
     import_account,
+    revoke_all_logins,
+    set_password,
 )
+from .lookalikes import fill_skeletons
+from .model import Account, Credentials, UsernameTaken
 from .passwords import Hasher
 
 __all__ = [
@@ -19,10 +19,10 @@ __all__ = [
     "Credentials",
     "Hasher",
     "UsernameTaken",
-    "change_password",
     "create_account",
     "disable",
-    "end_all_logins",
     "fill_skeletons",
     "import_account",
+    "revoke_all_logins",
+    "set_password",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from service import audit, carts, clock
 from service.audit import Event
 from service.database import release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials
-from service.sessions import NewLogin, new_token
+from service.logins import NewLogin, new_token
 from service.throttling import count_attempt, network
 
 from . import login_queries, queries
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from service.audit import Source
     from service.carts import MergedLine, Opened, Visitor
     from service.database import Connection
+    from service.logins import Device
     from service.preferences import Choices
-    from service.sessions import Claim, Device
     from service.settings import Settings
     from service.throttling import Counted, Throttle
 
@@ -216,15 +216,6 @@ async def _verify(
         fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
         forgiven=attempt.forgivable(counted.keys),
     )
-
-
-async def log_out(db: Connection, claim: Claim, source: Source, late: timedelta) -> bool:
-    """End the claim's login; returns whether it held. It is over once ``late`` has passed."""
-    event = Event("logged_out", clock.now(), source, claim.account_id)
-    ended = await login_queries.end_login(db, claim, event, late)
-    if ended:
-        audit.log(replace(event, login_id=ended))
-    return ended is not None
 
 
 async def _start(

@@ -22,9 +22,8 @@ from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_outco
 from service.preferences import Choices
 from service.preferences.api import PreferencesOutput, preferences_output
 
-from . import browser, queries
-from .model import EmailTaken, UsernameTaken
-from .schema import (
+from . import queries
+from .api_types import (
     CartSummaryOutput,
     DeletionInput,
     EmailInput,
@@ -34,6 +33,17 @@ from .schema import (
     RegistrationInput,
     UserOutput,
     user_output,
+)
+from .model import EmailTaken, UsernameTaken
+from .session import (
+    change_own_email,
+    change_own_password,
+    delete_own_account,
+    find_account,
+    log_in_browser,
+    log_out_browser,
+    look_up_session,
+    register_browser,
 )
 
 if TYPE_CHECKING:
@@ -73,14 +83,14 @@ async def log_in(data: LoginInput) -> Response:
 
     The guest's cart joins the account's. Whoever is signed in already is logged out first.
     """
-    return _answer(await browser.log_in(data), 200)
+    return _answer(await log_in_browser(data), 200)
 
 
 @blueprint.get("/session")
 @operation(Caller.ANYONE, answers={200: SessionOutput}, rides_along=True)
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
-    state = await browser.look_up_session()
+    state = await look_up_session()
     return answer(
         SessionOutput(
             authenticated=state.account is not None,
@@ -95,7 +105,7 @@ async def show_session() -> Response:
 @operation(Caller.ANYONE, answers={204: None}, tokens=False)
 async def log_out() -> Response:
     """Log out. A cookie saved before no longer logs in."""
-    await browser.log_out()
+    await log_out_browser()
     return no_content()
 
 
@@ -124,7 +134,7 @@ async def register(data: RegistrationInput) -> Response:
             await upsert_outcome(db, logged_in.account.id, key, outcome, clock.now())
 
     try:
-        logged_in = await browser.register(data, remember)
+        logged_in = await register_browser(data, remember)
     except (UsernameTaken, EmailTaken):
         again = await _registered(data, key) if key else None
         if again is None:
@@ -137,7 +147,7 @@ async def register(data: RegistrationInput) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: UserOutput})
 async def show_account() -> Response:
     """Show the account."""
-    return answer(user_output(await browser.find_account()))
+    return answer(user_output(await find_account()))
 
 
 @blueprint.patch("/account")
@@ -149,7 +159,7 @@ async def show_account() -> Response:
 )
 async def change_email(data: EmailInput) -> Response:
     """Change the e-mail address."""
-    return answer(user_output(await browser.change_email(data)))
+    return answer(user_output(await change_own_email(data)))
 
 
 @blueprint.delete("/account")
@@ -161,7 +171,7 @@ async def change_email(data: EmailInput) -> Response:
 )
 async def delete_account(data: DeletionInput) -> Response:
     """Delete the account. Its orders stay, without the person."""
-    await browser.delete(data)
+    await delete_own_account(data)
     return no_content()
 
 
@@ -174,7 +184,7 @@ async def delete_account(data: DeletionInput) -> Response:
 )
 async def change_password(data: PasswordInput) -> Response:
     """Change the password. Every other login, and every token, ends."""
-    await browser.change_password(data)
+    await change_own_password(data)
     return no_content()
 
 
@@ -189,7 +199,7 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     if outcome is None:
         return None
     try:
-        await browser.log_in(LoginInput(data.username, data.password))
+        await log_in_browser(LoginInput(data.username, data.password))
     except WrongCredentials:
         return None
     return replay(outcome)

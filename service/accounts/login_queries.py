@@ -7,19 +7,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.audit import recording
-from service.sessions import MOST_DEVICES, Device, hash_token, new_token
+from service.logins import MOST_DEVICES, Device, hash_token, new_token
 from service.throttling import Counted, counting, forgiving
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from service.audit import Event
     from service.database import Connection
+    from service.logins import NewLogin, PresentedLogin
     from service.preferences import Choices
-    from service.sessions import Claim, NewLogin
     from service.throttling import Attempt
 
 
@@ -83,7 +81,7 @@ async def start_login(
     login: NewLogin,
     verified: Verified,
     *,
-    previous: Claim,
+    previous: PresentedLogin,
     device: Device | None,
     choices: Choices,
     event: Event,
@@ -183,75 +181,3 @@ async def start_login(
         return None
     kept = replace(device, account_id=login.account_id) if device and row["kept"] else fresh
     return Started(kept, row["used_before"], row["after_deletion"])
-
-
-async def select_new_devices(
-    db: Connection, account_id: UUID, device: Device, since: datetime
-) -> list[str]:
-    """Return the user agents of the other devices that the account came to be known on since.
-
-    The newest first, and a few at most.
-    """
-    rows = await db.fetch(
-        """
-        select user_agent from devices
-        where account_id = $1 and token_hash <> $2 and created_at > $3
-        order by created_at desc limit 3
-        """,
-        account_id,
-        device.token_hash,
-        since,
-    )
-    return [row["user_agent"] for row in rows]
-
-
-async def insert_login(db: Connection, login: NewLogin) -> str | None:
-    """Start a login without a log in; returns whose it is, or None for no such account."""
-    username: str | None = await db.fetchval(
-        """
-        with owner as (
-            select id, username from accounts where id = $2 and disabled_at is null
-        ),
-        started as (
-            insert into logins (
-                token_hash, account_id, created_at, last_seen_at, idle, expires_at,
-                user_agent, ip, id
-            )
-            select $1, owner.id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $8
-            from owner
-        )
-        select username from owner
-        """,
-        hash_token(login.token),
-        login.account_id,
-        login.now,
-        login.idle,
-        login.expires_at,
-        login.user_agent,
-        login.ip,
-        login.id,
-    )
-    return username
-
-
-async def end_login(db: Connection, claim: Claim, event: Event, late: timedelta) -> UUID | None:
-    """End the claim's login, which is over after ``late``.
-
-    Returns its id, or None where there was none to end.
-    """
-    ended: UUID | None = await db.fetchval(
-        f"""
-        with ended as (
-            update logins set ended_at = $3, over_at = $3::timestamptz + $10::interval
-            where token_hash = $1 and account_id = $2 and ended_at is null
-            returning id
-        ),
-        {recording("ended", 3)}
-        select id from ended
-        """,
-        claim.token_hash,
-        claim.account_id,
-        *event.columns(),
-        late,
-    )
-    return ended

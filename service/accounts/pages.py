@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from quart import Blueprint, session
 
-from service.auth import claim
 from service.database import run
 from service.errors import Invalid, LockerError, WrongCredentials
+from service.logins import presented_login
 from service.pages import (
     Shopper,
     back,
@@ -27,9 +27,16 @@ from service.pages import (
 from service.preferences import Preferences
 from service.preferences.api import guest_choices
 
-from . import browser, queries
+from . import queries
+from .api_types import LoginInput, RegistrationInput
 from .model import EmailTaken, UsernameTaken
-from .schema import LoginInput, RegistrationInput
+from .session import (
+    find_new_devices,
+    log_in_browser,
+    log_out_browser,
+    look_up_session,
+    register_browser,
+)
 
 if TYPE_CHECKING:
     from quart import Response
@@ -74,12 +81,12 @@ async def post_login() -> Response | WerkzeugResponse:
     """Log in, and show what became of the cart from before."""
     try:
         data = await read_form(LoginForm)
-        logged_in = await browser.log_in(data)
+        logged_in = await log_in_browser(data)
     except WrongCredentials as error:
         return await _form("login", error=error, errors={"password": f"{error.title}."})
     except Invalid as error:
         return await _form("login", error=error, errors=field_errors(error))
-    for user_agent in await browser.find_new_devices(logged_in):
+    for user_agent in await find_new_devices(logged_in):
         text = f"Your account was logged in to on a new device: {name_device(user_agent)}."
         flash(f"{text} If that wasn't you, change your password on your account's page.", "problem")
     return _go_on("Welcome back", logged_in, data.next)
@@ -112,7 +119,7 @@ async def post_register() -> Response | WerkzeugResponse:
 @page()
 async def post_logout() -> WerkzeugResponse:
     """Log out."""
-    await browser.log_out()
+    await log_out_browser()
     flash("You are logged out. Your cart waits for you.")
     return back("/")
 
@@ -120,8 +127,8 @@ async def post_logout() -> WerkzeugResponse:
 async def look_up_shopper() -> Shopper:
     """Return who looks, in one statement, or in none for a guest who never had a cart."""
     username, quantity, choices = None, 0, guest_choices()
-    if claim() or "cart" in session:
-        state = await browser.look_up_session()
+    if presented_login() or "cart" in session:
+        state = await look_up_session()
         username = state.account.username if state.account else None
         quantity, choices = state.cart_quantity, state.choices or choices
     chosen = Preferences(**choices.chosen())
@@ -156,14 +163,14 @@ async def _form(
 async def _register(data: RegistrationForm) -> LoggedIn:
     """Register; whoever has done so already, by two clicks, is logged in.
 
-    Raises as `browser.register`.
+    Raises as `register_browser`.
     """
     try:
-        return await browser.register(data)
+        return await register_browser(data)
     except (UsernameTaken, EmailTaken):
         if await run(queries.select_registered, data.username, data.email):
             with suppress(WrongCredentials):
-                return await browser.log_in(LoginInput(data.username, data.password))
+                return await log_in_browser(LoginInput(data.username, data.password))
         raise
 
 

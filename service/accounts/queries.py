@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from service.logins import LOGIN
 from service.preferences import Choices, choices_of
-from service.sessions import LOGIN, hash_token
 from service.throttling import Counted, counting
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
     from service.throttling import Attempt
 
 
@@ -47,7 +47,7 @@ async def select_registered(db: Connection, username: str, email: str) -> UUID |
     return account_id
 
 
-async def select_account(db: Connection, claim: Claim, now: datetime) -> Account | None:
+async def select_account(db: Connection, claim: PresentedLogin, now: datetime) -> Account | None:
     """Return the account of the claim, or None where it doesn't hold."""
     row = await db.fetchrow(
         f"""
@@ -73,7 +73,7 @@ class SessionState:
 
 async def select_session(
     db: Connection,
-    claim: Claim,
+    claim: PresentedLogin,
     guest_cart: UUID | None,
     now: datetime,
     *,
@@ -116,7 +116,7 @@ async def select_session(
         promised,
         late,
     )
-    claim.confirm(found=row["id"] is not None)
+    claim.require(found=row["id"] is not None)
     if row["id"] is None:
         return SessionState(None, None, row["quantity"])
     return SessionState(_account(row), choices_of(row), row["quantity"])
@@ -205,32 +205,6 @@ async def update_email(db: Connection, account_id: UUID, email: str) -> Account:
     except asyncpg.UniqueViolationError:
         raise EmailTaken from None
     return _account(row)
-
-
-async def renew_login(
-    db: Connection, claim: Claim, token: str, now: datetime, late: timedelta
-) -> None:
-    """Give a login another token; the old one is that of a login which has ended."""
-    await db.execute(
-        """
-        with renewed as (
-            update logins set token_hash = $3 where token_hash = $1 and account_id = $2
-            returning account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip
-        )
-        insert into logins (
-            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
-            ended_at, over_at
-        )
-        select $1, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
-            $4, $4::timestamptz + $5::interval
-        from renewed
-        """,
-        claim.token_hash,
-        claim.account_id,
-        hash_token(token),
-        now,
-        late,
-    )
 
 
 async def disable_account(db: Connection, account_id: UUID, now: datetime) -> None:

@@ -13,13 +13,14 @@ from msgspec import Meta
 from quart import Blueprint, current_app, request, session
 
 from service import clock
-from service.auth import SAFE_METHODS, claim, source
 from service.database import run
 from service.errors import RevisionMismatch, TooManyAttempts
 from service.http.endpoints import Caller, Input, answer, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, once
 from service.http.middleware import current_settings
+from service.http.requests import SAFE_METHODS, request_source
+from service.logins import presented_login
 from service.sessions import read_section, write_section
 
 from . import actions
@@ -166,12 +167,12 @@ async def remove_from_cart(sku: str) -> Response:
 
 def visitor() -> Visitor:
     """Return who asks."""
-    return Visitor(claim(), _recall(Remembered.read(read_section("cart"))))
+    return Visitor(presented_login(), _recall(Remembered.read(read_section("cart"))))
 
 
 def _recall(remembered: Remembered) -> Remembered:
     """Return what is remembered, for who asks now."""
-    if remembered.promised and not claim() and _was_just_signed():
+    if remembered.promised and not presented_login() and _was_just_signed():
         # An answer from before the log out has come in after it, and put the account's copy back.
         return remembered.after_logout()
     return remembered
@@ -219,7 +220,7 @@ def identify_cart() -> None:
     stored = Remembered.read(kept if isinstance(kept, dict) else {})
     remembered = _recall(stored) if is_read else stored
     # What was promised for after a login is nobody's without it.
-    if remembered.guest_cart is None or (remembered.promised and not claim()):
+    if remembered.guest_cart is None or (remembered.promised and not presented_login()):
         visit["cart"] = remembered.after(Cart(), None, closed=True).write()
     elif remembered is not stored:
         visit["cart"] = remembered.write()
@@ -232,7 +233,7 @@ def policy() -> Policy:
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.cart_late),
-        cast("Throttle", current_app.extensions["locker.throttle"]).new_cart(source().ip),
+        cast("Throttle", current_app.extensions["locker.throttle"]).new_cart(request_source().ip),
     )
 
 

@@ -23,7 +23,7 @@ from .section import Copy, Remembered
 
 if TYPE_CHECKING:
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
     from service.throttling import Attempt
 
     from .queries import Found
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 class Visitor:
     """Who asks for a cart: a claimed login, and what their browser remembers."""
 
-    claim: Claim
+    claim: PresentedLogin
     remembered: Remembered = field(default_factory=Remembered)
 
     def as_account(self, account_id: UUID) -> Visitor:
@@ -196,7 +196,7 @@ async def _find(
         late=policy.late,
         lock=lock,
     )
-    visitor.claim.confirm(found=found.account_id is not None)
+    visitor.claim.require(found=found.account_id is not None)
     return found
 
 

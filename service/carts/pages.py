@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, session
 
-from service.auth import claim
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
 from service.http.endpoints import Input, no_content
 from service.http.idempotency.once import once
+from service.logins import presented_login
 from service.pages import Remedy, back, flash, page, render
 
 from . import actions
@@ -66,7 +66,7 @@ async def show_cart() -> Response:
     """Show the cart."""
     who, rules = visitor(), policy()
     opened = await run(actions.load, who, rules)
-    if claim() or "cart" in session:
+    if presented_login() or "cart" in session:
         keep(opened)
     cart = opened.cart
     return await render(

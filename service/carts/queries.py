@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from service.database import Conflicted
-from service.sessions import LOGIN
+from service.logins import LOGIN
 from service.throttling import Counted, counting
 
 from .model import Cart, Line, Offer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
     from service.throttling import Attempt
 
     from .section import Remembered
@@ -83,7 +83,7 @@ class Candidate:
 
 async def select_cart(
     db: Connection,
-    claim: Claim,
+    claim: PresentedLogin,
     now: datetime,
     *,
     remembered: Remembered,
@@ -151,7 +151,7 @@ async def select_cart(
         late,
         remembered.promised,
     )
-    claim.confirm(found=row["account_id"] is not None)
+    claim.require(found=row["account_id"] is not None)
     offers = _by_variant(row)
     cart = Cart() if row["closed"] else _cart(row, offers)
     return Found(row["account_id"], cart, offers, row["late"], row["closed"], row["leaving"])

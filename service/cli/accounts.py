@@ -91,7 +91,7 @@ def password(name: str) -> None:
     settings, new = Settings.from_env(serving=False), _read_password()
 
     async def action(db: Connection) -> bool:
-        return await accounts.change_password(db, name, new, accounts.Hasher(settings))
+        return await accounts.set_password(db, name, new, accounts.Hasher(settings))
 
     if not run_through_app(settings, action):
         raise _nobody(name)
@@ -107,7 +107,7 @@ def sessions() -> None:
 @click.option("--user", "name", required=True, metavar="NAME")
 def end(name: str) -> None:
     """End every login of an account."""
-    ended = run_through_app(Settings.from_env(serving=False), accounts.end_all_logins, name)
+    ended = run_through_app(Settings.from_env(serving=False), accounts.revoke_all_logins, name)
     if ended is None:
         raise _nobody(name)
     click.echo(f"Logins of {name} ended: {ended}.")

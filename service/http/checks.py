@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from quart import request
 
 from quart_locker import incoming
-from service.auth import SAFE_METHODS
 from service.errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
 from service.hosts import is_allowed, same_origin
+from service.http.requests import SAFE_METHODS
 from service.sessions import bearer_token
 
 from .handshakes import SCHEMES

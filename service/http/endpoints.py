@@ -19,7 +19,6 @@ import msgspec
 from quart import Response, request
 from quart_auth import current_user
 
-from service.auth import SAFE_METHODS, check_token
 from service.errors import (
     Invalid,
     LockerError,
@@ -29,6 +28,8 @@ from service.errors import (
     UnsupportedCoding,
     UnsupportedMediaType,
 )
+from service.http.requests import SAFE_METHODS
+from service.logins import Scope, check_token
 
 from .validation import SHOWN, convert
 
@@ -103,7 +104,7 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     follow from the rest, such as 422 where there is a body, need no mention.
 
     ``tokens`` is whether an API token may do this at all. With ``rides_along`` the view's own
-    statement looks a token up and confirms it (`Claim.confirm`), which saves a round trip.
+    statement looks a token up and confirms it (`PresentedLogin.require`), which saves a round trip.
     """
     declared = Operation(caller, answers, errors, body, query, headers or {}, sends, tokens)
 
@@ -117,7 +118,8 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
             if query is not None:
                 arguments["query"] = read_query(query)
             _check_preconditions(declared)
-            await check_token(allowed=tokens, rides_along=rides_along)
+            scope: Scope = "read" if request.method in SAFE_METHODS else "write"
+            await check_token(scope, allowed=tokens, rides_along=rides_along)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
             return await view(**arguments)

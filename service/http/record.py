@@ -12,9 +12,10 @@ from quart_auth import current_user
 
 from quart_locker import BASE, Session
 from service import audit, clock, metrics
-from service.auth import claim, source
 from service.database import run
 from service.errors import BadHost, CrossSite, Forbidden, Unauthenticated
+from service.http.requests import request_source
+from service.logins import presented_login
 from service.sessions import bearer_token
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _caller() -> dict[str, Any]:
         if BASE not in visit.sections or not visit.holds(BASE):
             return {}
     try:
-        claimed = claim()
+        claimed = presented_login()
     except Unauthenticated:
         return {}
     token_hash = claimed.token_hash
@@ -129,7 +130,10 @@ async def _record_refusal() -> None:
         return
     account_id = _account_id() if bearer_token(request.headers) is not None else None
     event = audit.Event(
-        "refused", clock.now(), source(), account_id=UUID(account_id) if account_id else None
+        "refused",
+        clock.now(),
+        request_source(),
+        account_id=UUID(account_id) if account_id else None,
     )
     try:
         await run(audit.insert_event, event)

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 from quart import Request, g
 
 from quart_locker import incoming
+from service.audit import Source
 from service.errors import Malformed, TooLarge
 from service.hosts import read_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+LONGEST_USER_AGENT = 256
+"""Characters of it that are kept."""
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -124,3 +130,10 @@ def ensure_request_id() -> str:
         given = incoming().headers.get("X-Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
     return cast("str", g.request_id)
+
+
+def request_source() -> Source:
+    """Return where the request comes from, for the record."""
+    received = incoming()
+    agent = "".join(filter(str.isprintable, received.headers.get("User-Agent", "")))
+    return Source(received.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)

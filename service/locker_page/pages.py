@@ -15,12 +15,12 @@ from quart_auth import current_user
 
 from quart_locker import BASE
 from service import carts, clock
-from service.accounts.browser import end_login
-from service.auth import claim
+from service.accounts.session import revoke_own_login
 from service.carts.api import policy, visitor
 from service.catalogue import select_products
 from service.database import run
 from service.http.endpoints import Caller, Input
+from service.logins import presented_login
 from service.pages import back, current_shopper, page, render
 from service.sessions import SECTIONS, section_cookie
 
@@ -141,7 +141,7 @@ async def show_locker() -> Response:
         names=dict(_names()),
         milliseconds=lambda moment: round((moment - g.started) * 1000, 1),
         sections=[_section(name) for name in (BASE, *SECTIONS)],
-        claimed=bool(claim()),
+        claimed=bool(presented_login()),
         signed_in=signed_in,
         cart=opened.cart,
         sku=skus[0] if skus else None,
@@ -175,7 +175,7 @@ async def post_replay(data: ReplayForm) -> WerkzeugResponse:
     if opened is None:
         return _tell("replay", "That cookie", "Its signature does not hold.")
     old = carts.Remembered.read(opened.content)
-    who, rules = carts.Visitor(claim(), old), policy()
+    who, rules = carts.Visitor(presented_login(), old), policy()
     found = await run(carts.load, who, rules)
     copied = sum(count for _, count in old.copy.lines) if old.copy else 0
     revision = old.copy.revision if old.copy else 0
@@ -193,7 +193,7 @@ async def post_replay(data: ReplayForm) -> WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_login() -> WerkzeugResponse:
     """End the login and leave the cookie, as if it had been saved before logging out."""
-    await end_login()
+    await revoke_own_login()
     return _tell(
         "end-login",
         "Logged out, with the cookie from before still here",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 from quart import Blueprint, url_for
 
-from service.auth import account_id
 from service.carts.api import (
     IF_MATCH,
     Mismatch,
@@ -25,6 +24,7 @@ from service.errors import NotFound
 from service.http.endpoints import Caller, Input, Moment, Options, Output, answer, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, once
+from service.logins import current_account_id
 
 from . import actions, model
 from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock, Status
@@ -131,7 +131,7 @@ async def place_order(data: NewOrder) -> Response:
 )
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
-    owner = account_id()
+    owner = current_account_id()
     page = await run(actions.history, owner, limit=query.limit, after=query.after or None)
     return answer(OrderListOutput([order_output(order) for order in page.orders], page.next))
 
@@ -140,7 +140,7 @@ async def list_orders(query: OrdersQuery) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: OrderOutput}, errors=(NotFound,))
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
-    owner = account_id()
+    owner = current_account_id()
     return answer(order_output(await run(actions.show, number, owner)))
 
 
@@ -153,7 +153,7 @@ async def show_order(number: str) -> Response:
 )
 async def cancel_order(number: str) -> Response:
     """Cancel an order that has not been fulfilled; its stock is given back."""
-    owner = account_id()
+    owner = current_account_id()
     return await once(
         lambda db: actions.cancel(db, number, owner), lambda order: answer(order_output(order))
     )

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint
 
-from service.accounts.browser import find_account
-from service.auth import account_id
+from service.accounts.session import find_account
 from service.carts import load
 from service.carts.api import keep, policy, visitor
 from service.catalogue import select_listings
 from service.database import run
 from service.http.endpoints import Caller, Input
+from service.logins import current_account_id
 from service.pages import back, current_shopper, flash, page, render
 
 from . import actions
@@ -85,7 +85,7 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
 @page(Caller.SIGNED_IN, query=OrdersQuery)
 async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
     """List one's own orders, newest first."""
-    owner, shopper = account_id(), await current_shopper()
+    owner, shopper = current_account_id(), await current_shopper()
     try:
         found = await run(
             actions.history, owner, limit=shopper.page_size, after=query.after or None
@@ -100,7 +100,7 @@ async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
-    owner = account_id()
+    owner = current_account_id()
     order = await run(actions.show, number, owner)
     skus = [line.sku for line in order.lines]
     listings = await run(select_listings, skus)
@@ -111,7 +111,7 @@ async def show_order(number: str) -> Response:
 @page(Caller.SIGNED_IN)
 async def show_cancel(number: str) -> Response | WerkzeugResponse:
     """Ask whether the order is to be cancelled."""
-    owner = account_id()
+    owner = current_account_id()
     order = await run(actions.show, number, owner)
     if order.status != "placed":
         return back(f"/orders/{order.number}")
@@ -122,7 +122,7 @@ async def show_cancel(number: str) -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_cancel(number: str) -> WerkzeugResponse:
     """Cancel an order."""
-    owner = account_id()
+    owner = current_account_id()
     try:
         order = await run(actions.cancel, number, owner)
     except NotCancellable:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from quart import Blueprint
 
 from service import clock
-from service.auth import claim
 from service.database import run
 from service.http.endpoints import Caller, Input, Output, answer, operation
+from service.logins import presented_login
 from service.sessions import read_section, write_section
 
 from . import queries
@@ -45,7 +45,7 @@ async def change_preferences(data: PreferencesInput) -> Response:
 
 async def change_choices(data: Choices) -> Choices:
     """Change some of the caller's choices, and return all."""
-    caller, guest = claim(), guest_choices()
+    caller, guest = presented_login(), guest_choices()
     own = await run(queries.upsert_choices, caller, clock.now(), data, guest) if caller else None
     if own is None:
         own = fill(data, guest)
@@ -55,7 +55,7 @@ async def change_choices(data: Choices) -> Choices:
 
 async def current_choices() -> Choices:
     """Return the caller's choices: an account's own, filled up with those of this browser."""
-    caller, guest = claim(), guest_choices()
+    caller, guest = presented_login(), guest_choices()
     own = await run(queries.select_choices, caller, clock.now()) if caller else None
     return fill(own, guest) if own is not None else guest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.sessions import LOGIN
+from service.logins import LOGIN
 
 from .model import Choices
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
 
 
-async def select_choices(db: Connection, claim: Claim, now: datetime) -> Choices | None:
+async def select_choices(db: Connection, claim: PresentedLogin, now: datetime) -> Choices | None:
     """Return the choices of the claim's account, or None where the claim doesn't hold."""
     row = await db.fetchrow(
         f"""
@@ -29,12 +29,12 @@ async def select_choices(db: Connection, claim: Claim, now: datetime) -> Choices
         claim.account_id,
         now,
     )
-    claim.confirm(found=row is not None)
+    claim.require(found=row is not None)
     return choices_of(row) if row else None
 
 
 async def upsert_choices(
-    db: Connection, claim: Claim, now: datetime, chosen: Choices, filling: Choices
+    db: Connection, claim: PresentedLogin, now: datetime, chosen: Choices, filling: Choices
 ) -> Choices | None:
     """Store choices, and ``filling`` for what was never chosen; returns all.
 
@@ -60,7 +60,7 @@ async def upsert_choices(
         *chosen.columns(),
         *filling.columns(),
     )
-    claim.confirm(found=row is not None)
+    claim.require(found=row is not None)
     return choices_of(row) if row else None
 
 

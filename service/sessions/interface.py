@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from quart_locker import SectionedSessions
 from service import clock, metrics
 
-from .logins import bearer_token
+from .bearer import bearer_token
 
 if TYPE_CHECKING:
     from collections.abc import Collection

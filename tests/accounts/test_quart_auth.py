@@ -20,8 +20,8 @@ from quart_auth import (
     renew_login,
 )
 
-from service.accounts.browser import Logins
-from service.auth import SessionAuth, Shopper
+from service.accounts.session import Logins
+from service.logins import CurrentUser, SessionAuth
 from tests.shopping import register
 
 StartApp = Callable[..., Awaitable[Quart]]
@@ -54,8 +54,8 @@ def add_views(app: Quart) -> None:
     async def sign_in(kind: str) -> dict[str, Any]:
         users = {
             "theirs": AuthUser(str(uuid4())),
-            "tokenless": Shopper(str(uuid4())),
-            "nobody": Shopper(None, token="a token"),
+            "tokenless": CurrentUser(str(uuid4())),
+            "nobody": CurrentUser(None, token="a token"),
         }
         try:
             login_user(users[kind], remember="remember" in request.args)

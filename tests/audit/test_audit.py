@@ -83,8 +83,8 @@ async def test_what_an_operator_does_is_recorded(app: Quart, observer: Observer)
     """Accounts made, changed, logged out and disabled from the command line leave a trace."""
     hasher, name = app.extensions["locker.hasher"], new_name()
     account = await accounts.create_account(observer, name, f"{name}@example.com", PASSWORD, hasher)
-    await accounts.change_password(observer, name, "another fine password", hasher)
-    await accounts.end_all_logins(observer, name)
+    await accounts.set_password(observer, name, "another fine password", hasher)
+    await accounts.revoke_all_logins(observer, name)
     await accounts.disable(observer, name)
     assert await events(observer, str(account.id)) == [
         "registered",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from service.auth import SAFE_METHODS
 from service.http.endpoints import PRECONDITIONS
+from service.http.requests import SAFE_METHODS
 from tests.conventions.document import OPERATIONS, Operation
 from tests.shopping import API, Product, add, register
 

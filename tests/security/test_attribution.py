@@ -12,7 +12,7 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from service.http.record import LONGEST_PATH, REFUSALS
-from service.sessions import hash_token
+from service.logins import hash_token
 from tests.shopping import API, Product, add, get, make_token, register
 
 StartApp = Callable[..., Awaitable[Quart]]

@@ -80,7 +80,7 @@ async def delete_account(shopper: Shopper) -> None:
 async def end_everything(shopper: Shopper) -> None:
     """As `locker sessions end` does."""
     db = await asyncpg.connect(shopper.database_url)
-    assert await accounts.end_all_logins(db, shopper.name) == 3
+    assert await accounts.revoke_all_logins(db, shopper.name) == 3
     await db.close()
 
 

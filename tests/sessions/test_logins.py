@@ -11,7 +11,7 @@ from quart import Quart
 from service import clock
 from service.accounts import disable
 from service.database import Connection
-from service.sessions import hash_token
+from service.logins import hash_token
 from service.settings import Settings
 from tests.serving import Served
 from tests.sessions.conftest import Later, cookie_of, set_cookies

@@ -9,9 +9,8 @@ from uuid import UUID
 import pytest
 from quart import Quart
 
-from service.accounts import end_all_logins
-from service.accounts.login_queries import select_new_devices
-from service.sessions import Device
+from service.accounts import revoke_all_logins
+from service.logins import Device, select_new_devices
 from service.settings import Limit
 from tests.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
@@ -185,7 +184,7 @@ async def log_out_there(client: Client, name: str, observer: Observer) -> None:
 
 
 async def let_an_operator_do_it(client: Client, name: str, observer: Observer) -> None:
-    await end_all_logins(observer, name)
+    await revoke_all_logins(observer, name)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import msgspec
 from quart import Response, request
 
 from service import clock
-from service.auth import claim
 from service.database import run
 from service.errors import Conflict
 from service.http.problems import problem
+from service.logins import presented_login
 
 from . import queries
 from .model import HEADER, Key, Outcome
@@ -71,7 +71,7 @@ async def once(
         result = await run(action)
         then(result)
         return respond(result)
-    caller = claim()
+    caller = presented_login()
 
     async def act(db: Connection) -> _Done[T]:
         async with db.transaction():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from service.sessions import LOGIN
+from service.logins import LOGIN
 
 from .model import Key, KeyReused, Outcome
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
 
 RETENTION = timedelta(hours=24)
 """How long an outcome is replayed."""
@@ -25,7 +25,7 @@ _headers = msgspec.json.Decoder(dict[str, str])
 
 
 async def claim_key(
-    db: Connection, claim: Claim, guest: UUID | None, key: Key, now: datetime
+    db: Connection, claim: PresentedLogin, guest: UUID | None, key: Key, now: datetime
 ) -> tuple[UUID | None, bool]:
     """Take the key for the caller: return whose it is, and whether it was still free.
 
@@ -58,7 +58,7 @@ async def claim_key(
         key.fingerprint,
         RETENTION,
     )
-    claim.confirm(found=row["account_id"] is not None)
+    claim.require(found=row["account_id"] is not None)
     return row["id"], row["free"]
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from service.auth import SAFE_METHODS
 from service.errors import (
     BadHost,
     Busy,
@@ -23,6 +22,7 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.http.problems import Problem, problem_type
+from service.http.requests import SAFE_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

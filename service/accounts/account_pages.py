@@ -9,23 +9,23 @@ from uuid import UUID
 from msgspec import Meta
 from quart import Blueprint, session
 
-from service import audit, clock
-from service.accounts.browser import (
-    change_email,
-    change_password,
-    confirm,
-    delete,
-    find_account,
-    forget_login,
-    log_out,
-)
-from service.accounts.schema import DeletionInput, EmailInput, Password, PasswordInput
-from service.auth import account_id, claim, source
+from service import audit, clock, logins
 from service.carts.api import policy
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
 from service.http.endpoints import Caller, Input
-from service.http.idempotency import KeyReused
+from service.http.requests import request_source
+from service.logins import (
+    LONGEST_LABEL,
+    LONGEST_LIFE,
+    NewToken,
+    Scope,
+    TokenExists,
+    TokenLimit,
+    current_account_id,
+    new_api_token,
+    presented_login,
+)
 from service.pages import (
     back,
     entered,
@@ -38,16 +38,23 @@ from service.pages import (
     render,
     take_secret,
 )
-from service.sessions import Scope, new_api_token
 
-from . import actions, queries
-from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
+from .api_types import DeletionInput, EmailInput, Password, PasswordInput
+from .session import (
+    change_own_email,
+    change_own_password,
+    confirm_password,
+    delete_own_account,
+    find_account,
+    forget_login,
+    log_out_browser,
+)
 
 if TYPE_CHECKING:
     from quart import Response
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-blueprint = Blueprint("access_pages", __name__)
+blueprint = Blueprint("account_page", __name__)
 
 PARTS = ("logins", "password", "email", "tokens", "delete")
 """Of the page, by the ids that addresses and messages name."""
@@ -85,7 +92,7 @@ async def show_account() -> Response:
 async def post_email() -> Response | WerkzeugResponse:
     """Change the e-mail address."""
     try:
-        await change_email(await read_form(EmailInput))
+        await change_own_email(await read_form(EmailInput))
     except (Invalid, WrongPassword, Conflict) as error:
         return await _show("email", error)
     flash("Your e-mail address is changed.", place="email")
@@ -97,7 +104,7 @@ async def post_email() -> Response | WerkzeugResponse:
 async def post_password() -> Response | WerkzeugResponse:
     """Change the password; every other login and token ends."""
     try:
-        await change_password(await read_form(PasswordInput))
+        await change_own_password(await read_form(PasswordInput))
     except (Invalid, WrongPassword) as error:
         return await _show("password", error)
     flash("Your password is changed, and you are logged out everywhere else.", place="password")
@@ -109,7 +116,7 @@ async def post_password() -> Response | WerkzeugResponse:
 async def post_delete() -> Response | WerkzeugResponse:
     """Delete the account."""
     try:
-        await delete(await read_form(DeletionInput))
+        await delete_own_account(await read_form(DeletionInput))
     except (Invalid, WrongPassword) as error:
         return await _show("delete", error)
     flash("Your account is deleted. Farewell.")
@@ -120,11 +127,17 @@ async def post_delete() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_login(login_id: UUID) -> WerkzeugResponse:
     """Log out there; of this browser's own login, here."""
-    own, late = claim().token_hash, policy().late
-    ended = await run(
-        actions.end, "login_ended", account_id(), login_id, source(), own=own, late=late
+    own, late = presented_login().token_hash, policy().late
+    revoked = await run(
+        logins.revoke_one,
+        "login_ended",
+        current_account_id(),
+        login_id,
+        request_source(),
+        own=own,
+        late=late,
     )
-    if ended == own:
+    if revoked == own:
         forget_login()
         flash("You are logged out.")
         return back("/")
@@ -136,9 +149,11 @@ async def post_end_login(login_id: UUID) -> WerkzeugResponse:
 @page(Caller.SIGNED_IN, form=EndingForm)
 async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
     """Log out everywhere, here included."""
-    current, tokens = claim().token_hash, bool(data.tokens)
-    stay = await run(actions.end_others, account_id(), source(), current=current, tokens=tokens)
-    await log_out()
+    current, tokens = presented_login().token_hash, bool(data.tokens)
+    stay = await run(
+        logins.revoke_others, current_account_id(), request_source(), current=current, tokens=tokens
+    )
+    await log_out_browser()
     flash("You are logged out everywhere." + (f" Tokens that still work: {stay}." if stay else ""))
     return back("/")
 
@@ -154,10 +169,16 @@ async def post_token() -> Response | WerkzeugResponse:
         request = f"{data.key} {data.name} {data.scopes} {data.expires_in_days}".encode()
         text = new_api_token(scopes, (session["login"], request) if data.key else None)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
-        credentials = await confirm(data.current_password)
-        _, event = await run(actions.make_token, credentials, new, source())
+        credentials = await confirm_password(data.current_password)
+        _, event = await run(
+            logins.make_token,
+            credentials.account.id,
+            credentials.password_hash,
+            new,
+            request_source(),
+        )
         audit.log(event)
-    except KeyReused:
+    except TokenExists:
         pass
     except (Invalid, WrongPassword, TokenLimit) as error:
         return await _show("token", error)
@@ -169,7 +190,7 @@ async def post_token() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_token(token_id: UUID) -> WerkzeugResponse:
     """End a token."""
-    await run(actions.end, "token_ended", account_id(), token_id, source())
+    await run(logins.revoke_one, "token_ended", current_account_id(), token_id, request_source())
     flash("That token is revoked: it is no longer good for anything.", place="tokens")
     return back("/account")
 
@@ -182,7 +203,7 @@ async def show_part(part: str) -> WerkzeugResponse:
 
 
 async def _show(form: str = "", error: LockerError | None = None) -> Response:
-    owner, now, current = account_id(), clock.now(), claim().token_hash
+    owner, now, current = current_account_id(), clock.now(), presented_login().token_hash
     errors = field_errors(error) if error else {}
     match error:
         case WrongPassword():
@@ -194,8 +215,8 @@ async def _show(form: str = "", error: LockerError | None = None) -> Response:
         error.status if error else 200,
         places=PARTS,
         account=await find_account(),
-        logins=await run(queries.select_logins, owner, now, current),
-        tokens=await run(queries.select_tokens, owner, now),
+        logins=await run(logins.select_logins, owner, now, current),
+        tokens=await run(logins.select_tokens, owner, now),
         errors={each: errors if each == form else {} for each in FORMS},
         focus={form: next((field for field in FIELDS if field in errors), "")},
         values={each: entered() if each == form else {} for each in FORMS},

@@ -13,18 +13,26 @@ from typing import TYPE_CHECKING, cast
 from quart import after_this_request, current_app, session
 from quart_auth import login_user
 
-from service import clock
-from service.auth import Shopper, account_id, claim, source
-from service.auth import forget_login as drop_login
+from service import clock, logins
 from service.carts.api import keep, policy, visitor
 from service.database import run
 from service.errors import Unauthenticated
 from service.http.middleware import current_settings
+from service.http.requests import request_source
+from service.logins import (
+    CurrentUser,
+    Device,
+    NewLogin,
+    current_account_id,
+    new_token,
+    presented_login,
+)
+from service.logins import forget_login as drop_login
 from service.preferences import Choices, fill
 from service.preferences.api import guest_choices
-from service.sessions import Device, NewLogin, new_token, read_section, write_section
+from service.sessions import read_section, write_section
 
-from . import actions, login_queries, owner, queries
+from . import actions, changes, queries
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,18 +41,18 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from service.database import Connection
-    from service.sessions import Claim
+    from service.logins import PresentedLogin
     from service.throttling import Throttle
 
     from .actions import LoggedIn
+    from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
     from .model import Account, Credentials
     from .passwords import Hasher
-    from .schema import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
 
     Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 
-async def log_in(data: LoginInput) -> LoggedIn:
+async def log_in_browser(data: LoginInput) -> LoggedIn:
     """Log this browser in; raises as `actions.log_in`."""
     logged_in = await actions.log_in(
         _hasher(),
@@ -63,10 +71,10 @@ async def find_new_devices(logged_in: LoggedIn) -> list[str]:
     account, known, since = logged_in.account, logged_in.device, logged_in.used_before
     if since is None:
         return []
-    return await run(login_queries.select_new_devices, account.id, known, since)
+    return await run(logins.select_new_devices, account.id, known, since)
 
 
-async def register(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
+async def register_browser(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
     """Register, and log this browser in; raises as `actions.register`."""
     logged_in = await actions.register(
         _hasher(),
@@ -82,21 +90,21 @@ async def register(data: RegistrationInput, within: Within | None = None) -> Log
     return logged_in
 
 
-async def log_out() -> None:
+async def log_out_browser() -> None:
     """Log this browser out, whether or not it was logged in."""
-    forget_login(held=await end_login())
+    forget_login(held=await revoke_own_login())
 
 
-async def end_login() -> bool:
-    """End this browser's login, and leave its session as it is; returns whether it held."""
-    caller, late = claim(), policy().late
-    return bool(caller) and await run(actions.log_out, caller, source(), late)
+async def revoke_own_login() -> bool:
+    """Revoke this browser's login, and leave its session as it is; returns whether it held."""
+    caller, late = presented_login(), policy().late
+    return bool(caller) and await run(logins.revoke_presented, caller, request_source(), late)
 
 
 class Logins:
     """The rows behind logins, for quart-auth's own calls."""
 
-    async def start(self, account_id: UUID) -> Shopper:
+    async def start(self, account_id: UUID) -> CurrentUser:
         """Start a login that no password was given for; raises `LookupError`."""
         now, settings, token = clock.now(), current_settings(), new_token()
         login = NewLogin(
@@ -108,21 +116,26 @@ class Logins:
             "",
             "",
         )
-        username = await run(login_queries.insert_login, login)
+        username = await run(logins.insert_login, login)
         if username is None:
             raise LookupError(f"There is no account {account_id} that may log in.")
-        return Shopper(str(account_id), username=username, token=token)
+        return CurrentUser(str(account_id), username=username, token=token)
 
-    async def end(self, caller: Claim) -> None:
-        """End the login that was in the session, and leave the account its cart."""
-        held = await run(actions.log_out, caller, source(), policy().late)
+    async def revoke(self, caller: PresentedLogin) -> None:
+        """Revoke the login that was in the session, and leave the account its cart."""
+        held = await run(logins.revoke_presented, caller, request_source(), policy().late)
         if held:
             write_section("cart", visitor().remembered.after_logout().write())
 
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    caller, remembered, now, late = claim(), visitor().remembered, clock.now(), policy().late
+    caller, remembered, now, late = (
+        presented_login(),
+        visitor().remembered,
+        clock.now(),
+        policy().late,
+    )
     state = await run(
         queries.select_session,
         caller,
@@ -136,35 +149,43 @@ async def look_up_session() -> queries.SessionState:
 
 async def find_account() -> Account:
     """Return the caller's account; raises `Unauthenticated`."""
-    caller = claim()
+    caller = presented_login()
     account = await run(queries.select_account, caller, clock.now())
     if account is None:
         raise Unauthenticated
     return account
 
 
-async def confirm(current_password: str) -> Credentials:
-    """Check the caller's password; raises as `owner.confirm`."""
-    return await owner.confirm(_hasher(), _throttle(), account_id(), current_password, source())
+async def confirm_password(current_password: str) -> Credentials:
+    """Check the caller's password; raises as `changes.confirm_password`."""
+    return await changes.confirm_password(
+        _hasher(), _throttle(), current_account_id(), current_password, request_source()
+    )
 
 
-async def change_email(data: EmailInput) -> Account:
-    """Change the caller's e-mail address; raises as `owner` does."""
-    credentials = await confirm(data.current_password)
-    return await owner.change_email(credentials, data.email, source())
+async def change_own_email(data: EmailInput) -> Account:
+    """Change the caller's e-mail address; raises as `changes` does."""
+    credentials = await confirm_password(data.current_password)
+    return await changes.change_email(credentials, data.email, request_source())
 
 
-async def delete(data: DeletionInput) -> None:
-    """Delete the caller's account; raises as `owner` does."""
-    await owner.delete(await confirm(data.current_password), source())
+async def delete_own_account(data: DeletionInput) -> None:
+    """Delete the caller's account; raises as `changes` does."""
+    await changes.delete_account(await confirm_password(data.current_password), request_source())
     forget_login()
 
 
-async def change_password(data: PasswordInput) -> None:
-    """Change the caller's password; raises as `owner` does."""
-    credentials = await confirm(data.current_password)
-    session["login"] = await owner.change_password(
-        _hasher(), credentials, data.new_password, claim(), device(), source(), policy().late
+async def change_own_password(data: PasswordInput) -> None:
+    """Change the caller's password; raises as `changes` does."""
+    credentials = await confirm_password(data.current_password)
+    session["login"] = await changes.change_password(
+        _hasher(),
+        credentials,
+        data.new_password,
+        presented_login(),
+        device(),
+        request_source(),
+        policy().late,
     )
 
 
@@ -174,7 +195,7 @@ def forget_login(*, held: bool = True) -> None:
     The guest's cart to come is for whose login ``held`` until now: a saved session whose login is
     over must not get it by logging out once more.
     """
-    if claim() and held:
+    if presented_login() and held:
         # The account's cart stays with the account, not with the browser.
         write_section("cart", visitor().remembered.after_logout().write())
         after_this_request(_clear_cache)
@@ -191,7 +212,7 @@ def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
     """Put the login and its cart into the session."""
     account = logged_in.account
     login_user(
-        Shopper(str(account.id), username=account.username, token=logged_in.token),
+        CurrentUser(str(account.id), username=account.username, token=logged_in.token),
         remember=remember,
     )
     write_section("device", logged_in.device.write())
@@ -203,7 +224,7 @@ def _browser() -> actions.Browser:
         visitor=visitor(),
         username=session.get("username"),
         choices=guest_choices(),
-        source=source(),
+        source=request_source(),
         device=device(),
     )
 

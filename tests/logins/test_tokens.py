@@ -11,10 +11,10 @@ import pytest
 from quart import Quart
 
 from service import clock
-from service.access import api
-from service.accounts import browser as accounts
+from service.accounts import logins_api as api
+from service.accounts import session as accounts
 from service.http.idempotency import Key
-from service.sessions import hash_token
+from service.logins import hash_token
 from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
 
 INVALID = "Bearer locker_rw_" + "A" * 32
@@ -284,7 +284,7 @@ async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
     name = (await register(client))["user"]["username"]
     other = app.test_client()
     await log_in(other, name)
-    confirm = accounts.confirm
+    confirm = accounts.confirm_password
 
     async def confirm_and_wait(password: str) -> Any:
         credentials = await confirm(password)
@@ -295,7 +295,7 @@ async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
         assert changed.status_code == 204
         return credentials
 
-    monkeypatch.setattr(api, "confirm", confirm_and_wait)
+    monkeypatch.setattr(api, "confirm_password", confirm_and_wait)
     body = {"name": "x", "current_password": PASSWORD}
     response = await client.post(f"{API}/account/tokens", json=body)
     assert response.status_code == 403
@@ -306,7 +306,7 @@ async def test_number_of_tokens_is_bounded(
     client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past the limit a token is refused with 409 until another has ended."""
-    monkeypatch.setattr("service.access.queries.MOST_TOKENS", 2)
+    monkeypatch.setattr("service.logins.token_queries.MOST_TOKENS", 2)
     await register(client)
     first, _ = await make_token(client), await make_token(client)
     response = await client.post(

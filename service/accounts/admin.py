@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from service import audit, clock
 from service.audit import Event
 from service.errors import Invalid
-from service.sessions import end_logins
+from service.logins import revoke_all
 
 from . import queries
 from .actions import check
@@ -52,8 +52,8 @@ async def import_account(db: Connection, username: str, email: str, password_has
     return account
 
 
-async def change_password(db: Connection, name: str, password: str, hasher: Hasher) -> bool:
-    """Set a password and end every login and token; returns False if there is no such account."""
+async def set_password(db: Connection, name: str, password: str, hasher: Hasher) -> bool:
+    """Set a password and revoke every login and token; returns False for no such account."""
     credentials = await queries.select_credentials(db, name)
     if credentials is None:
         return False
@@ -61,35 +61,35 @@ async def change_password(db: Connection, name: str, password: str, hasher: Hash
     password_hash = await hasher.accept(password, account.username)
     async with db.transaction():
         await queries.update_password(db, account.id, password_hash)
-        await end_logins(db, account.id, clock.now())
+        await revoke_all(db, account.id, clock.now())
         event = await _record(db, "password_changed", account.id)
     audit.log(event)
     return True
 
 
 async def disable(db: Connection, name: str) -> bool:
-    """Disable an account, ending its logins and tokens; returns False if there is no such one."""
+    """Disable an account, revoking its logins and tokens; returns False if there is no such one."""
     credentials = await queries.select_credentials(db, name)
     if credentials is None:
         return False
     async with db.transaction():
         await queries.disable_account(db, credentials.account.id, clock.now())
-        await end_logins(db, credentials.account.id, clock.now())
+        await revoke_all(db, credentials.account.id, clock.now())
         event = await _record(db, "account_disabled", credentials.account.id)
     audit.log(event)
     return True
 
 
-async def end_all_logins(db: Connection, name: str) -> int | None:
-    """End an account's logins and tokens; returns how many, or None if there is no such account."""
+async def revoke_all_logins(db: Connection, name: str) -> int | None:
+    """Revoke an account's logins and tokens; returns how many, or None for no such account."""
     credentials = await queries.select_credentials(db, name)
     if credentials is None:
         return None
     async with db.transaction():
-        ended = await end_logins(db, credentials.account.id, clock.now())
+        revoked = await revoke_all(db, credentials.account.id, clock.now())
         event = await _record(db, "all_logins_ended", credentials.account.id)
     audit.log(event)
-    return ended
+    return revoked
 
 
 async def _record(db: Connection, kind: audit.Kind, account_id: UUID) -> Event:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from .logins import hash_token
+from .tokens import hash_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,26 +11,38 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, session
 
-from service import audit, clock
-from service.accounts.browser import confirm, device, forget_login
-from service.accounts.schema import Password
-from service.auth import account_id, claim, source
+from service import audit, clock, logins
 from service.carts.api import policy
 from service.database import run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, once, read_key
-from service.sessions import Scope, new_api_token
+from service.http.requests import request_source
+from service.logins import (
+    LONGEST_LABEL,
+    LONGEST_LIFE,
+    NewToken,
+    Scope,
+    Token,
+    TokenExists,
+    TokenLimit,
+    current_account_id,
+    new_api_token,
+    presented_login,
+)
 
-from . import actions, queries
-from .model import LONGEST_LABEL, LONGEST_LIFE, NewToken, TokenLimit
+from .api_types import Password
+from .session import confirm_password, device, forget_login
 
 if TYPE_CHECKING:
     from quart import Response
 
+    from service.audit import Event
+    from service.database import Connection
 
 blueprint = Blueprint("access", __name__)
+# The tag in the document, after which generated clients name a module.
 
 
 class ActiveLoginOutput(Output):
@@ -114,20 +126,26 @@ class TokenListOutput(Output):
 @operation(Caller.SIGNED_IN, answers={200: LoginsOutput})
 async def list_logins() -> Response:
     """List the account's logins, with device and address."""
-    current = claim().token_hash
-    logins = await run(queries.select_logins, account_id(), clock.now(), current)
-    return answer(msgspec.convert({"sessions": logins}, LoginsOutput, from_attributes=True))
+    current = presented_login().token_hash
+    found = await run(logins.select_logins, current_account_id(), clock.now(), current)
+    return answer(msgspec.convert({"sessions": found}, LoginsOutput, from_attributes=True))
 
 
 @blueprint.delete("/account/sessions/<uuid:login_id>")
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
-    own, late = claim().token_hash, policy().late
-    ended = await run(
-        actions.end, "login_ended", account_id(), login_id, source(), own=own, late=late
+    own, late = presented_login().token_hash, policy().late
+    revoked = await run(
+        logins.revoke_one,
+        "login_ended",
+        current_account_id(),
+        login_id,
+        request_source(),
+        own=own,
+        late=late,
     )
-    if ended == own:
+    if revoked == own:
         forget_login()
     return no_content()
 
@@ -136,11 +154,11 @@ async def end_login(login_id: UUID) -> Response:
 @operation(Caller.SIGNED_IN, query=EndingQuery, answers={204: None})
 async def end_logins(query: EndingQuery) -> Response:
     """End every login but this one. Tokens stay, unless they are to end too."""
-    current = claim().token_hash
+    current = presented_login().token_hash
     await run(
-        actions.end_others,
-        account_id(),
-        source(),
+        logins.revoke_others,
+        current_account_id(),
+        request_source(),
         current=current,
         device=device(),
         tokens=query.tokens,
@@ -152,7 +170,7 @@ async def end_logins(query: EndingQuery) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: TokenListOutput})
 async def list_tokens() -> Response:
     """List the account's tokens."""
-    tokens = await run(queries.select_tokens, account_id(), clock.now())
+    tokens = await run(logins.select_tokens, current_account_id(), clock.now())
     return answer(msgspec.convert({"tokens": tokens}, TokenListOutput, from_attributes=True))
 
 
@@ -177,12 +195,21 @@ async def create_token(data: TokenInput) -> Response:
     # same request make the same one.
     key = read_key(data)
     seed = (session["login"], key.text.encode() + key.fingerprint) if key else None
-    credentials = await confirm(password)
+    credentials = await confirm_password(password)
     scopes = tuple(sorted(set(data.scopes)))
     text = new_api_token(scopes, seed)
     new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
+
+    async def make(db: Connection) -> tuple[Token, Event]:
+        try:
+            account_id, password_hash = credentials.account.id, credentials.password_hash
+            return await logins.make_token(db, account_id, password_hash, new, request_source())
+        except TokenExists:
+            # Made under this key, but longer ago than keys are remembered.
+            raise KeyReused from None
+
     return await once(
-        lambda db: actions.make_token(db, credentials, new, source()),
+        make,
         lambda made: answer(NewTokenOutput(**dataclasses.asdict(made[0]), token=text), 201),
         data=data,
         then=lambda made: audit.log(made[1]),
@@ -194,5 +221,5 @@ async def create_token(data: TokenInput) -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_token(token_id: UUID) -> Response:
     """End a token."""
-    await run(actions.end, "token_ended", account_id(), token_id, source())
+    await run(logins.revoke_one, "token_ended", current_account_id(), token_id, request_source())
     return no_content()

@@ -15,16 +15,12 @@ from quart_auth import Action, AuthUser, QuartAuth, current_user
 
 from quart_locker import Session, incoming
 from service import clock
-from service.audit import Source
 from service.database import run
 from service.errors import Forbidden, Unauthenticated
-from service.sessions import (
-    LONGEST_USER_AGENT,
-    NOT_VALID,
-    Claim,
-    bearer_token,
-    select_login,
-)
+from service.sessions import bearer_token
+
+from .model import NOT_VALID, PresentedLogin
+from .queries import select_login
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -33,9 +29,9 @@ if TYPE_CHECKING:
     from quart.typing import TestClientProtocol
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    AnyResponse = Response | WerkzeugResponse
+    from .tokens import Scope
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+    AnyResponse = Response | WerkzeugResponse
 
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""
@@ -47,12 +43,12 @@ BASIC = frozenset({"QUART_AUTH_BASIC_USERNAME", "QUART_AUTH_BASIC_PASSWORD"})
 
 START_ONE = "Log in with the password, or start a login and pass its token."
 NO_TOKENS = (
-    "quart-auth's tokens can't be ended, so nothing here makes or takes them: "
+    "quart-auth's tokens can't be revoked, so nothing here makes or takes them: "
     "tokens for programs are made with POST /api/v1/account/tokens."
 )
 
 
-class Shopper(AuthUser):
+class CurrentUser(AuthUser):
     """The caller. Nobody has an ``auth_id`` before the login, or the token, was looked up.
 
     ``await is_authenticated`` looks it up, once for each request (one indexed read); a login
@@ -93,7 +89,7 @@ class Shopper(AuthUser):
     @property
     async def is_authenticated(self) -> bool:
         if self._valid is None:
-            self._auth_id = await _find(claim())
+            self._auth_id = await _find(presented_login())
             self._valid = self._auth_id is not None
         return self._valid
 
@@ -101,12 +97,12 @@ class Shopper(AuthUser):
 class Logins(Protocol):
     """What starts and ends the rows behind logins."""
 
-    async def start(self, account_id: UUID) -> Shopper:
+    async def start(self, account_id: UUID) -> CurrentUser:
         """Start a login for an account, for tests; raises `LookupError` where there is none."""
         ...
 
-    async def end(self, caller: Claim) -> None:
-        """End the login that was in the session."""
+    async def revoke(self, caller: PresentedLogin) -> None:
+        """Revoke the login that was in the session."""
         ...
 
 
@@ -116,7 +112,7 @@ class SessionAuth(QuartAuth):
     What quart-auth has for its own cookie and tokens is refused where it is given or called.
     """
 
-    user_class = Shopper
+    user_class = CurrentUser
 
     def __init__(self, app: Quart, logins: Logins) -> None:
         given = sorted(
@@ -130,11 +126,13 @@ class SessionAuth(QuartAuth):
         super().__init__(app)
 
     def resolve_user(self) -> AuthUser:
-        return Shopper(None)
+        return CurrentUser(None)
 
     def login_user(self, user: AuthUser) -> None:
-        if not isinstance(user, Shopper) or not user.token or not user.auth_id:
-            raise TypeError(f"login_user() takes a Shopper with the token of a login. {START_ONE}")
+        if not isinstance(user, CurrentUser) or not user.token or not user.auth_id:
+            raise TypeError(
+                f"login_user() takes a CurrentUser with the token of a login. {START_ONE}"
+            )
         super().login_user(user)
         session["user_id"] = user.auth_id
         session["username"] = user.username
@@ -143,21 +141,21 @@ class SessionAuth(QuartAuth):
         _session().renew()
 
     def logout_user(self) -> None:
-        """Take the login out of the session, and end its row before the answer is sent."""
-        caller = claim()
+        """Take the login out of the session, and revoke it before the answer is sent."""
+        caller = presented_login()
         if caller.scopes is not None:
-            raise RuntimeError("A token is no login: it is ended, not logged out.")
+            raise RuntimeError("A token is no login: it is revoked, not logged out.")
         self.forget_login()
         if not caller:
             return
 
         @after_this_request
-        async def end(response: AnyResponse) -> AnyResponse:
-            await self._logins.end(caller)
+        async def revoke(response: AnyResponse) -> AnyResponse:
+            await self._logins.revoke(caller)
             return response
 
     def forget_login(self) -> None:
-        """Take the login out of the session; its row has ended."""
+        """Take the login out of the session; it was revoked."""
         super().logout_user()
         for key in USER_KEYS:
             session.pop(key, None)
@@ -172,20 +170,20 @@ class SessionAuth(QuartAuth):
         The application must have been started. Raises `LookupError` for an unknown account.
         """
         async with client.app.app_context():
-            shopper = await self._logins.start(UUID(auth_id))
+            user = await self._logins.start(UUID(auth_id))
         async with client.session_transaction() as kept:
-            kept["user_id"], kept["username"] = shopper.auth_id, shopper.username
-            kept["login"] = shopper.token
+            kept["user_id"], kept["username"] = user.auth_id, user.username
+            kept["login"] = user.token
         try:
             yield
         finally:
             async with client.session_transaction() as kept:
-                caller = Claim.of(kept)
+                caller = PresentedLogin.from_session(kept)
                 for key in USER_KEYS:
                     kept.pop(key, None)
             async with client.app.test_request_context("/"):
                 g.request_id = "authenticated_client"
-                await self._logins.end(caller)
+                await self._logins.revoke(caller)
 
     def dump_token(self, auth_id: str, app: Quart | None = None) -> str:  # noqa: ARG002
         raise RuntimeError(NO_TOKENS)
@@ -202,7 +200,7 @@ class SessionAuth(QuartAuth):
 
 
 def forget_login() -> None:
-    """Take the login, whose row has ended, out of the session."""
+    """Take the login, which was revoked, out of the session."""
     extension = next(each for each in current_app.extensions["QUART_AUTH"] if each.singleton)
     cast("SessionAuth", extension).forget_login()
 
@@ -211,34 +209,36 @@ def _session() -> Session:
     return cast("Session", session)
 
 
-def claim() -> Claim:
-    """Return whom this request says it comes from; see `Claim`.
+def presented_login() -> PresentedLogin:
+    """Return whom this request says it comes from; see `PresentedLogin`.
 
     Raises `Unauthenticated` for what can't be a token of ours.
     """
     token = bearer_token(incoming().headers)
-    return Claim.of(session) if token is None else Claim.of_token(token)
+    return (
+        PresentedLogin.from_session(session) if token is None else PresentedLogin.from_token(token)
+    )
 
 
-async def _find(caller: Claim) -> str | None:
+async def _find(caller: PresentedLogin) -> str | None:
     if not caller:
         return None
     account_id = await run(select_login, caller, clock.now())
     return str(account_id) if account_id else None
 
 
-async def check_token(*, allowed: bool, rides_along: bool) -> None:
+async def check_token(scope: Scope, *, allowed: bool, rides_along: bool) -> None:
     """Check the request's token, if it has one, and whether it may do this.
 
-    ``allowed`` is whether tokens may at all; with ``rides_along`` the view's own statement
-    looks the token up. Raises `Unauthenticated`: an invalid token is never a guest (http-api,
-    "Conventions"). Raises `Forbidden` for a valid one that lacks the scope.
+    ``scope`` is what it needs, ``allowed`` whether tokens may at all; with ``rides_along`` the
+    view's own statement looks the token up. Raises `Unauthenticated`: an invalid token is never a
+    guest (http-api, "Conventions"). Raises `Forbidden` for a valid one that lacks the scope.
     """
     # Probes and scrapers may send a token of their own, and must not need the database.
     if not request.path.startswith("/api/") or bearer_token(request.headers) is None:
         return
-    scopes = claim().scopes or frozenset()
-    permitted = allowed and ("read" if request.method in SAFE_METHODS else "write") in scopes
+    scopes = presented_login().scopes or frozenset()
+    permitted = allowed and scope in scopes
     if permitted and rides_along:
         return
     if not await current_user.is_authenticated:
@@ -247,13 +247,6 @@ async def check_token(*, allowed: bool, rides_along: bool) -> None:
         raise Forbidden("This token may not do that.")
 
 
-def source() -> Source:
-    """Return where the request comes from, for the record."""
-    received = incoming()
-    agent = "".join(filter(str.isprintable, received.headers.get("User-Agent", "")))
-    return Source(received.remote_addr or "", agent[:LONGEST_USER_AGENT], g.request_id)
-
-
-def account_id() -> UUID:
+def current_account_id() -> UUID:
     """Return the signed-in caller's account, once the caller has been checked."""
     return UUID(current_user.auth_id)

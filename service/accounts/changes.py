@@ -8,7 +8,7 @@ from service import audit, clock
 from service.audit import Event
 from service.database import release_db, run
 from service.errors import WrongPassword
-from service.sessions import end_logins, new_token
+from service.logins import new_token, renew_login, revoke_all
 from service.throttling import forgive
 
 from . import queries
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from service.audit import Source
     from service.database import Connection
-    from service.sessions import Claim, Device
+    from service.logins import Device, PresentedLogin
     from service.throttling import Throttle
 
     from .model import Account, Credentials
     from .passwords import Hasher
 
 
-async def confirm(
+async def confirm_password(
     hasher: Hasher, throttle: Throttle, account_id: UUID, password: str, source: Source
 ) -> Credentials:
     """Check the current password; raises `WrongPassword`, `TooManyAttempts`.
@@ -58,7 +58,7 @@ async def change_password(
     hasher: Hasher,
     credentials: Credentials,
     password: str,
-    claim: Claim,
+    claim: PresentedLogin,
     device: Device | None,
     source: Source,
     late: timedelta,
@@ -81,14 +81,14 @@ async def change_password(
         async with db.transaction():
             await _lock(db, credentials)
             await queries.update_password(db, account.id, password_hash)
-            await end_logins(
+            await revoke_all(
                 db,
                 account.id,
                 clock.now(),
                 but=own_login,
                 device=device.token_hash if device else None,
             )
-            await queries.renew_login(db, claim, token, clock.now(), late)
+            await renew_login(db, claim, token, clock.now(), late)
             return await _record(db, "password_changed", account.id, source)
 
     audit.log(await run(store))
@@ -110,7 +110,7 @@ async def change_email(credentials: Credentials, email: str, source: Source) -> 
     return account
 
 
-async def delete(credentials: Credentials, source: Source) -> None:
+async def delete_account(credentials: Credentials, source: Source) -> None:
     """Delete the account, with all it has but its orders, which stay without the person."""
 
     async def store(db: Connection) -> Event:

@@ -1,1 +1,0 @@
-"""The ways into an account: its logins, on each device, and its tokens, for programs."""

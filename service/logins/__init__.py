@@ -1,0 +1,76 @@
+"""Logins and tokens: the table `logins`, and who a request says it comes from.
+
+Start with `model.PresentedLogin`. `LOGIN` is the check that stands in front of other features'
+statements, and `extension` is quart-auth's interface (`current_user`, `login_required` …) on it.
+"""
+
+from .actions import make_token, revoke_one, revoke_others, revoke_presented
+from .devices import MOST_DEVICES, Device
+from .extension import (
+    CurrentUser,
+    SessionAuth,
+    check_token,
+    current_account_id,
+    forget_login,
+    presented_login,
+)
+from .model import (
+    LONGEST_LABEL,
+    LONGEST_LIFE,
+    NOT_VALID,
+    Login,
+    NewLogin,
+    NewToken,
+    PresentedLogin,
+    Token,
+    TokenExists,
+    TokenLimit,
+)
+from .queries import (
+    LOGIN,
+    insert_login,
+    renew_login,
+    revoke_all,
+    select_login,
+    select_logins,
+    select_new_devices,
+)
+from .token_queries import select_tokens
+from .tokens import Scope, hash_token, new_api_token, new_token
+
+__all__ = [
+    "LOGIN",
+    "LONGEST_LABEL",
+    "LONGEST_LIFE",
+    "MOST_DEVICES",
+    "NOT_VALID",
+    "CurrentUser",
+    "Device",
+    "Login",
+    "NewLogin",
+    "NewToken",
+    "PresentedLogin",
+    "Scope",
+    "SessionAuth",
+    "Token",
+    "TokenExists",
+    "TokenLimit",
+    "check_token",
+    "current_account_id",
+    "forget_login",
+    "hash_token",
+    "insert_login",
+    "make_token",
+    "new_api_token",
+    "new_token",
+    "presented_login",
+    "renew_login",
+    "revoke_all",
+    "revoke_one",
+    "revoke_others",
+    "revoke_presented",
+    "select_login",
+    "select_logins",
+    "select_new_devices",
+    "select_tokens",
+]

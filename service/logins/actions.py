@@ -1,0 +1,97 @@
+"""What its owner can do with an account's logins and tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+import asyncpg
+
+from service import audit, clock
+from service.audit import Event
+from service.errors import NotFound
+
+from . import queries, token_queries
+from .model import TokenExists
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.audit import Source
+    from service.database import Connection
+
+    from .devices import Device
+    from .model import NewToken, PresentedLogin, Token
+
+
+async def make_token(
+    db: Connection, account_id: UUID, password_hash: str, new: NewToken, source: Source
+) -> tuple[Token, Event]:
+    """Make a token; returns it with what to log once it is committed.
+
+    Raises `WrongPassword` if that was changed since it was checked against the hash, `TokenLimit`,
+    and `TokenExists`.
+    """
+    event = Event("token_made", clock.now(), source, account_id)
+    try:
+        token = await token_queries.insert_token(db, account_id, password_hash, new, event)
+    except asyncpg.UniqueViolationError:
+        raise TokenExists from None
+    return token, replace(event, login_id=token.id)
+
+
+async def revoke_presented(
+    db: Connection, presented: PresentedLogin, source: Source, late: timedelta
+) -> bool:
+    """Log the browser out that presents this login; returns whether it was valid until now.
+
+    The log out is over once ``late`` has passed.
+    """
+    event = Event("logged_out", clock.now(), source, presented.account_id)
+    revoked = await queries.revoke_presented(db, presented, event, late)
+    if revoked:
+        audit.log(replace(event, login_id=revoked))
+    return revoked is not None
+
+
+async def revoke_one(
+    db: Connection,
+    kind: Literal["login_ended", "token_ended"],
+    account_id: UUID,
+    login_id: UUID,
+    source: Source,
+    *,
+    own: bytes | None = None,
+    late: timedelta = timedelta(0),
+) -> bytes:
+    """Revoke a login or a token; returns its hash. Raises `NotFound` if the account has none such.
+
+    Where it is one's ``own``, that is a log out.
+    """
+    event = Event(kind, clock.now(), source, account_id, login_id)
+    revoked = await queries.revoke_one(db, account_id, login_id, event, own, late)
+    if revoked is None:
+        raise NotFound
+    audit.log(event)
+    return revoked
+
+
+async def revoke_others(
+    db: Connection,
+    account_id: UUID,
+    source: Source,
+    *,
+    current: bytes | None = None,
+    device: Device | None = None,
+    tokens: bool,
+) -> int:
+    """Revoke the account's logins but this one, and its tokens if asked to.
+
+    It is known on this device alone from then on. Returns how many tokens stay.
+    """
+    event = Event("other_logins_ended", clock.now(), source, account_id)
+    known = device.token_hash if device else None
+    stay = await queries.revoke_others(db, account_id, current, known, event, tokens=tokens)
+    audit.log(event)
+    return stay
