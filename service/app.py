@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.extensions["locker.settings"] = settings
     # Quart wants a key of its own; the sessions' keys are with their signers.
     app.secret_key = settings.secret_key
-    app.session_interface = ShopSessions(settings)  # type: ignore[assignment]
+    ShopSessions(settings).init_app(app)
     database.init_app(app, settings)
     middleware.init_app(app, settings)
     logins.SessionAuth(app, Logins())

@@ -16,7 +16,7 @@ from quart_locker.errors import handle
 from .cookies import Clock, SectionCookie
 from .jar import Jar, SessionTooLarge
 from .model import Section, Session
-from .policy import Options, Policy, check_options, check_sections, read_policy, snapshot
+from .policy import Options, Policy, check_options, check_sections, is_as, read_policy, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,12 +67,11 @@ class SectionedSessions(SessionInterface):
 
     def jar(self, app: Quart) -> Jar:
         """Return how this application's sections travel; raises `Misconfigured`."""
-        kept, said = self._jars.get(app), snapshot(app)
-        if kept is not None and kept[0] == said:
-            return kept[1]
-        jar = Jar(read_policy(app, self._options), self.sections, self._clock)
-        self._jars[app] = (said, jar)
-        return jar
+        kept = self._jars.get(app)
+        if kept is None or not is_as(app, kept[0]):
+            made = Jar(read_policy(app, self._options), self.sections, self._clock)
+            kept = self._jars[app] = (snapshot(app), made)
+        return kept[1]
 
     def cookie(self, name: str) -> SectionCookie:
         """Return how a section of the current application travels."""

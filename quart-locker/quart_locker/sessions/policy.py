@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, get_args
 
 from quart_locker.errors import Misconfigured
@@ -37,13 +38,14 @@ YEAR = 365 * 86_400
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A cookie's (RFC 6265, section 4.1.1)."""
 
+DOMAIN = re.compile(r"\.?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*")
 PATH = re.compile(r"/[ -:<-~]*")
 
 MAKE_ONE = "python -c 'import secrets; print(secrets.token_hex())' makes one"
 
 
 class Options(TypedDict, total=False):
-    """What `SectionedSessions` takes beside the sections; times are in seconds.
+    """What `SectionedSessions` takes beside the sections; times are seconds, or a `timedelta`.
 
     What is left out is as ``app.config`` says, by the key in brackets.
     """
@@ -76,14 +78,14 @@ class Options(TypedDict, total=False):
     partitioned: bool
     """(``SESSION_COOKIE_PARTITIONED``)"""
 
-    idle: float
+    idle: float | timedelta
     """Disuse after which a cookie is empty, and how long a permanent base cookie lasts in the
     browser (``PERMANENT_SESSION_LIFETIME``)."""
 
-    section_idle: float
+    section_idle: float | timedelta
     """The same of the sections; by default as ``idle``."""
 
-    lifetime: float
+    lifetime: float | timedelta
     """When a section ends anyhow, counted from when it was first made; by default a year."""
 
     refresh: bool
@@ -108,7 +110,7 @@ KEYS: dict[str, str] = {
 }
 """Which key of ``app.config`` says what an argument says."""
 
-OTHER_KEYS = ("APPLICATION_ROOT", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+_read = itemgetter(*KEYS.values(), "APPLICATION_ROOT", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,15 +135,14 @@ class Policy:
 
 
 def snapshot(app: Quart) -> tuple[Any, ...]:
-    """Return what ``app.config`` says of the session, to see whether it says so still."""
-    config = app.config
-    fallbacks = config["SECRET_KEY_FALLBACKS"]
-    return (
-        *map(config.__getitem__, KEYS.values()),
-        config["APPLICATION_ROOT"],
-        config["SECRET_KEY"],
-        tuple(fallbacks) if isinstance(fallbacks, list) else fallbacks,
-    )
+    """Return what ``app.config`` says of the session, to see later whether it still says so."""
+    *said, fallbacks = _read(app.config)
+    return (*said, list(fallbacks) if isinstance(fallbacks, list) else fallbacks)
+
+
+def is_as(app: Quart, said: tuple[Any, ...]) -> bool:
+    """Return whether ``app.config`` still says what it said."""
+    return bool(_read(app.config) == said)
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -178,7 +179,7 @@ def read_policy(app: Quart, options: Options) -> Policy:
         digest=_digest(options),
         name=said.text("name", NAME, "a cookie's name: letters, digits, - and _ of ASCII"),
         path=_path(said, app),
-        domain=said.get("domain") or None,
+        domain=_domain(said),
         secure=said.flag("secure"),
         httponly=said.flag("httponly"),
         samesite=_same_site(said),
@@ -204,12 +205,12 @@ class _Said:
     def get(self, name: str, default: Any = None) -> Any:
         key = KEYS.get(name)
         if key is None:
-            return self._options.get(name, default)
-        configured = self._config[key]
+            return _plain(self._options.get(name, default))
+        configured, default = _plain(self._config[key]), _plain(self._defaults[key])
         if name not in self._options:
             return configured
-        given = self._options[name]
-        if configured not in (self._defaults[key], given):
+        given = _plain(self._options[name])
+        if configured not in (default, given):
             raise Misconfigured(
                 f"{key} is {configured!r} in app.config, and SectionedSessions was given "
                 f"{name}={given!r}: set one of them alone."
@@ -236,14 +237,16 @@ class _Said:
 
     def seconds(self, name: str, default: float | None = None) -> int:
         value = self.get(name, default)
-        if isinstance(value, timedelta):
-            value = value.total_seconds()
         # Written so that it refuses nan.
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(name, "a number of seconds, or a timedelta")
         if not SHORTEST_IDLE <= value < float("inf"):
             self.refuse(name, f"{SHORTEST_IDLE} seconds or more")
         return int(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _keys(app: Quart, options: Options) -> tuple[str | bytes, ...]:
@@ -283,6 +286,10 @@ def _path(said: _Said, app: Quart) -> str:
     if not isinstance(path, str) or not PATH.fullmatch(path):
         said.refuse("path", "a path: it begins with a slash and has no semicolon")
     return path
+
+
+def _domain(said: _Said) -> str | None:
+    return said.text("domain", DOMAIN, "a host's name") if said.get("domain") else None
 
 
 def _same_site(said: _Said) -> str:
