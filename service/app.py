@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         configure_logging(settings)
     app = Quart("service")
     app.extensions["locker.settings"] = settings
-    # Quart wants a key of its own; the sessions' keys are with their signers.
+    # Quart itself wants a key here; the sessions' own keys are with their signers.
     app.secret_key = settings.secret_key
     ShopSessions(settings).init_app(app)
     database.init_app(app, settings)

@@ -110,7 +110,7 @@ def translate(error: BaseException) -> LockerError | None:
     if meant is not None:
         return _in_our_words(meant)
     if isinstance(error, Conflicted | TimeoutError):
-        # Again and again, or a server that vanished.
+        # Repeats that never succeeded, or a server that vanished.
         return Busy(retry_after=1)
     if isinstance(error, ConnectionError):
         return Unavailable(retry_after=1)

@@ -68,7 +68,7 @@ def read_origin(text: str) -> str | None:
 def same_origin(origin: str, scheme: str, authority: str) -> bool:
     """Return whether an ``Origin`` is the site that a request was sent to.
 
-    A page that came by http isn't the site that is served by https: whoever sits on the wire can
+    A page that came by http isn't the site that is served by https: anyone on the network can
     write it. The other way round is a proxy that ends TLS and isn't believed.
     """
     form = ORIGIN.fullmatch(origin)
@@ -97,7 +97,7 @@ def canonical(host: str) -> str | None:
     if len(name) > LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
         return None
     if _NUMBER.fullmatch(labels[-1]):
-        # What ends in a number is an address to whoever looks it up (WHATWG URL, 3.5).
+        # Clients read a name whose last label is a number as an address (WHATWG URL, 3.5).
         try:
             return str(ipaddress.IPv4Address(name))
         except ValueError:

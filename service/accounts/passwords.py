@@ -51,9 +51,8 @@ and what people do to them. Fewer is what throttling can't outlast for a year.""
 class Hasher:
     """Hashes in one thread, so that one hash's memory is all that hashing ever takes.
 
-    More threads would not be faster: argon2 is bound by memory. Whoever serves others holds a
-    place in the ``line`` meanwhile, from before an attempt is counted; who is ``known`` there
-    comes first.
+    More threads would not be faster: argon2 is bound by memory. A request holds a place in the
+    ``line`` meanwhile, from before its attempt is counted; who is ``known`` there comes first.
     """
 
     def __init__(self, settings: Settings, give_way: Callable[[], None] = lambda: None) -> None:
@@ -66,8 +65,8 @@ class Hasher:
         self.line = Line(settings.hash_queue)
         self._give_way = give_way
         self._shortest = settings.password_min
-        zxcvbn("")  # Reads its lists on first use, which takes longer than any window.
-        # Checked when there is no such account, so that the answer takes as long.
+        zxcvbn("")  # zxcvbn reads its lists on first use, which takes longer than any window.
+        # This hash is checked where there is no such account, so that the answer takes as long.
         self._nobody = self._argon2.hash("nobody has this password")
 
     @asynccontextmanager
@@ -149,7 +148,8 @@ class Hasher:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self.line.pass_on)
 
-        # Cancelled while it waits, it is never begun; begun, the turn is its own until it is over.
+        # Work that is cancelled while it waits is never begun. Once it has begun, the turn is its
+        # own until it is done, cancelled or not.
         await self.line.turn(known=known)
         future = self._executor.submit(work)
         future.add_done_callback(done)
@@ -157,8 +157,8 @@ class Hasher:
 
 
 def _judge(password: str, username: str) -> None:
-    # Whoever has to guess the whole has to guess each part of it, so one good part will do. The
-    # loop goes on between two of them.
+    # A guesser of the whole has to guess each part of it, so one good part will do. Between two
+    # parts the event loop goes on.
     last = max(len(password) - WINDOW, 0)
     if not any(
         zxcvbn(password[start : start + WINDOW], [username, "locker"]).guesses >= FEWEST_GUESSES

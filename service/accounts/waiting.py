@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARE = 4
-"""What part of all places one network may hold (a quarter), and is kept for those known."""
+"""The share of all places, a quarter, that one network may hold. As many are kept for known
+devices."""
 
 KNOWN_SHARE = 16
-"""What part of all places one account's devices may hold together, if that is more than a few."""
+"""The share of all places, a sixteenth, that one account's devices may hold together; but at least
+`A_FEW`."""
 
 A_FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds places in the line: a stranger's network, or an account of somebody known.
+    """Who holds places in the line: a stranger's network, or the account of a known device.
 
-    Known is who proves to have logged in here before. What they try now may be another account.
+    A device is known if it proves that it has logged in here before, to whichever account; what
+    it tries now may be another one.
     """
 
     name: str
@@ -34,9 +37,9 @@ class Holder:
 class Line:
     """The line before the one thread that hashes.
 
-    Of its ``places`` a network can't hold more than a share, and strangers not all; those known
-    come first. So no flood of strangers keeps anyone known out, nor waiting for more than the
-    hash that is under way. For one event loop.
+    A network can't hold more than a share of its ``places``, and strangers together not all of
+    them; known devices come first. So a flood of strangers keeps no known device out, and makes it
+    wait for no more than the hash that is under way. A line serves one event loop.
     """
 
     def __init__(self, places: int) -> None:

@@ -163,7 +163,8 @@ async def _take_in(
         await _check_currency(db, rules.currency)
         report, changes = await _plan(db, batch, file, rules)
         if ids := [each for change in changes for each in change.ids]:
-            # As they are once they are locked: an order or an operator may have come first.
+            # The plan is made again from the locked rows, which an order or an operator may have
+            # changed since the first.
             await queries.lock_variants(db, ids)
             report, changes = await _plan(db, batch, file, rules)
         await _write(db, changes)

@@ -219,7 +219,7 @@ async def show_product(handle: str) -> Response:
     if product is None:
         raise NotFound
     body = product_output(product)
-    # Of the whole answer: stock changes without the product's row being touched.
+    # The tag is made from the whole answer: stock changes while the product's row doesn't.
     tag = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
     response = answer(body, ETag=f'"{tag}"', Cache_Control="no-cache")
     await response.make_conditional(request)

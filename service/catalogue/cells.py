@@ -59,7 +59,8 @@ def identifier(name: str, cell: str, limit: int) -> str:
 def description(name: str, cell: str) -> Description:
     """Return the HTML with only harmless tags and attributes left in it."""
     found = Description("", 0)
-    # Before, so that the sanitiser's work is bounded; after, because it closes open tags.
+    # The length is checked before, so that the sanitiser's work is bounded, and after, because it
+    # closes open tags.
     if len(cell) <= DESCRIPTION_LENGTH:
         found = descriptions.clean(_compose(name, cell, DESCRIPTION_LENGTH))
     if max(len(cell), len(found.html)) > DESCRIPTION_LENGTH:

@@ -13,8 +13,8 @@ HIGHEST, LOWEST = 2, 6
 """Headings: the page's own is 1."""
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-# Text and its structure, nothing that reaches beyond the description: no frames from elsewhere, no
-# style, class or id that could touch the page around it.
+# These are text and its structure. Nothing reaches beyond the description: no frames from
+# elsewhere, no style, class or id that could touch the page around it.
 _TAGS = {
     *("p", "div", "br", "hr", *_HEADINGS, "blockquote", "pre"),
     *("ul", "ol", "li", "dl", "dt", "dd", "details", "summary", "figure", "figcaption"),
@@ -29,14 +29,14 @@ _ATTRIBUTES = {
     "img": {"src", "alt", "width", "height"},
 }
 
-# Blocks that a page may have once, or that mean nothing here: their text must not run together.
+# A page may have these blocks once, or they mean nothing here; their text must not run together.
 _BLOCKS = re.compile(
     r"<(/?)(?:address|article|aside|button|center|fieldset|footer|form|header|hgroup|legend|main"
     r"|nav|section)\b",
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(r"<(?:audio|embed|iframe|object|video)\b", re.IGNORECASE)
-# As the sanitiser writes them: attributes in double quotes, no "<" in a text.
+# The sanitiser writes pictures so: attributes in double quotes, no "<" in a text.
 _PICTURE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 _HEADING = re.compile(r"<(/?)h([1-6])>")
 _SIZE = re.compile(r"[1-9][0-9]{0,4}")

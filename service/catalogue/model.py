@@ -40,8 +40,8 @@ class Image:
 class Variant:
     """What is put in a cart: one combination of a product's options, at a price.
 
-    One that is sold: what no longer is, only the database knows. ``stock`` is None where it is
-    not tracked, and below 0 where more was sold than there was. ``image`` is its own picture.
+    A variant that is no longer sold is in the database alone. ``stock`` is None where it is not
+    tracked, and below 0 where more was sold than there was. ``image`` is the variant's own picture.
     """
 
     sku: str
@@ -66,7 +66,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product with the variants it is sold in, which are never none in a list or a page.
+    """A product with the variants it is sold in. One that a list or a page shows has some.
 
     ``description`` is HTML that is safe to show.
     """

@@ -59,7 +59,7 @@ async def show_shop(query: ShopQuery) -> Response:
     except InvalidCursor:
         query, found = first, await _list(first, selection, limit)
     if query.after and (found.previous is None or not found.products):
-        # At the beginning again, or all that was beyond is gone.
+        # Paging back has reached the beginning, or all that was beyond is gone.
         query, found = first, await _list(first, selection, limit)
     facets = await run(list_queries.select_facets, selection)
     types = list(facets.types)
@@ -130,8 +130,8 @@ async def show_product(handle: str, query: ProductQuery) -> Response:
         about=describe(product, origin()),
         chosen=choose(product, msgspec.structs.asdict(query), query.sku),
         most=current_settings().cart_max_quantity,
-        # A page that others get as well has no key, and needs none: who has no cart yet gets one
-        # from each of two adds at once, and keeps one of them.
+        # A page that a cache may give to others has no key, and needs none: a browser without a
+        # cart gets one from each of two adds at once, and keeps one of them.
         key="" if is_first_visit() else new_key(),
     )
     return await share(response)

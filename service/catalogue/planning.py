@@ -226,7 +226,8 @@ class Planner:
         moved = each.owned.handle != handle
         if moved:
             said.setdefault("options", ())
-        # A price list brings nothing back, but after a change of the currency, or as another's.
+        # A price list sells nothing again, except after a change of the currency, or where the
+        # variant was another product's.
         back = self.file.columns.complete or ("price" in said and (moved or stored.unpriced))
         variant = replace(stored.variant, sku=each.sku, **said)
         return PlannedVariant(

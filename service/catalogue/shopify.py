@@ -117,7 +117,7 @@ class Reader:
         doubtful = False
         for row in map(self._with_handle, rows):
             if isinstance(row, BadRow):
-                # Whose it was can't be told: the product's before it or the one's after it.
+                # The row may belong to the product before it or to the one after it.
                 yield row
                 doubtful = True
                 if draft:
@@ -131,7 +131,7 @@ class Reader:
                     apart[draft.handle] = draft
                     groups[draft.handle] -= 1
                     if not groups[draft.handle]:
-                        # Its last rows: it is finished like any other.
+                        # These are the product's last rows: it is finished like any other.
                         del apart[draft.handle], groups[draft.handle]
             draft.whole = draft.whole and not doubtful
             doubtful = False
@@ -228,7 +228,7 @@ class Reader:
         tracker = None
         if "Variant Inventory Tracker" in self._columns:
             tracker = row["Variant Inventory Tracker"].strip()
-        # In a stock list a blank isn't a count, and least of all that there is no end of it.
+        # A blank in a stock list is no count, and doesn't mean that the stock isn't tracked.
         blank = self._columns.stock_list and not row["Variant Inventory Qty"].strip()
         if tracker == "" or ("Variant Inventory Qty" in self._columns and not blank):
             name = self._name("Variant Inventory Qty")

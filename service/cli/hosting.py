@@ -50,7 +50,7 @@ async def host(settings: Settings, config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     `/readyz` fails for ``drain_time`` seconds first: Hypercorn closes idle connections without
-    notice, so whoever sends requests must have turned away by then. A second signal ends that.
+    notice, so clients and proxies must have turned away by then. A second signal ends that.
     """
     app = create_app(settings)
     stop = asyncio.Event()

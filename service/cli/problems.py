@@ -12,7 +12,7 @@ from service.settings import CERTIFICATES
 
 UNKNOWN_PARAMETER = (
     *(asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError),
-    # PgBouncer's way to say so
+    # PgBouncer says so with this one.
     asyncpg.ProtocolViolationError,
 )
 """What comes of a parameter in the database's address that the server doesn't know."""

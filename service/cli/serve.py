@@ -46,7 +46,7 @@ async def _serve(settings: Settings, config: Config) -> None:
 
 
 async def _warn_of_schema(settings: Settings) -> None:
-    """Say what only `/readyz` would say; whoever migrates may come later."""
+    """Say what only `/readyz` would say. It is no error: the migration may come later."""
     try:
         async with asyncio.timeout(ASKED_WITHIN), direct(settings.database_url) as db:
             if not await is_current(db):

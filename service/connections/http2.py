@@ -52,7 +52,7 @@ class Http2(H2Protocol):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # Hypercorn's, without the offer of WebSockets.
+        # These are Hypercorn's settings, without the offer of WebSockets.
         self.connection.local_settings = Settings(
             client=False,
             initial_values={
@@ -142,7 +142,7 @@ class Http2(H2Protocol):
         if event.data and event.stream_id in self.streams:
             await self.streams[event.stream_id].handle(Body(event.stream_id, event.data))
         with suppress(h2.exceptions.ProtocolError):
-            # Also for a stream that is over, as the connection's window is shared.
+            # What came for a stream that is over counts too, as its connection's window is shared.
             self.connection.acknowledge_received_data(
                 event.flow_controlled_length or 0, event.stream_id
             )
@@ -157,7 +157,7 @@ class Http2(H2Protocol):
 
     async def _begin(self, event: h2.events.RequestReceived) -> None:
         if self.context.terminated.is_set():
-            # So that it may be sent again, to another.
+            # With this code a client may send the request again, to another process.
             self.connection.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
             return
         if event.stream_ended is None:
@@ -245,7 +245,7 @@ class Http2(H2Protocol):
 
 
 class Buffer(StreamBuffer):
-    """Hypercorn's, which takes all there is from whoever has no room for any of it."""
+    """Hypercorn's buffer, which hands all it has to a client that has no room for any of it."""
 
     async def push(self, data: bytes) -> None:
         """Add to what is to be sent, and wait until there is room for more."""

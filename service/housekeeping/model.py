@@ -40,8 +40,8 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             unused,
             "account_id is null and merged_into is null and lines <> '[]'",
         ),
-        # Empty is what their shoppers left them, and no copy may bring back what was in them: so
-        # they stay for as long as any cookie that names them can last.
+        # Their shoppers emptied these, and no copy may bring back what was in them: so they stay
+        # for as long as any cookie that names them can last.
         Rule(
             "guests' empty carts",
             "carts",
@@ -52,7 +52,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         # No cookie is left that could bring back what they had.
         Rule("marks of deleted accounts", "deleted_accounts", "deleted_at", over),
         Rule("expired logins", "logins", "expires_at", timedelta(0)),
-        # Requests that began before may still be under way.
+        # Requests that began before the end of a login may still be under way.
         Rule(
             "ended logins",
             "logins",

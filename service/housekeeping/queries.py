@@ -60,8 +60,8 @@ async def purge(db: Connection, rule: Rule, batch: int = BATCH) -> AsyncIterator
     """
     statement = _purge(rule)
     until = clock.now() - rule.after
-    # The oldest first, and each batch from where the last one ended: what was deleted stays in
-    # the index until a vacuum, and isn't to be walked over again.
+    # The oldest rows go first, and each batch begins where the last one ended: what was deleted
+    # stays in the index until a vacuum, and isn't to be walked over again.
     since: datetime | None = None
     while True:
         (row,) = await db.fetch(*statement(until=until, since=since, batch=batch))

@@ -56,7 +56,7 @@ class Arrival:
         await self._forwarding(scope, receive, send)
 
     async def _know(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Replace what was forwarded and is no address by whoever sent it."""
+        """Take the peer as the client where what was forwarded is no address."""
         peer = scope[_PEER]
         scope["client"] = _read_client(scope.get("client")) or _read_client(peer) or peer
         await self._app(scope, receive, send)

@@ -53,7 +53,7 @@ MOST_FIELDS = 100
 """Fields that a form or a query string may have; none of ours has a quarter of it."""
 
 
-# For type checkers: below these, every class is frozen without saying so again, as at run time.
+# This tells type checkers what is so at run time: subclasses are frozen without saying so again.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Input(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What a client sends: unknown fields are refused, nothing is coerced."""
@@ -149,7 +149,7 @@ def check_media_type(expected: str) -> None:
     """Raise `UnsupportedMediaType` for a body of another type, or one that is packed in any way."""
     if request.mimetype != expected:
         raise UnsupportedMediaType(f"Send {expected}")
-    # RFC 9110, 8.4.1: "identity" should not be sent, but means what it says.
+    # "identity" should not be sent, but means that nothing was done (RFC 9110, 8.4.1).
     codings = ",".join(request.headers.getlist("Content-Encoding")).lower().split(",")
     if any(coding.strip() not in {"", "identity"} for coding in codings):
         raise UnsupportedCoding
@@ -172,7 +172,7 @@ async def _read_body(model: type[M]) -> M:
     check_media_type("application/json")
     raw = cast("bytes", await request.get_data(as_text=False, cache=False))
     try:
-        # A byte order mark may be ignored (RFC 8259, 8.1), and some clients can't but write one.
+        # A byte order mark may be ignored (RFC 8259, 8.1); some clients can't help writing one.
         content = msgspec.json.decode(raw.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("The body is not JSON in UTF-8.") from error
@@ -192,7 +192,7 @@ def read_link(model: type[M]) -> M:
     they wrote it is none of our business.
     """
     own = {field.encode_name.encode() for field in msgspec.structs.fields(model)}
-    # One character may be written with three.
+    # A character of a name may be percent-encoded, which takes three.
     longest = 3 * max(map(len, own))
     pairs = [
         pair
@@ -211,7 +211,7 @@ def check_count(raw: bytes) -> None:
 def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
     """Return what a query string or a form says; raises `Malformed`, `Invalid`."""
     check_count(raw)
-    # Not the framework's own parser, which replaces what is not UTF-8.
+    # The framework's own parser would replace what is not UTF-8.
     try:
         given = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:

@@ -99,8 +99,8 @@ def init_app(app: Quart, settings: Settings) -> None:
             response.vary.add("Authorization")
         received = cast("BoundedRequest", request)
         if request.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
-            # Hypercorn closes the connection then; whoever would send another request on it
-            # must know.
+            # Hypercorn closes the connection then, and a client that would send another request
+            # on it must know.
             response.headers["Connection"] = "close"
         response.headers["X-Request-Id"] = ensure_request_id()
         await record.record(response.status_code)
@@ -117,7 +117,7 @@ async def _admit(settings: Settings) -> None:
     if request.routing_exception is not None:
         raise request.routing_exception
     if request.scope["path"].removeprefix(request.root_path).startswith("//"):
-        # Werkzeug reads one slash, and a rule of the proxy's for the path doesn't.
+        # Werkzeug would find the route of one slash, which a proxy's rule for it doesn't see.
         raise NotFound
     await screen(settings)
 

@@ -89,7 +89,7 @@ async def record(status: int) -> None:
         **_caller(),
     }
     logger.info("request", extra={key: value for key, value in line.items() if value is not None})
-    # A wrong password is recorded by whoever asked for it.
+    # A view that asks for a password records a wrong one by itself.
     if isinstance(error, Forbidden | CrossSite):
         await _record_refusal()
 
@@ -138,7 +138,7 @@ async def _record_refusal() -> None:
     try:
         await run(audit.insert_event, event)
     except Exception:
-        # Whoever was refused is told so all the same; the log has the request.
+        # The client is refused all the same, and the log has the request.
         logger.warning("a refusal could not be recorded", exc_info=True)
         return
     audit.log(event)

@@ -1,4 +1,4 @@
-"""The request: its id, and its body, bounded in memory whatever is sent and whoever reads it."""
+"""The request: its id, and its body, which is bounded in memory whatever a client sends."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class _Checker:
     def _integer(self, value: Any, kind: inspect.IntType, path: str) -> Iterator[FieldError]:
         number = value
         if not self._strict and isinstance(value, str) and _NUMBER.fullmatch(value):
-            # Long enough to be out of any range, and short enough to be read.
+            # Twenty digits are more than any range has, and few enough to be read at once.
             number = int(value[:20])
         if type(number) is not int:
             yield _error(path, "wrong_type", "Send a whole number.")
@@ -214,7 +214,7 @@ class _Checker:
             yield _error(path, "wrong_type", "Send a list.")
             return
         if wrong := list(_length(value, kind, path, "entry", "entries")):
-            # Of however many, none is looked at.
+            # A list of the wrong length is refused whole: its entries may be any number.
             yield from wrong
             return
         for number, each in enumerate(value):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from service.database import Connection
 
 LOCK_TIMEOUT = "3s"
-"""How long a migration waits for a table. Whoever asks for the table after it waits behind it,
-so this must be less than what a request waits before it gives up."""
+"""How long a migration waits for a table's lock. Requests that use the table meanwhile wait behind
+the migration, so this must be less than what a request waits before it gives up."""
 
 _TABLE = """
     create table if not exists migrations (
@@ -70,12 +70,13 @@ async def migrate(db: Connection) -> list[str]:
     All in one transaction: when one fails, the schema is still the one that the running service
     was made for. A second one meanwhile waits, and then finds nothing to do.
     """
-    # Were it another level, the table read below would be as old as the wait for the lock.
+    # Read committed, because a stricter level would read the table `migrations` as it was when the
+    # wait for the lock below began, without what the other migration has just applied.
     async with db.transaction(isolation="read_committed"):
-        # A default of the role's or the database's may be meant for requests; to rewrite a table
-        # takes as long as it takes, and so does waiting for another migration.
+        # The role or the database may have defaults that are meant for requests. A migration takes
+        # as long as it takes, and so does waiting for another one.
         await db.execute("set local statement_timeout = 0; set local lock_timeout = 0")
-        # Of the transaction, so that it ends with it whatever happens, behind PgBouncer too.
+        # The lock belongs to the transaction, so it ends with it in any case, behind PgBouncer too.
         await db.execute("select pg_advisory_xact_lock(hashtextextended('locker migrate', 0))")
         await db.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         await db.execute(_TABLE)

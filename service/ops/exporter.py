@@ -69,7 +69,7 @@ class Exporter:
         config = Config()
         config.graceful_timeout = CLOSED_WITHIN
         config.include_server_header = False
-        # Its lines would be mistaken for the service's own.
+        # The exporter's log lines would be mistaken for the service's own.
         config.errorlog = None
         try:
             listener = socket.create_server((host, authority.port or 0), family=family)

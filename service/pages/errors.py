@@ -73,6 +73,6 @@ def _remembered() -> Shopper:
     return Shopper(
         username=username if isinstance(username, str) else None,
         theme=theme if theme in ("light", "dark") else "system",
-        # A cart too large for its cookie is not known here.
+        # A cart that is too large for its cookie is not known without the database.
         cart_quantity=None if lines is None else sum(count for _, count in lines),
     )

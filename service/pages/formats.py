@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"<h([2-6])\b")
 _TAG = re.compile(r"(</?)h([2-6])(\b)")
 
-# The order matters: each also claims to be those below it.
+# The order matters: each browser also claims to be those below it.
 BROWSERS = {
     "Firefox/": "Firefox",
     "Edg/": "Edge",

@@ -45,7 +45,7 @@ def page(
         @wraps(view)
         async def wrapper(**arguments: Any) -> ResponseReturnValue:
             if bearer_token(request.headers) is not None:
-                # Here nobody asks for a token's scopes.
+                # Pages don't ask for a token's scopes.
                 raise Forbidden("Tokens are for the API.")
             if form is not None:
                 arguments["data"] = await read_form(form)
@@ -69,7 +69,7 @@ async def read_form(model: type[M]) -> M:
         raise Malformed("NUL characters are not accepted.")
     check_count(raw)
     pairs = parse_qsl(raw.decode(errors="replace"))
-    # To be shown again if it has to be filled in once more. Passwords never are.
+    # The values are shown again if the form has to be filled in once more; passwords never are.
     g.entered = {name: text for name, text in pairs if "password" not in name}
     return convert_pairs(raw, model, "form")
 

@@ -95,7 +95,8 @@ def is_first_visit() -> bool:
 async def share(response: Response) -> Response:
     """Let caches keep a page on which nothing is anyone's own, for those who bring nothing.
 
-    Whoever brings cookies gets their own, and caches must ask for it: ``Vary`` says so.
+    A browser that brings cookies gets a page of its own, for which caches must ask: ``Vary`` says
+    so.
     """
     if is_first_visit():
         await response.add_etag()

@@ -32,8 +32,7 @@ class ShopSessions(SectionedSessions):
             name=_prefix(settings) + settings.cookie_name,
             path=settings.prefix or "/",
             secure=settings.secure_cookies,
-            # A login's own, shorter times are kept by its row, which alone can tell when it was
-            # last seen.
+            # A login's own, shorter times are in its row, which alone says when it was last seen.
             idle=settings.remember_lifetime,
             section_idle=settings.section_idle,
             lifetime=settings.section_lifetime,

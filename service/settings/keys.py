@@ -1,6 +1,6 @@
 """What a secret key must be: nothing that a person could have typed.
 
-Whoever guesses it signs logins for anyone.
+A stranger who guesses it can sign a login for any account.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def is_guessable(key: str) -> bool:
     if any(text in key.lower() for text in _WELL_KNOWN) or len(set(key)) < _FEWEST_CHARACTERS:
         return True
     judged = key[:_JUDGED]
-    # Whatever makes keys at random puts no blank in.
+    # A program that makes keys at random puts no blank in them.
     if any(map(str.isspace, key)) or _REPEATED.search(judged):
         return True
     windows = [judged[at : at + _WINDOW] for at in range(0, len(judged) - _WINDOW + 1, _WINDOW)]

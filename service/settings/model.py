@@ -38,7 +38,7 @@ COOKIE_NAME = re.compile(r"(?!__)[A-Za-z0-9_-]{1,40}")
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
 LARGEST = 2_000_000_000
-"""Of any number; what 32 bits hold is enough for all of them."""
+"""The most that any setting may be: a number of 32 bits is enough for each."""
 
 
 def _setting(
@@ -225,7 +225,7 @@ class Settings:
                     "alone, as https://www.shop.example"
                 )
             elif self.production and origin.startswith("http:"):
-                # Whoever sits on the wire can write a page of it, and would be trusted.
+                # Anyone on the network can forge a page of such an origin, and would be trusted.
                 yield f"{PREFIX}TRUSTED_ORIGINS: {text!r} must be https in production"
 
     def _bad_place(self) -> Iterator[str]:
@@ -246,21 +246,22 @@ class Settings:
     def _bad_key(self) -> Iterator[str]:
         keys = (self.secret_key, *self.secret_key_fallbacks)
         if any(not isinstance(key, str) for key in keys):
-            # Flask takes bytes as well; a key that both are to have is text.
+            # Flask takes bytes as well, but a key that both are to read has to be text.
             yield f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must be text"
         elif any(len(key.encode()) < SHORTEST_KEY for key in keys):
             yield (
                 f"{PREFIX}SECRET_KEY and each of {PREFIX}SECRET_KEY_FALLBACKS must have "
                 f"{SHORTEST_KEY} bytes or more; {MAKE_ONE}"
             )
-        # Of a fallback `locker doctor` warns: nobody could turn away from one that is refused.
+        # Of a guessable fallback `locker doctor` only warns: were it refused, an operator could not
+        # turn away from such a key without logging everybody out.
         elif self.production and is_guessable(self.secret_key):
             yield f"{PREFIX}SECRET_KEY is well known or easy to guess; {MAKE_ONE}"
 
     def _bad_numbers(self) -> Iterator[str]:
         for field in dataclasses.fields(self):
             value, zero = getattr(self, field.name), field.metadata["zero"]
-            # Written so that it refuses nan.
+            # The comparison is written so that it refuses nan.
             if type(value) in {int, float} and not (0 < value <= LARGEST or (zero and value == 0)):
                 least = "0 or more" if zero else "more than 0"
                 yield f"{PREFIX}{field.name.upper()} must be {least}, and at most {LARGEST}"
@@ -289,7 +290,7 @@ class Settings:
         if missing:
             names = [PREFIX + name.upper() for name in _STAND_INS if name in missing]
             problems.insert(0, f"set {' and '.join(names)}")
-        # With a stand-in for what is wrong already, so that all the rest is told as well.
+        # What is known to be wrong is replaced by a stand-in, so that the rest is checked as well.
         try:
             settings = cls(**{**_STAND_INS, **values})
         except SettingsError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service.settings import Limit, Settings
 
 LARGEST = 2_000_000_000
-"""Of a count, which is a column of 32 bits."""
+"""The largest count: its column has 32 bits."""
 
 Deed = Literal["login", "register", "password", "cart"]
 
@@ -54,7 +54,8 @@ class Attempt:
     def forgivable(self, keys: list[bytes]) -> list[bytes]:
         """Return those of the keys from which a right guess is taken back.
 
-        Not the total, whose one row everybody would wait for until the commit.
+        The total is left out: its one row would be locked until the commit, and everybody would
+        wait for it.
         """
         return [key for key in keys if key != self.total]
 
@@ -126,5 +127,5 @@ def network(ip: str) -> str:
 
 
 def _digest(text: str) -> bytes:
-    # Of one length, whatever was typed, and not readable in the table.
+    # A digest has one length whatever was typed, and the table doesn't show what that was.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

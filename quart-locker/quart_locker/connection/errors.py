@@ -1,4 +1,4 @@
-"""What an error of the database's means to whoever asked: come again, or it is a fault."""
+"""What an error of the database's means to the client: come again, or it is our fault."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class PooledConnection:
         pool = app.extensions[self._extension] = Pool(dsn or self._dsn, made, app.name)
 
         async def close() -> None:
-            # Who waits for the others must hold none.
+            # A context that waits for the others must hold no connection itself.
             if has_app_context():
                 self.release()
             await pool.close()
@@ -79,8 +79,8 @@ class PooledConnection:
         teardown = app.do_teardown_appcontext
 
         async def do_teardown_appcontext(*args: Any, **kwargs: Any) -> None:
-            # Around the application's own functions, which may use the connection, and of which
-            # one that raises keeps Quart 0.22 from calling those after it.
+            # This goes around the application's own functions, which may use the connection, and of
+            # which one that raises keeps Quart 0.22 from calling those after it.
             try:
                 await teardown(*args, **kwargs)
             finally:

@@ -168,7 +168,7 @@ class Pool:
         except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
             raise DatabaseBusy(retry_after=1) from error
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-            # Away, not letting us in, or the pool is closing.
+            # The database is away, or doesn't let us in, or the pool is closing.
             logger.warning("no connection to the database: %s", error)
             raise DatabaseAway(retry_after=1) from error
 

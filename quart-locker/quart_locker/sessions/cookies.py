@@ -50,7 +50,8 @@ class _Signer(TimestampSigner):
         return self._derived
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
-        # As text: base64 has several for the same bytes, and only ours is as we sent it.
+        # The texts are compared, and not the bytes that they stand for: base64 has several texts
+        # for the same bytes, and only one of them is what we sent.
         return hmac.compare_digest(self.get_signature(value), want_bytes(sig))
 
     def get_timestamp(self) -> int:
@@ -105,7 +106,7 @@ class SectionCookie:
         """Return the content of a cookie that is genuine and not past its time, else None.
 
         Tampered, truncated, foreign, expired and oversized cookies all come out as None:
-        whoever sends one is told nothing about why.
+        the client that sent one isn't told why.
         """
         if len(value) > BROWSER_LIMIT:
             return None
@@ -115,7 +116,7 @@ class SectionCookie:
             except BadData:
                 continue
             except (ValueError, TypeError, KeyError, RecursionError):
-                # Signed with our key, but not by this code.
+                # Another program has signed this with our key.
                 return None
             if not isinstance(content, dict):
                 return None

@@ -151,11 +151,11 @@ class SectionedSessions(SessionInterface):
             await self._send(app, session, response)
         if session.touched:
             response.vary.add("Cookie")
-            # What depends on who asks must not be kept by anything in between, nor shown by
-            # the back button after logging out.
+            # An answer that depends on who asks must not be kept by anything in between, nor shown
+            # by the back button after logging out.
             response.headers.setdefault("Cache-Control", "no-store")
         if "Set-Cookie" in response.headers and "no-store" not in response.cache_control:
-            # Whatever the view said: whoever else got this answer would get the cookie with it.
+            # The view has no say here: another client that got this answer would get the cookie.
             response.headers["Cache-Control"] = "no-store"
 
     async def _send(
@@ -168,7 +168,7 @@ class SectionedSessions(SessionInterface):
             jar = self.jar(app)
             headers = [jar.header(name, session) for name in jar.due(session)]
         except (SessionTooLarge, TypeError) as error:
-            # All or nothing: sections that belong together must not part.
+            # Either all sections are written or none: those that belong together must not part.
             session.discard()
             await _replace(response, await app.make_response(await handle(app, error)))
             return

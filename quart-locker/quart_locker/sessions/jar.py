@@ -77,7 +77,7 @@ class Jar:
             return self._dump(name, "", 0)
         content = session.content(name)
         value = self._sign(name, content if name == BASE else pack(content), session)
-        # Sections outlive a closed tab; the base does if it was asked to.
+        # Sections outlive a closed browser; the base section does if it was asked to.
         keep = name != BASE or session.permanent
         lifetime = self.policy.idle if name == BASE else self.policy.lifetime
         header = self._dump(name, value, lifetime if keep else None)

@@ -237,7 +237,7 @@ class _Said:
 
     def seconds(self, name: str, default: float | None = None) -> int:
         value = self.get(name, default)
-        # Written so that it refuses nan.
+        # The comparison is written so that it refuses nan.
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(name, "a number of seconds, or a timedelta")
         if not SHORTEST_IDLE <= value < float("inf"):

@@ -51,7 +51,7 @@ def init_app(app: Quart) -> None:
 
     @app.get("/docs")
     async def show_docs() -> Response:
-        # Without Quart's `render_template`, which asks who is logged in: this page is everyone's.
+        # Quart's `render_template` would ask who is logged in, and this page is the same for all.
         if not pages:
             template = app.jinja_env.get_template("openapi/docs.html")
             groups = read_document(made())

@@ -43,14 +43,14 @@ def build_document(app: Quart) -> dict[str, Any]:
         servers=[Server(url="/")],
         security_schemes={
             "session": APIKeySecurityScheme(
-                # Without TLS it is `session`; a client doesn't set it, the answer to a log in does.
+                # Without TLS the cookie is called `session`. No client sets it: a log in does.
                 in_="cookie",
                 name="__Host-session",
             ),
             "token": HttpSecurityScheme(scheme="bearer"),
         },
     )
-    # Without its `init_app`, which would put a conversion around every response.
+    # The frame's `init_app` isn't called: it would put a conversion around every response.
     return _Provider(app, frame).schema()
 
 
@@ -110,7 +110,7 @@ class _Provider(OpenAPIProvider):
             described = texts.PATH_PARAMETERS.get(name, texts.ID)
             yield {"name": name, "in": "path", "required": True, **described}
         if declared.query:
-            # Its fields are parameters here, so the class itself is not shown.
+            # The query's fields are shown as parameters, so its class needs no place of its own.
             apart = Components()
             model = apart.resolve(apart.schema(declared.query))
             for name, schema in model["properties"].items():

@@ -55,7 +55,7 @@ def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerEr
     if declared.body:
         errors |= {TooLarge, UnsupportedMediaType, Invalid}
     if is_api(rule):
-        # A token may not hold, or not have the scope; finding out takes the database.
+        # A token may be invalid or lack the scope, and finding out takes the database.
         errors |= {Unauthenticated, Forbidden, Busy, Unavailable}
     return errors
 
@@ -65,7 +65,7 @@ def problem_responses(
 ) -> dict[str, Any]:
     """Return the responses for these errors, by status."""
     by_status = defaultdict(list)
-    # Several kinds may have one code; what they have in common stands for them.
+    # Several errors may have one code; the class that they have in common stands for them.
     kinds = sorted(errors, key=lambda error: (-len(error.__mro__), error.__name__))
     by_code = {error.code: error for error in kinds}
     for error in sorted(by_code.values(), key=lambda error: (error.status, error.code)):
@@ -88,13 +88,15 @@ def _response(errors: list[type[LockerError]], components: Components) -> dict[s
         headers.append("WWW-Authenticate")
     extra = {name: kind for error in errors for name, kind in error.extra.items()}
     properties = {
-        # With the type again, and not a const: generators can merge this with the base's integer.
+        # The type is repeated, and no const used, so that generators can merge this schema with
+        # the base's integer.
         "status": {"type": "integer", "enum": [status]},
         "code": {"type": "string", "enum": [error.code for error in errors]},
         **{name: components.schema(kind) for name, kind in extra.items()},
     }
     always = {"status", "code"}.union(set.intersection(*(set(error.extra) for error in errors)))
-    # Of a name, so that two operations with the same errors have one class for them in a client.
+    # The schema has a name, so that a generated client has one class for the same errors of two
+    # operations.
     words = "_".join(error.code for error in errors).split("_")
     schema = components.named(
         "".join(word.capitalize() for word in [*words, "problem"]),

@@ -90,7 +90,7 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
         _, _, kind, name = schema["$ref"].split("/")
         schema = document["components"][kind][name]
     if "allOf" in schema and "default" in schema:
-        # One of the shared choices, with a default of its own.
+        # The field is one of the shared choices, and has a default of its own.
         schema = {**_resolve(document, schema["allOf"][0]), "default": schema["default"]}
     return schema
 

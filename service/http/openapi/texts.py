@@ -77,7 +77,7 @@ ID: dict[str, Any] = {
 MOMENT = "2026-01-31T09:30:00Z"
 
 EXAMPLES: dict[str, Any] = {
-    # The sample catalogue's own, so that the examples can be tried out.
+    # Values of the sample catalogue, so that the examples can be tried out.
     "handle": "ridgeline-2-tent",
     "sku": "TENT-2P-GREEN",
     "title": "Ridgeline 2 Tent",
@@ -104,7 +104,7 @@ EXAMPLES: dict[str, Any] = {
     "outcome": "added",
     "limit": 99,
     "next": None,
-    # A shopper's.
+    # Values of a shopper.
     "id": "7f6c1d0e-52a4-4f0b-9d3c-6a1e8b2f4c57",
     "username": "ada",
     "email": "ada@example.com",
@@ -116,7 +116,7 @@ EXAMPLES: dict[str, Any] = {
     "name": "A phone",
     "token": "7Q2vN0pXr5sT8uW1yZ4aBc",
     "number": "K7RX-3MD3",
-    # A problem's.
+    # Values of a problem.
     "request_id": "9f86d081884c7d65",
     "field": "quantity",
     "message": "Use 1 or more.",
