@@ -26,7 +26,7 @@ import httpx
 from service.devserver import PostgresServer
 from service.migrations import migrate
 from service.settings import Limit, Settings
-from tests.serving import serve
+from tests.support.serving import serve
 
 LOGINS = 500
 WARM_UP = 20

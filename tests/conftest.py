@@ -25,9 +25,9 @@ from service import create_app
 from service.devserver import PostgresServer
 from service.migrations import migrate
 from service.settings import Limit, Settings
-from tests.keys import KEY
-from tests.serving import Served, serve
-from tests.shopping import Product, add_product
+from tests.support.keys import KEY
+from tests.support.serving import Served, serve
+from tests.support.shopping import Product, add_product
 
 # Some machines are slow; a test that hangs ends by pytest's own limit.
 hypothesis.settings.register_profile(

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 NEEDED = ("service", "quart-locker", "tests", "docs", "pyproject.toml", "hypercorn.toml")

@@ -12,8 +12,8 @@ import pytest
 
 from service.cli import main
 from tests.conventions import table_diagram
-from tests.conventions.source import ROOT
 from tests.conventions.written import WRITTEN, check
+from tests.support.serving import ROOT
 
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

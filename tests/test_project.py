@@ -9,7 +9,7 @@ import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]

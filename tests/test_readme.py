@@ -16,8 +16,8 @@ import pytest
 from service.catalogue import SAMPLE, import_products
 from service.migrations import migrate
 from service.settings import Settings
-from tests.databases import empty_database
-from tests.serving import Served, serve
+from tests.support.databases import empty_database
+from tests.support.serving import Served, serve
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8000"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.serving import environment, serve
-from tests.shopping import API
+from tests.support.serving import environment, serve
+from tests.support.shopping import API
 
 
 @pytest.mark.parametrize("program", ["hypercorn", "locker"])

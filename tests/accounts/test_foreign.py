@@ -12,7 +12,7 @@ from werkzeug.security import generate_password_hash
 from service import accounts
 from service.accounts.foreign import is_foreign
 from service.errors import Invalid
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.shopping import API, PASSWORD, new_name
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]

@@ -12,7 +12,7 @@ from quart import Quart
 from service.accounts import fill_skeletons
 from service.accounts.model import check_username, key
 from service.accounts.names import is_visible, skeleton
-from tests.shopping import API, PASSWORD, log_in, new_name, register
+from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

@@ -9,7 +9,17 @@ import pytest
 from quart import Quart
 
 from service.errors import WrongCredentials
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, new_name, register
+from tests.support.shopping import (
+    API,
+    PASSWORD,
+    Product,
+    add,
+    get,
+    log_in,
+    make_token,
+    new_name,
+    register,
+)
 
 if TYPE_CHECKING:
     import asyncpg

@@ -13,7 +13,7 @@ from quart import Quart
 from service.accounts import Hasher
 from service.errors import WeakPassword
 from service.settings import Settings
-from tests.shopping import API, PASSWORD, log_in, new_name, register
+from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
 if TYPE_CHECKING:
     import asyncpg

@@ -22,7 +22,7 @@ from quart_auth import (
 
 from service.accounts.session import Logins
 from service.logins import CurrentUser, SessionAuth
-from tests.shopping import register
+from tests.support.shopping import register
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -14,7 +14,7 @@ from service.accounts import passwords
 from service.accounts.waiting import A_FEW, Holder, Line
 from service.errors import TooManyAttempts
 from service.settings import Limit
-from tests.shopping import API, PASSWORD, new_name, register
+from tests.support.shopping import API, PASSWORD, new_name, register
 from tests.throttling.test_throttling import WRONG, try_password
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from service import accounts
 from service.audit import Event, Source, log
 from service.clock import now
 from service.settings import Limit, Settings
-from tests.serving import serve
-from tests.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
+from tests.support.serving import serve
+from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 
 if TYPE_CHECKING:
     import asyncpg

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage
 
-from tests.browser.chromium import (
+from tests.support.chromium import (
     DESKTOP,
     find_chromium,
     open_context,

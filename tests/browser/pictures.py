@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.async_api import FloatRect, Locator, Page
 
-from tests.browser.chromium import (
+from tests.support.chromium import (
     DESKTOP,
     PHONE,
     add_to_cart,

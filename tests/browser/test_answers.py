@@ -8,9 +8,9 @@ import re
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.chromium import DESKTOP, PHONE, add_to_cart, register
 from tests.browser.conftest import OpenWindow
-from tests.shopping import PASSWORD, new_name
+from tests.support.chromium import DESKTOP, PHONE, add_to_cart, register
+from tests.support.shopping import PASSWORD, new_name
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

@@ -8,10 +8,10 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.chromium import DESKTOP, PHONE, add_to_cart, log_in, register
 from tests.browser.conftest import OpenWindow
 from tests.browser.test_pages import complaints
-from tests.shopping import new_name
+from tests.support.chromium import DESKTOP, PHONE, add_to_cart, log_in, register
+from tests.support.shopping import new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.chromium import PHONE, add_to_cart
 from tests.browser.conftest import OpenWindow
 from tests.browser.test_pages import GUEST, SIGNED_IN, prepare
+from tests.support.chromium import PHONE, add_to_cart
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
-from tests.browser.chromium import PHONE, add_to_cart, log_in, register
 from tests.browser.conftest import OpenWindow
-from tests.shopping import new_name
+from tests.support.chromium import PHONE, add_to_cart, log_in, register
+from tests.support.shopping import new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

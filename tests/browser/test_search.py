@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenWindow
+from tests.support.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

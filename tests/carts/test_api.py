@@ -11,8 +11,8 @@ import pytest
 from quart import Quart, Response
 
 from service.database import Connection
-from tests.serving import Served
-from tests.shopping import (
+from tests.support.serving import Served
+from tests.support.shopping import (
     API,
     PASSWORD,
     Product,

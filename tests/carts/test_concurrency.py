@@ -13,10 +13,10 @@ from quart import Quart
 
 from service.database import Connection
 from service.settings import Settings
-from tests.lossless.catalogue import add_many
-from tests.lossless.jar import Jar
-from tests.serving import Served, serve
-from tests.shopping import API, PASSWORD, Product, add_product, new_name
+from tests.support.jar import Jar
+from tests.support.products import add_many
+from tests.support.serving import Served, serve
+from tests.support.shopping import API, PASSWORD, Product, add_product, new_name
 
 ADDS = 1_000
 PATIENT: dict[str, Any] = {"pool_timeout": 60.0, "statement_timeout": 60.0}

@@ -12,8 +12,8 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from tests.serving import Served
-from tests.shopping import API, PASSWORD, Product, add, add_product, get, register
+from tests.support.serving import Served
+from tests.support.shopping import API, PASSWORD, Product, add, add_product, get, register
 
 ROUNDS = 3
 """In the everyday suite, for each way to begin; `make first-adds` plays 500."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.carts import Cart, Limits
 from service.carts.merging import Strategy, merge
 from service.carts.model import Line
-from tests.carts.offers import LIMITS, cart, carts, limits, offer
+from tests.support.offers import LIMITS, cart, carts, limits, offer
 
 strategies: st.SearchStrategy[Strategy] = st.sampled_from(get_args(Strategy))
 

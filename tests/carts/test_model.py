@@ -17,7 +17,7 @@ from service.carts.model import (
     UnknownSku,
 )
 from service.errors import LockerError
-from tests.carts.offers import LIMITS, cart, carts, limits, offer, offers
+from tests.support.offers import LIMITS, cart, carts, limits, offer, offers
 
 units = st.integers(1, 30)
 

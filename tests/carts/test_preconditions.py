@@ -11,7 +11,7 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from tests.carts.test_api import LINES, cart_of, line_of, problem_of
-from tests.shopping import API, Product, add, add_product, get, log_in, make_token, register
+from tests.support.shopping import API, Product, add, add_product, get, log_in, make_token, register
 
 Change = tuple[str, str, dict[str, Any] | None]
 

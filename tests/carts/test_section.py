@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.carts.section import LAST_REVISION, LONGEST, Copy, Remembered
-from tests.carts.offers import cart, offer
+from tests.support.offers import cart, offer
 
 ids = st.uuids()
 lines = st.lists(st.tuples(st.integers(1, 2**40), st.integers(1, 99)), max_size=120).map(tuple)

@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from service.settings import Limit
-from tests.shopping import API, Product, add, get, register
+from tests.support.shopping import API, Product, add, get, register
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from service.catalogue import ImportOptions, import_products
-from tests.catalogue.files import csv_file, row, size
-from tests.shopping import API, Product, get
+from tests.support.files import csv_file, row, size
+from tests.support.shopping import API, Product, get
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

@@ -11,7 +11,7 @@ import pytest
 from service.catalogue import ImportRefused, import_products, select_product
 from service.catalogue.cells import derived_sku
 from service.catalogue.report import Renaming, StockDifference
-from tests.catalogue.files import csv_file, load, row, size
+from tests.support.files import csv_file, load, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

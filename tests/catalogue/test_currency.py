@@ -22,9 +22,9 @@ from service.catalogue import (
 )
 from service.database import Connection
 from service.migrations import migrate, migrations
-from tests.catalogue.files import csv_file, row
-from tests.databases import empty_database
-from tests.shopping import API, Product, add, add_product, get, register
+from tests.support.databases import empty_database
+from tests.support.files import csv_file, row
+from tests.support.shopping import API, Product, add, add_product, get, register
 
 
 @pytest.fixture

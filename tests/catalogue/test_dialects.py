@@ -12,7 +12,7 @@ import pytest
 from service.catalogue import ImportOptions, ImportRefused, ImportReport, import_products
 from service.catalogue.dialect import recognise
 from service.database import Connection
-from tests.catalogue.dialects import EXPECTED, MUG, SAMPLES, Sample, Sold, write
+from tests.support.dialects import EXPECTED, MUG, SAMPLES, Sample, Sold, write
 
 PRICE_LIST = "Handle,Variant SKU,Variant Price\n"
 STOCK_LIST = (

@@ -19,7 +19,7 @@ from service.catalogue import (
 )
 from service.catalogue.import_queries import select_stored
 from service.catalogue.report import Move, StockDifference
-from tests.catalogue.files import csv_file, load, row, size
+from tests.support.files import csv_file, load, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from tests.catalogue.files import load, more, row, size
+from tests.support.files import load, more, row, size
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Connect: TypeAlias = Callable[[], Coroutine[Any, Any, Database]]

@@ -9,7 +9,7 @@ import pytest
 
 from service.catalogue import Selection, list_queries, queries
 from service.catalogue.model import Sort
-from tests.catalogue.files import load, row, size
+from tests.support.files import load, row, size
 
 if TYPE_CHECKING:
     import asyncpg

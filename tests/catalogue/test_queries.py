@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.catalogue import ImportOptions, import_products, queries
-from tests.catalogue.files import csv_file, row, size
+from tests.support.files import csv_file, row, size
 
 if TYPE_CHECKING:
     import asyncpg

@@ -17,8 +17,8 @@ from service.catalogue import (
 )
 from service.errors import SettingsError
 from service.migrations import migrate
-from tests.catalogue.files import load, row
-from tests.databases import empty_database
+from tests.support.databases import empty_database
+from tests.support.files import load, row
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]

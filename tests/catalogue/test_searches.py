@@ -16,8 +16,8 @@ from service.catalogue.list_queries import select_products
 from service.catalogue.search import read_search
 from service.catalogue.suggestions import Suggestions, suggest
 from service.migrations import migrate
-from tests.catalogue.files import load, row, size
-from tests.databases import empty_database
+from tests.support.databases import empty_database
+from tests.support.files import load, row, size
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]

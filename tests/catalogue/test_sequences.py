@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from service.catalogue import ImportOptions, import_products
 from service.database import Connection
 from service.orders import queries as orders
-from tests.carts.offers import cart, offer
-from tests.catalogue.files import csv_file, size
+from tests.support.files import csv_file, size
+from tests.support.offers import cart, offer
 
 SIZES = ("S", "M", "L", "X")
 some_sizes = st.lists(st.sampled_from(SIZES), min_size=1, max_size=4, unique=True)

@@ -11,7 +11,7 @@ from service.catalogue.model import IMAGES, SKU_LENGTH, TEXT_LENGTH, VARIANTS
 from service.catalogue.product_file import ProductFile
 from service.catalogue.rows import ROW_LENGTH
 from service.catalogue.shopify import Entry, Note
-from tests.catalogue.files import csv_file, more, read, row, size
+from tests.support.files import csv_file, more, read, row, size
 
 
 def test_product_over_several_rows() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.catalogue import import_products, select_types
 from service.catalogue.model import Count
-from tests.catalogue.files import csv_file, row
+from tests.support.files import csv_file, row
 
 if TYPE_CHECKING:
     import asyncpg

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 
 from service.migrations import migrate
-from tests.databases import empty_database
-from tests.keys import KEY
+from tests.support.databases import empty_database
+from tests.support.keys import KEY
 
 ENDED_WITHIN = 30.0  # seconds
 LOCKER = (sys.executable, "-m", "service.cli")

@@ -11,7 +11,7 @@ from werkzeug.security import generate_password_hash
 from service import create_app
 from service.settings import Settings
 from tests.cli.conftest import Locker, development
-from tests.shopping import API
+from tests.support.shopping import API
 
 PASSWORD = "correct horse battery staple"
 OTHER_PASSWORD = "another horse, another staple"

@@ -19,7 +19,7 @@ import pytest
 
 from service.devserver import become
 from tests.cli.conftest import LOCKER, Locker, environment
-from tests.shopping import API, PASSWORD
+from tests.support.shopping import API, PASSWORD
 
 ANSWERED_WITHIN = 30.0
 ENDED_WITHIN = 30.0

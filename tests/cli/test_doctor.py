@@ -15,7 +15,7 @@ from service.cli.doctor import _examine_access
 from service.migrations import migrations
 from service.settings import Settings
 from tests.cli.conftest import Ended, Locker, development
-from tests.keys import KEY
+from tests.support.keys import KEY
 
 Make = Callable[..., Locker]
 

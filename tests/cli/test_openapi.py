@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from tests.cli.conftest import Locker
-from tests.conventions.document import DOCUMENT
+from tests.support.document import DOCUMENT
 
 
 def test_the_document_is_printed_without_any_setting(make_locker: Callable[..., Locker]) -> None:

@@ -11,8 +11,8 @@ import pytest
 from service import create_app
 from service.settings import Settings
 from tests.cli.conftest import Locker, development
-from tests.orders.checkout import check_out
-from tests.shopping import API, add, add_product, get, register
+from tests.support.checkout import check_out
+from tests.support.shopping import API, add, add_product, get, register
 
 Order = dict[str, Any]
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.migrations import migrate
 from tests.cli.conftest import Locker, development
-from tests.serving import ROOT
+from tests.support.serving import ROOT
 
 AWAY = "postgresql://nobody:secret-word@127.0.0.1:1/nothing"
 

@@ -12,8 +12,8 @@ import httpx
 
 from service.settings import Settings
 from tests.cli.conftest import Locker, development
-from tests.serving import serve
-from tests.shopping import API
+from tests.support.serving import serve
+from tests.support.shopping import API
 
 
 def test_port_in_use(make_locker: Callable[..., Locker]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from service.settings import Settings
-from tests.serving import Served, serve
-from tests.shopping import Product
+from tests.support.serving import Served, serve
+from tests.support.shopping import Product
 
 HERE = Path(__file__).parent
 PROGRAMS = Path(sys.executable).parent

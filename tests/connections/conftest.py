@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.settings import Settings
-from tests.serving import Served, serve
+from tests.support.serving import Served, serve
 
 
 @pytest.fixture(scope="module")

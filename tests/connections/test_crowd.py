@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.connections.crowd import MIXED
-from tests.connections.wire import NEVER_ENDING
-from tests.serving import ROOT, Served, serve
-from tests.shopping import API
+from tests.support.crowd import MIXED
+from tests.support.serving import ROOT, Served, serve
+from tests.support.shopping import API
+from tests.support.wire import NEVER_ENDING
 
 CROWD, MOST = 200, 128
 SECONDS = 8.0
@@ -62,7 +62,7 @@ def other_lines(served: Served) -> str:
 
 def beset(served: Served, kind: str) -> tuple[float, int]:
     """Return how long a shopper waited at most, and how often one asked."""
-    command = [sys.executable, "-m", "tests.connections.crowd"]
+    command = [sys.executable, "-m", "tests.support.crowd"]
     command += [str(served.port), kind, str(CROWD)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as crowd:
         try:

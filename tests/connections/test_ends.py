@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.connections.wire import (
+from tests.support.serving import serve
+from tests.support.wire import (
     LARGE,
     NEVER_ENDING,
     await_closed,
@@ -22,7 +23,6 @@ from tests.connections.wire import (
     read_all,
     speaking_http2,
 )
-from tests.serving import serve
 
 SOON: dict[str, Any] = {"body_timeout": 1, "send_timeout": 1, "http2": True}
 

@@ -20,7 +20,9 @@ from service.connections import hosting
 from service.connections.registry import Bounds, Connections
 from service.connections.server import NEWCOMER, Connection, Conversation
 from service.settings import Settings
-from tests.connections.wire import (
+from tests.support.serving import serve
+from tests.support.shopping import API, PASSWORD
+from tests.support.wire import (
     NEVER_ENDING,
     await_closed,
     connected,
@@ -29,8 +31,6 @@ from tests.connections.wire import (
     read_all,
     speaking_http2,
 )
-from tests.serving import serve
-from tests.shopping import API, PASSWORD
 
 MOST = 8
 

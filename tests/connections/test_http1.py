@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.connections.wire import HTTP2_SETTINGS, PREFACE, SETTINGS, connected, exchange, head
-from tests.serving import Served
+from tests.support.serving import Served
+from tests.support.wire import HTTP2_SETTINGS, PREFACE, SETTINGS, connected, exchange, head
 
 
 @pytest.mark.parametrize(

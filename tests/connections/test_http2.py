@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 from h2.events import ConnectionTerminated
 
-from tests.connections.wire import (
+from tests.support.serving import Served
+from tests.support.shopping import API
+from tests.support.wire import (
     PREFACE,
     SETTINGS,
     Fields,
@@ -18,8 +20,6 @@ from tests.connections.wire import (
     never_end,
     speaking_http2,
 )
-from tests.serving import Served
-from tests.shopping import API
 
 HOST = (b":authority", b"127.0.0.1")
 GET, HTTP = (b":method", b"GET"), (b":scheme", b"http")

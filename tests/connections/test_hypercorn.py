@@ -16,7 +16,7 @@ import hypercorn.asyncio
 import pytest
 from hypercorn.config import Config
 
-from tests.connections.wire import PREFACE, SETTINGS
+from tests.support.wire import PREFACE, SETTINGS
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

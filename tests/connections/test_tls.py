@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.certificates import make_certificate
-from tests.connections.wire import NEVER_ENDING, WITHIN, Http2, await_closed
-from tests.serving import Served, serve
+from tests.support.certificates import make_certificate
+from tests.support.serving import Served, serve
+from tests.support.wire import NEVER_ENDING, WITHIN, Http2, await_closed
 
 MOST = 8
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from service.cli import main
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PAGE = ROOT / "README.md"
 HEADING = "## Commands\n\n"

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- make docs: folders -->\n", "<!-- end of folders -->\n"

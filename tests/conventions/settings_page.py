@@ -6,9 +6,8 @@ import dataclasses
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from service.settings import PREFIX, Limit, Settings
-from tests.conventions.source import ROOT
-from tests.keys import KEY
-from tests.serving import environment
+from tests.support.keys import KEY
+from tests.support.serving import ROOT, environment
 
 PAGE = ROOT / "docs" / "settings.md"
 GROUPS = {

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- make docs: tables -->\n", "<!-- end of tables -->\n"

@@ -10,9 +10,9 @@ import jsonschema_rs
 import pytest
 from quart import Quart
 
-from tests.conventions.document import DOCUMENT, OPERATIONS, Operation, resolve
-from tests.conventions.visits import BY_ID, ENTRANCES, VISITS, Visit, for_each
-from tests.shopping import API, Product, register
+from tests.support.document import DOCUMENT, OPERATIONS, Operation, resolve
+from tests.support.shopping import API, Product, register
+from tests.support.visits import BY_ID, ENTRANCES, VISITS, Visit, for_each
 
 SOMETIMES = {"Idempotent-Replayed"}
 """Headers that an answer has or not."""

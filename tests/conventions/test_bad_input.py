@@ -15,9 +15,9 @@ import httpx
 import pytest
 from quart import Quart
 
-from tests.conventions.bad_input import Bad, bad_requests
-from tests.conventions.document import OPERATIONS, Operation, resolve
-from tests.shopping import API, PASSWORD, Product, new_name
+from tests.support.bad_input import Bad, bad_requests
+from tests.support.document import OPERATIONS, Operation, resolve
+from tests.support.shopping import API, PASSWORD, Product, new_name
 
 CALLERS = ("guest", "signed in")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conventions.document import DOCUMENT
+from tests.support.document import DOCUMENT
 
 
 def patterns(part: Any) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,8 @@ from quart import Quart
 
 from service.http.endpoints import PRECONDITIONS
 from service.http.requests import SAFE_METHODS
-from tests.conventions.document import OPERATIONS, Operation
-from tests.shopping import API, Product, add, register
+from tests.support.document import OPERATIONS, Operation
+from tests.support.shopping import API, Product, add, register
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -13,10 +13,10 @@ import pytest
 from quart import Quart
 
 from service.database import get_db
-from tests.conventions.document import OPERATIONS
-from tests.conventions.visits import ENTRANCES, VISITS, Visit, for_each
-from tests.database.line import Line
-from tests.shopping import API, Product, add, log_in, make_token, new_name, register
+from tests.support.document import OPERATIONS
+from tests.support.line import Line
+from tests.support.shopping import API, Product, add, log_in, make_token, new_name, register
+from tests.support.visits import ENTRANCES, VISITS, Visit, for_each
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.http.endpoints import Caller
-from tests.conventions.document import DOCUMENT, OPERATIONS, app
+from tests.support.document import DOCUMENT, OPERATIONS, app
 
 OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/docs/http-api.md", "/metrics"}
 """Routes that aren't part of the API: files, and the document itself."""

@@ -7,7 +7,8 @@ import re
 
 from service.settings import PREFIX, Settings
 from tests.conventions.settings_page import GROUPS
-from tests.conventions.source import MODULES, ROOT, texts
+from tests.support.serving import ROOT
+from tests.support.source import MODULES, texts
 
 
 def test_every_group_begins_with_a_setting() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conventions.document import OPERATIONS
-from tests.conventions.source import MODULES, ROOT, functions, names, texts
+from tests.support.document import OPERATIONS
+from tests.support.serving import ROOT
+from tests.support.source import MODULES, functions, names, texts
 
 SESSION_STATE = re.compile(
     r"""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from service.settings import Settings
-from tests.conventions.awkward import Awkward, Route, routes
-from tests.conventions.document import app
-from tests.serving import Served, serve
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.awkward import Awkward, Route, routes
+from tests.support.document import app
+from tests.support.serving import Served, serve
+from tests.support.shopping import API, PASSWORD, new_name
 
 MOST = 50.0
 """Milliseconds that the loop may be held."""
@@ -88,7 +88,7 @@ class Sweep:
 def sweep(settings: Settings) -> Iterator[Sweep]:
     """The service as it is served, with a watch on its loop; tells the figure at the end."""
     with (
-        serve(settings, app="tests.conventions.stalls:create_app()", trusted_proxies=1) as served,
+        serve(settings, app="tests.support.stalls:create_app()", trusted_proxies=1) as served,
         contextlib.closing(Client(served)) as client,
     ):
         sweep = Sweep(client)

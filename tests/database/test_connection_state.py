@@ -10,7 +10,7 @@ from quart import Quart
 
 from service.database import Connection, get_db
 from tests.database.conftest import StartView, idle
-from tests.shopping import API, Product, add, log_in, register
+from tests.support.shopping import API, Product, add, log_in, register
 
 LIMITS = "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"
 

@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from service.database import Pool
-from tests.shopping import API, Product
+from tests.support.shopping import API, Product
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -14,7 +14,7 @@ from quart_locker.connection import pool as pools
 from service.database import Connection, Pool, get_db
 from tests.conftest import with_database
 from tests.database.conftest import Ledger, StartView, idle
-from tests.database.line import Line
+from tests.support.line import Line
 
 if TYPE_CHECKING:
     from service.database import Pooled

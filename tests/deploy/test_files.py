@@ -15,7 +15,7 @@ import yaml
 
 from service.cli import main
 from service.settings import Settings, misspelt
-from tests.serving import ROOT
+from tests.support.serving import ROOT
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())

@@ -16,7 +16,7 @@ import pytest
 from service.cli import probe
 from service.settings import Settings
 from tests.cli.conftest import environment
-from tests.serving import serve
+from tests.support.serving import serve
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.deployed.conftest import COMPOSE, Shop, run
-from tests.shopping import API
+from tests.support.shopping import API
 
 pytestmark = pytest.mark.timeout(600)
 

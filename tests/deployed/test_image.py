@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.deployed.conftest import ROOT, run
-from tests.keys import KEY
+from tests.support.keys import KEY
 
 pytestmark = pytest.mark.timeout(600)
 

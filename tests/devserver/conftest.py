@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.devserver import PostgresServer
-from tests.devserver.processes import Owner
+from tests.support.processes import Owner
 
 
 @pytest.fixture(scope="session")

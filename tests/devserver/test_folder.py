@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.devserver import DevServerError, PostgresServer
-from tests.devserver.processes import Owner, living, server_processes
+from tests.support.processes import Owner, living, server_processes
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:

@@ -10,7 +10,7 @@ import pytest
 
 from service.devserver import DevServerError, PostgresServer
 from service.devserver.programs import Account, _installed
-from tests.devserver.processes import (
+from tests.support.processes import (
     Owner,
     living,
     postmaster,

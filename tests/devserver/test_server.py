@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from service.devserver import DevServerError, PostgresServer, programs
-from tests.devserver.processes import (
+from tests.support.processes import (
     living,
     postmaster,
     remember,

@@ -13,8 +13,8 @@ import pytest
 
 from service.database import Connection
 from service.settings import Settings
-from tests.faults.leaving import Http1, Http2
-from tests.serving import Served, serve
+from tests.support.leaving import Http1, Http2
+from tests.support.serving import Served, serve
 
 POOL = 8
 AT_ONCE = 8
@@ -66,7 +66,7 @@ async def test_three_thousand(settings: Settings, observer: Connection) -> None:
     before = await observer.fetchval("select now()")
     with serve(
         settings,
-        app="tests.faults.app:create_app()",
+        app="tests.support.slow_pages:create_app()",
         pool_max=POOL,
         pool_timeout=20,
         http2=True,
@@ -102,7 +102,7 @@ async def test_would_be_noticed(settings: Settings) -> None:
     """A teardown that awaits the pool fails the test above: this is what it would see."""
     with serve(
         settings,
-        app="tests.faults.app:create_app_that_awaits()",
+        app="tests.support.slow_pages:create_app_that_awaits()",
         pool_max=POOL,
         pool_timeout=20,
         http2=True,

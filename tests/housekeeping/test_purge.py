@@ -15,7 +15,7 @@ from service.database import Connection
 from service.housekeeping import Rule, count, purge, rules
 from service.migrations import migrate
 from service.settings import Settings
-from tests.databases import empty_database
+from tests.support.databases import empty_database
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

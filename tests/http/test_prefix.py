@@ -14,7 +14,7 @@ from quart import Quart
 from service import create_app
 from service.errors import SettingsError
 from service.settings import Settings
-from tests.shopping import API, add_product, new_name, register
+from tests.support.shopping import API, add_product, new_name, register
 
 LINK = re.compile(
     r' (?:href|src|action|hx-get|hx-post|data-root|data-identity|data-path)="(/[^"]*)"'

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from service.errors import FieldError, Invalid
 from service.http.endpoints import Input
 from service.http.validation import LONGEST_TEXT, MOST_ERRORS, compose, convert
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.shopping import API, PASSWORD, new_name
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

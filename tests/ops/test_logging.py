@@ -15,7 +15,7 @@ from quart import Quart, g
 
 from service.ops import configure_logging, is_logging_configured
 from service.settings import Settings
-from tests.serving import serve
+from tests.support.serving import serve
 
 Read = Callable[[], list[str]]
 

@@ -13,8 +13,8 @@ from quart.typing import TestClientProtocol as Client
 
 from service import database
 from service.database import Connection
-from tests.orders.checkout import check_out, quantity_in_stock, shopper
-from tests.shopping import API, Product, add, add_product, get, log_in, make_token, register
+from tests.support.checkout import check_out, quantity_in_stock, shopper
+from tests.support.shopping import API, Product, add, add_product, get, log_in, make_token, register
 
 
 async def test_an_order_is_the_cart_at_the_prices_shown(

@@ -15,11 +15,11 @@ import pytest
 
 from service.database import Connection
 from service.settings import Settings
-from tests.orders.audit import audit, stock_adds_up
-from tests.orders.proxy import COMMIT_CUTS, REQUEST_CUTS, Proxy, through, to_database
-from tests.orders.shoppers import History, Shopper
-from tests.serving import serve
-from tests.shopping import add_product
+from tests.support.audit import audit, stock_adds_up
+from tests.support.cutting import COMMIT_CUTS, REQUEST_CUTS, Proxy, through, to_database
+from tests.support.serving import serve
+from tests.support.shoppers import History, Shopper
+from tests.support.shopping import add_product
 
 AT_ONCE = 8
 REPEATS = 5

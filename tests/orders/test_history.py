@@ -14,8 +14,8 @@ from service.database import Connection
 from service.errors import NotFound
 from service.orders import actions, fulfil, history
 from service.orders.model import NotFulfillable
-from tests.orders.checkout import check_out, quantity_in_stock, shopper
-from tests.shopping import API, Product, add, add_product, get, register
+from tests.support.checkout import check_out, quantity_in_stock, shopper
+from tests.support.shopping import API, Product, add, add_product, get, register
 
 
 async def bought(app: Quart, product: Product, orders: int) -> tuple[Client, list[dict[str, Any]]]:

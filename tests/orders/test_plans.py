@@ -15,9 +15,9 @@ from benchmarks.year import YEAR, fill
 from service import create_app, housekeeping
 from service.migrations import migrate
 from service.settings import Settings
-from tests.databases import empty_database
-from tests.orders.checkout import check_out
-from tests.shopping import API, add, get, log_in, register
+from tests.support.checkout import check_out
+from tests.support.databases import empty_database
+from tests.support.shopping import API, add, get, log_in, register
 
 LARGE = {"accounts", "carts", "idempotency_keys", "logins", "order_lines", "orders"}
 

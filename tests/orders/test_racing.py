@@ -12,9 +12,9 @@ import pytest
 from quart import Quart
 
 from service.database import Connection
-from tests.orders.audit import Units, audit, ordered_by, stock_adds_up, stored_cart
-from tests.orders.shoppers import Event, History, Shopper
-from tests.shopping import Product, add_product
+from tests.support.audit import Units, audit, ordered_by, stock_adds_up, stored_cart
+from tests.support.shoppers import Event, History, Shopper
+from tests.support.shopping import Product, add_product
 
 AT_ONCE = 4
 PRICES = ("10.00", "15.00")

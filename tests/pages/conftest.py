@@ -9,7 +9,7 @@ import httpx
 import pytest
 from quart import Quart
 
-from tests.shopping import PASSWORD, new_name
+from tests.support.shopping import PASSWORD, new_name
 
 
 class Visitor(httpx.AsyncClient):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.pages.conftest import Visitor
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.shopping import API, PASSWORD, new_name
 
 
 async def test_logging_in_and_out(browser: Visitor) -> None:

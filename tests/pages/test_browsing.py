@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from service.catalogue import import_products
-from tests.catalogue.files import csv_file, row
 from tests.pages.conftest import Visitor
+from tests.support.files import csv_file, row
 
 
 @pytest.fixture

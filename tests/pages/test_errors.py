@@ -12,9 +12,9 @@ from quart import Quart
 
 from service.catalogue import queries
 from service.settings import Limit
-from tests.conventions.document import app as make_app
 from tests.pages.conftest import Visitor
-from tests.shopping import API, Product
+from tests.support.document import app as make_app
+from tests.support.shopping import API, Product
 
 HTML = {"Accept": "text/html"}
 

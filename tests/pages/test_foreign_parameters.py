@@ -6,7 +6,7 @@ import pytest
 from quart.typing import TestClientProtocol as Client
 
 from tests.pages.conftest import Visitor
-from tests.shopping import API
+from tests.support.shopping import API
 
 FOREIGN = {
     "doubled": "utm_source=a&utm_source=b",

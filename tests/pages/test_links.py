@@ -4,7 +4,7 @@ import pytest
 
 from service.pages import local_path
 from tests.pages.conftest import Visitor
-from tests.shopping import PASSWORD, Product
+from tests.support.shopping import PASSWORD, Product
 
 
 @pytest.mark.parametrize(

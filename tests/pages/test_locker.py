@@ -13,7 +13,7 @@ from quart import Quart
 from service.locker_page.timeline import WIDTH, draw
 from service.locker_page.watch import Hold, Visit
 from tests.pages.conftest import Visitor
-from tests.shopping import API, Product
+from tests.support.shopping import API, Product
 
 TOLD = re.compile(
     r"<p>([^<:]*): the signature <strong>([^<]*)</strong>.\s*"

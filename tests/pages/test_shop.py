@@ -16,7 +16,7 @@ from quart import Quart
 from service.errors import SettingsError
 from service.pages.shop import Shop, read_shop
 from tests.pages.conftest import Visitor
-from tests.shopping import Product, add_product
+from tests.support.shopping import Product, add_product
 
 FILE = """
 name = "Hut & Heather"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import unescape
 
 from tests.pages.conftest import Visitor
-from tests.shopping import PASSWORD, Product, add_product, new_name
+from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
 
 async def test_a_cart_by_forms(browser: Visitor, product: Product) -> None:

@@ -8,8 +8,8 @@ import pytest
 from quart import Quart
 
 from service.settings import Settings
-from tests.parity import flask_shop, quart_shop
-from tests.parity.shops import FlaskShop, LockerShop, Shop
+from tests.support import flask_shop, quart_shop
+from tests.support.shops import FlaskShop, LockerShop, Shop
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from quart import Quart, g, session, websocket
 
 from service.database import get_db
-from tests.parity.shops import FlaskShop, LockerShop, Shop
-from tests.shopping import PASSWORD, new_name
+from tests.support.shopping import PASSWORD, new_name
+from tests.support.shops import FlaskShop, LockerShop, Shop
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -12,8 +12,8 @@ from flask.sessions import SecureCookieSessionInterface
 from quart import Quart
 
 from service.settings import Settings
-from tests.lossless.jar import Jar
-from tests.shopping import PASSWORD, new_name
+from tests.support.jar import Jar
+from tests.support.shopping import PASSWORD, new_name
 
 Start = Callable[..., Awaitable[Quart]]
 

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from jinja2 import DictLoader
 
 from service.settings import Settings
-from tests.parity.shops import parse
-from tests.serving import Served, serve
-from tests.shopping import PASSWORD, add_product, new_name
+from tests.support.serving import Served, serve
+from tests.support.shopping import PASSWORD, add_product, new_name
+from tests.support.shops import parse
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "porting-from-flask.md").read_text()
 SETTINGS = {

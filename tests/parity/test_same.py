@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.parity.shops import Shop
+from tests.support.shops import Shop
 
 LOGIN = {"username": "ada"}
 

@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from service.database import Connection
-from tests.shopping import API, get, log_in, register
+from tests.support.shopping import API, get, log_in, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

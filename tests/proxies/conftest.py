@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from service.settings import Settings
-from tests.certificates import HOST, make_certificate
-from tests.serving import ROOT, Served, serve
+from tests.support.certificates import HOST, make_certificate
+from tests.support.serving import ROOT, Served, serve
 
 READY_WITHIN = 20.0
 NGINX = """

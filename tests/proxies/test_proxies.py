@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.certificates import HOST
-from tests.connections.wire import HTTP2_UPGRADE
 from tests.proxies.conftest import Proxy
-from tests.shopping import API, PASSWORD, Product, new_name
+from tests.support.certificates import HOST
+from tests.support.shopping import API, PASSWORD, Product, new_name
+from tests.support.wire import HTTP2_UPGRADE
 
 
 @pytest.fixture(params=["HTTP/1.1", "HTTP/2"])

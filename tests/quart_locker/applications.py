@@ -8,7 +8,7 @@ from typing import Any
 from quart import Quart, Response, request, session
 
 from quart_locker import SectionedSessions
-from tests.keys import KEY
+from tests.support.keys import KEY
 
 
 def plain_app(**config: Any) -> Quart:

@@ -14,8 +14,8 @@ from quart_locker import Misconfigured, SectionedSessions
 from quart_locker.sessions.policy import KEYS
 from service import create_app
 from service.settings import Settings
-from tests.keys import KEY
 from tests.quart_locker.applications import plain_app, sectioned_app, sent
+from tests.support.keys import KEY
 
 CHANGE = {"name": "Ada", "permanent": True, "cart": {"lines": [1]}}
 OTHER = "another key, as long as one has to be"

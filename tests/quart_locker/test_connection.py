@@ -12,8 +12,8 @@ from quart import Blueprint, Quart, g, websocket
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from quart_locker import DatabaseAway, DatabaseBusy, Misconfigured, PooledConnection
-from tests.database.line import Line
 from tests.quart_locker.conftest import settle
+from tests.support.line import Line
 
 
 async def backend(db: PooledConnection) -> int:

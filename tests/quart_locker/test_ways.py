@@ -8,8 +8,8 @@ import pytest
 from quart import Blueprint, Quart, flash, get_flashed_messages, session, websocket
 
 from quart_locker import Misconfigured, SectionedSessions
-from tests.keys import KEY
 from tests.quart_locker.applications import plain_app, sectioned_app, sent
+from tests.support.keys import KEY
 
 CHANGE = {"name": "Ada", "cart": {"lines": [1]}}
 

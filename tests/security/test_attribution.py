@@ -13,7 +13,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service.http.record import LONGEST_PATH, REFUSALS
 from service.logins import hash_token
-from tests.shopping import API, Product, add, get, make_token, register
+from tests.support.shopping import API, Product, add, get, make_token, register
 
 StartApp = Callable[..., Awaitable[Quart]]
 Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

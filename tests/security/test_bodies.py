@@ -22,8 +22,8 @@ from h2.events import (
 )
 
 from service.settings import Settings
-from tests.serving import Served, serve
-from tests.shopping import API
+from tests.support.serving import Served, serve
+from tests.support.shopping import API
 
 MIB = 1 << 20
 SENT = 200 * MIB

@@ -11,7 +11,7 @@ import pytest
 from quart.typing import TestClientProtocol as Client
 from werkzeug.datastructures import Headers
 
-from tests.shopping import API, Product
+from tests.support.shopping import API, Product
 
 FORM = "application/x-www-form-urlencoded"
 

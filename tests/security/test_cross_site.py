@@ -9,7 +9,7 @@ import pytest
 from quart import Quart
 
 from service.hosts import same_origin
-from tests.shopping import API, make_token, register
+from tests.support.shopping import API, make_token, register
 
 HOST = "localhost"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")

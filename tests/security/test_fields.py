@@ -9,7 +9,7 @@ import pytest
 from quart.typing import TestClientProtocol as Client
 
 from service.http.endpoints import MOST_FIELDS
-from tests.shopping import API
+from tests.support.shopping import API
 
 FORM = "application/x-www-form-urlencoded"
 PAIRS = map("".join, itertools.product(string.ascii_letters + string.digits, repeat=2))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from service.settings import Settings
-from tests.connections.wire import exchange, head
-from tests.serving import Served, serve
-from tests.shopping import API
+from tests.support.serving import Served, serve
+from tests.support.shopping import API
+from tests.support.wire import exchange, head
 
 CHUNKED = "Transfer-Encoding: chunked"
 

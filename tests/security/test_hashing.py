@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from service.settings import Limit, Settings
-from tests.serving import Served, serve
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.serving import Served, serve
+from tests.support.shopping import API, PASSWORD, new_name
 
 LOGINS = 200
 OFF = Limit(0, 0)

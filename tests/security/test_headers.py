@@ -12,8 +12,8 @@ import pytest
 from quart import Quart, Response
 
 from service.settings import Settings
-from tests.serving import serve
-from tests.shopping import API, Product, make_token, register
+from tests.support.serving import serve
+from tests.support.shopping import API, Product, make_token, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

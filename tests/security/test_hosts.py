@@ -16,8 +16,8 @@ from quart import Quart, Response, jsonify, request
 from service.hosts import is_allowed, read_pattern
 from service.http.arrival import read_address
 from service.settings import Limit, Settings
-from tests.serving import Served, serve
-from tests.shopping import API, new_name
+from tests.support.serving import Served, serve
+from tests.support.shopping import API, new_name
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

@@ -14,7 +14,7 @@ from quart import Quart
 from service.accounts import Hasher
 from service.errors import WeakPassword
 from service.settings import Settings
-from tests.shopping import API, PASSWORD, new_name, register
+from tests.support.shopping import API, PASSWORD, new_name, register
 
 LONGEST_STALL = 0.05
 LETTERS = random.Random(26)

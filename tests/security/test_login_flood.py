@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from service.settings import Limit, Settings
-from tests.serving import serve
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.serving import serve
+from tests.support.shopping import API, PASSWORD, new_name
 
 SECONDS = 20
 CLIENTS = 400

@@ -12,7 +12,7 @@ from quart import Quart
 from service import create_app
 from service.errors import SettingsError
 from service.settings import Settings
-from tests.shopping import API, make_token, register
+from tests.support.shopping import API, make_token, register
 
 FRONT = "https://www.shop.example"
 SHOUTED = "HTTPS://APP.Shop.Example:443"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.conventions.source import ROOT
+from tests.support.serving import ROOT
 
 PAGE = (ROOT / "docs/security.md").read_text()
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

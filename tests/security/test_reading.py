@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from quart import Quart
 
-from tests.shopping import Product, add, register
+from tests.support.shopping import Product, add, register
 
 if TYPE_CHECKING:
     import asyncpg

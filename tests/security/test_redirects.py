@@ -10,8 +10,8 @@ import pytest
 from quart import Quart
 
 from service.settings import Settings
-from tests.serving import serve
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.serving import serve
+from tests.support.shopping import API, PASSWORD, new_name
 
 PAYLOADS = (
     "https://evil.example",

@@ -11,8 +11,8 @@ import httpx
 
 from service import accounts
 from service.settings import Settings
-from tests.serving import Served, serve
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.serving import Served, serve
+from tests.support.shopping import API, PASSWORD, new_name
 
 NEW_PASSWORD = "a brand new secret of mine"
 

@@ -10,8 +10,8 @@ import pytest
 from quart import Quart
 
 from service.settings import Settings
-from tests.connections.wire import exchange, head, speaking_http2
-from tests.serving import Served, serve
+from tests.support.serving import Served, serve
+from tests.support.wire import exchange, head, speaking_http2
 
 HANDSHAKE = (
     "Upgrade: websocket",

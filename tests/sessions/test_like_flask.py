@@ -23,7 +23,7 @@ from quart_locker import Session, SessionTooLarge
 from quart_locker.sessions.model import Section
 from service.sessions import SECTIONS, ShopSessions
 from tests.sessions.conftest import set_cookies
-from tests.sessions.pairs import SETTINGS, Pair, Step, attempt, run_pair, sessions_app
+from tests.support.pairs import SETTINGS, Pair, Step, attempt, run_pair, sessions_app
 
 NOISE = secrets.token_urlsafe(5_000)
 """Too much for a cookie, also when compressed."""

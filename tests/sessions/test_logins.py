@@ -13,9 +13,9 @@ from service.accounts import disable
 from service.database import Connection
 from service.logins import hash_token
 from service.settings import Settings
-from tests.serving import Served
 from tests.sessions.conftest import Later, cookie_of, set_cookies
-from tests.shopping import API, PASSWORD, get, log_in, new_name, register
+from tests.support.serving import Served
+from tests.support.shopping import API, PASSWORD, get, log_in, new_name, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol

@@ -14,7 +14,7 @@ from quart.typing import TestClientProtocol as Client
 from service import clock
 from service.carts import Remembered
 from service.preferences import Choices, from_section
-from tests.shopping import API, PASSWORD, Product, add, add_product, get, new_name, register
+from tests.support.shopping import API, PASSWORD, Product, add, add_product, get, new_name, register
 
 ids = st.uuids().map(str)
 numbers = st.integers() | st.sampled_from([2**31 - 1, 2**31, 2**63, 2**70, 10**40, -1, 0, 1])

@@ -10,7 +10,7 @@ import pytest
 from quart import Quart
 
 from service import clock
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
+from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
 
 if TYPE_CHECKING:
     from quart.typing import TestClientProtocol as Client

@@ -11,8 +11,8 @@ import pytest
 
 from service.errors import SettingsError
 from service.settings import PREFIX, Limit, Settings, misspelt
-from tests.keys import KEY
-from tests.serving import environment
+from tests.support.keys import KEY
+from tests.support.serving import environment
 
 URL = "postgresql://shop:secret@db/shop"
 NEEDED = {

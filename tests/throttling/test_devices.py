@@ -12,7 +12,7 @@ from quart import Quart
 from service.accounts import revoke_all_logins
 from service.logins import Device, select_new_devices
 from service.settings import Limit
-from tests.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
+from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from quart import Quart
 from service import clock
 from service.settings import Limit, Settings
 from service.throttling.model import networks
-from tests.serving import serve
-from tests.shopping import API, PASSWORD, log_in, new_name, register
+from tests.support.serving import serve
+from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
 if TYPE_CHECKING:
     import asyncpg

@@ -13,8 +13,8 @@ from werkzeug.datastructures import Headers
 
 from service import clock
 from service.database import Connection
-from tests.orders.checkout import check_out, quantity_in_stock, shopper
-from tests.shopping import API, Product, add_product, get, log_in, register
+from tests.support.checkout import check_out, quantity_in_stock, shopper
+from tests.support.shopping import API, Product, add_product, get, log_in, register
 
 
 async def post_line(

@@ -10,7 +10,7 @@ from quart.typing import TestClientProtocol as Client
 from werkzeug.datastructures import Headers
 
 from service.database import Connection
-from tests.shopping import API, PASSWORD, Product, add, get, new_name
+from tests.support.shopping import API, PASSWORD, Product, add, get, new_name
 
 
 async def post_account(

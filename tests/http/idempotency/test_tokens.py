@@ -11,7 +11,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.database import Connection
-from tests.shopping import API, PASSWORD, get, log_in, register
+from tests.support.shopping import API, PASSWORD, get, log_in, register
 
 
 async def post_token(

@@ -18,7 +18,7 @@ from quart.typing import TestClientProtocol as Client
 from service import create_app
 from service.http.openapi import build_document
 from service.http.openapi.components import Components
-from tests.conventions.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, resolve
+from tests.support.document import DOCUMENT, OPERATIONS, SETTINGS, Operation, resolve
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
 

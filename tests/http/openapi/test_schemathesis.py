@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from service.settings import Settings
-from tests.serving import PROGRAMS, ROOT, serve
-from tests.shopping import API, PASSWORD, Product, new_name
+from tests.support.serving import PROGRAMS, ROOT, serve
+from tests.support.shopping import API, PASSWORD, Product, new_name
 
 EXAMPLES = 5
 """For each operation, in the everyday suite; `make fuzz` takes thousands."""

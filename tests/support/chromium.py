@@ -17,8 +17,8 @@ from service.catalogue import SAMPLE, import_products
 from service.devserver import PostgresServer
 from service.migrations import migrate
 from service.settings import Settings
-from tests.serving import Served, serve
-from tests.shopping import PASSWORD
+from tests.support.serving import Served, serve
+from tests.support.shopping import PASSWORD
 
 ARGUMENTS = [
     "--no-sandbox",  # Chromium refuses to start as root without it

@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 import pytest
 from quart.typing import TestClientProtocol as Client
 
-from tests.conventions.document import OPERATIONS
-from tests.shopping import API, PASSWORD, Product, add, get, log_in, make_token, new_name, register
+from tests.support.document import OPERATIONS
+from tests.support.shopping import (
+    API,
+    PASSWORD,
+    Product,
+    add,
+    get,
+    log_in,
+    make_token,
+    new_name,
+    register,
+)
 
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 

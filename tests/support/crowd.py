@@ -1,4 +1,4 @@
-"""A crowd of clients that never end: `python -m tests.connections.crowd PORT KIND CLIENTS`.
+"""A crowd of clients that never end: `python -m tests.support.crowd PORT KIND CLIENTS`.
 
 In a process of its own, so that it takes no time from the shopper whose waiting is measured. Writes
 a line when it begins.
@@ -12,7 +12,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from tests.connections.wire import NEVER_ENDING, frame
+from tests.support.wire import NEVER_ENDING, frame
 
 MIXED = "of every kind"
 

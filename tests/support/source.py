@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.serving import ROOT
+
 MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "service").rglob("*.py"))}
 
 

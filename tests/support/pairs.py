@@ -11,7 +11,7 @@ import quart
 
 from service.sessions import ShopSessions
 from service.settings import Settings
-from tests.keys import KEY
+from tests.support.keys import KEY
 
 Step = Callable[[Any], Any]
 

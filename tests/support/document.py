@@ -12,7 +12,7 @@ from quart import Quart
 from service import create_app
 from service.http.openapi import build_document
 from service.settings import Settings
-from tests.keys import KEY
+from tests.support.keys import KEY
 
 SETTINGS = Settings(
     environment="development",

@@ -12,8 +12,8 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
 
 from service.pages.assets import FILES
-from tests.serving import Served
-from tests.shopping import API
+from tests.support.serving import Served
+from tests.support.shopping import API
 
 WITHIN = 20.0
 """Seconds for anything to come."""

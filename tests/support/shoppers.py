@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.shopping import API, PASSWORD, new_name
+from tests.support.shopping import API, PASSWORD, new_name
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import pytest
 from service.devserver import become
 from service.settings import PREFIX, Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 READY_WITHIN = 30.0  # seconds; a start takes one, on a machine with nothing else to do
 STOPPED_WITHIN = 15.0

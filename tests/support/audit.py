@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.database import Connection
-from tests.orders.shoppers import Event, History
+from tests.support.shoppers import Event, History
 
 Units = Counter[str]
 

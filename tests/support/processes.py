@@ -14,7 +14,8 @@ from pathlib import Path
 
 import asyncpg
 
-ROOT = Path(__file__).parents[2]
+from tests.support.serving import ROOT
+
 OWNER = Path(__file__).with_name("owner.py")
 
 

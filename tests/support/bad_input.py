@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.http.checks import PROBED
-from tests.conventions.document import Operation, resolve
+from tests.support.document import Operation, resolve
 
 MALFORMED = (400, "malformed")
 INVALID = (422, "invalid")

@@ -9,7 +9,7 @@ from quart.typing import TestClientProtocol
 from werkzeug.datastructures import Headers
 
 from service.database import Connection
-from tests.shopping import API, Product, add, register
+from tests.support.shopping import API, Product, add, register
 
 
 async def shopper(
