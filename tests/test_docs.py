@@ -54,6 +54,20 @@ def test_names_in_the_architecture_are_of_the_code() -> None:
     assert {name for name in named if not set(name.split(".")) <= code} == set()
 
 
+def test_the_walk_leads_to_what_it_names() -> None:
+    """Each answer of "Where would I change …" is one file, which has the name beside it."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    walk = page.partition("| Where would I change … |")[2].partition("\n\n")[0]
+    rows = walk.splitlines()[2:]
+    assert len(rows) >= 10
+    for row in rows:
+        _, answer, name, _ = (cell.strip() for cell in row.split(" |"))
+        ((shown, path),) = re.findall(r"\[`(.+?)`\]\(\.\./(.+?)\)", answer)
+        assert shown == path
+        defined = rf"^ *(?:(?:async )?def |class )?{name.strip('`')}\b[^\n]*[(:=]"
+        assert re.search(defined, (ROOT / path).read_text(), re.MULTILINE), row
+
+
 @each_page
 def test_tests_that_are_named_exist(page: Path) -> None:
     """A page that says which test holds something names one that is there."""
