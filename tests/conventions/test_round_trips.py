@@ -71,7 +71,7 @@ async def shop(start_app: Start, counter: Counter) -> Quart:
 
 
 def test_every_operation_has_a_budget() -> None:
-    """A new operation is given one here."""
+    """Each operation is visited, and its visit says what it may cost: `tests/support/visits.py`."""
     visited = {visit.operation for visit in [*VISITS, *ENTRANCES]}
     assert {operation.id for operation in OPERATIONS} == visited
 
