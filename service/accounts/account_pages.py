@@ -170,13 +170,9 @@ async def post_token() -> Response | WerkzeugResponse:
         text = new_api_token(scopes, (session["login"], request) if data.key else None)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
         credentials = await confirm_password(data.current_password)
-        _, event = await run(
-            logins.make_token,
-            credentials.account.id,
-            credentials.password_hash,
-            new,
-            request_source(),
-        )
+        owner = credentials.account.id
+        event = audit.Event("token_made", clock.now(), request_source(), owner, new.id)
+        await run(logins.make_token, credentials.password_hash, new, event)
         audit.log(event)
     except TokenExists:
         pass

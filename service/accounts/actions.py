@@ -10,7 +10,7 @@ from service import audit, carts, clock
 from service.audit import Event
 from service.database import release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials
-from service.logins import NewLogin, new_token
+from service.logins import NewLogin, new_token, start_login
 from service.throttling import count_attempt, network
 
 from . import login_queries, queries
@@ -95,8 +95,9 @@ async def check_attempt(counted: Counted, source: Source, account_id: UUID | Non
         return
     event = Event("throttled", now, source, account_id)
     if counted.first:
-        await run(audit.insert_event, event)
-    audit.log(event)
+        await run(audit.record, event)
+    else:
+        audit.log(event)
     raise refusal
 
 
@@ -147,18 +148,16 @@ async def register(
         release_db()
         password_hash = await hasher.accept(password, name, known=browser.holder.known)
 
-    async def store(db: Connection) -> tuple[LoggedIn, Event]:
-        async with db.transaction():
+    async def store(db: Connection) -> LoggedIn:
+        async with audit.recorded(db) as record:
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
             verified = login_queries.Verified(account, password_hash)
-            logged_in, event = await _start(db, verified, browser, policy, "registered")
+            logged_in = await _start(db, record, verified, browser, policy, "registered")
             if within:
                 await within(db, logged_in)
-            return logged_in, event
+            return logged_in
 
-    logged_in, event = await run(store)
-    audit.log(event)
-    return logged_in
+    return await run(store)
 
 
 async def log_in(
@@ -178,13 +177,11 @@ async def log_in(
     async with hasher.place(browser.holder):
         verified = await _verify(hasher, throttle, name, password, browser)
 
-    async def start(db: Connection) -> tuple[LoggedIn, Event]:
-        async with db.transaction():
-            return await _start(db, verified, browser, policy, "logged_in")
+    async def start(db: Connection) -> LoggedIn:
+        async with audit.recorded(db) as record:
+            return await _start(db, record, verified, browser, policy, "logged_in")
 
-    logged_in, event = await run(start)
-    audit.log(event)
-    return logged_in
+    return await run(start)
 
 
 async def _verify(
@@ -206,8 +203,7 @@ async def _verify(
     refusal = counted.refusal(clock.now())
     if credentials is None or not right or (refusal and not familiar):
         failed = Event("login_failed", clock.now(), source, owner)
-        await run(audit.insert_event, failed)
-        audit.log(failed)
+        await run(audit.record, failed)
         raise refusal or WrongCredentials
     stored = credentials.password_hash
     return login_queries.Verified(
@@ -220,11 +216,12 @@ async def _verify(
 
 async def _start(
     db: Connection,
+    record: audit.Record,
     verified: login_queries.Verified,
     browser: Browser,
     policy: LoginPolicy,
     kind: audit.Kind,
-) -> tuple[LoggedIn, Event]:
+) -> LoggedIn:
     now = clock.now()
     account = verified.account
     login = NewLogin(
@@ -237,26 +234,37 @@ async def _start(
         ip=browser.source.ip,
     )
     event = Event(kind, now, browser.source, account.id, login.id)
-    started = await login_queries.start_login(
+    visitor = browser.visitor
+    started = await start_login(
         db,
         login,
-        verified,
-        previous=browser.visitor.claim,
+        verified.password_hash,
+        previous=visitor.claim,
         device=browser.device,
-        choices=browser.choices,
         event=event,
         late=policy.cart.late,
     )
     if started is None:
         # Disabled, deleted, or given another password, while this one was checked.
         raise WrongCredentials
-    visitor = browser.visitor
-    if kind == "registered" and browser.username == account.username and not started.after_deletion:
-        # Signed in under a name that is free again: the database lost the account, and what the
-        # browser remembers of it is this one's.
+    record.note(event)
+    if kind == "logged_in" or browser.choices.chosen():
+        await login_queries.settle_login(db, verified, browser.choices)
+    if kind == "registered" and await _is_lost(db, browser, account):
+        # What the browser remembers of it is this one's.
         visitor = visitor.as_account(account.id)
     opened, receipt = await carts.merge(db, account.id, visitor, policy.cart)
+    return LoggedIn(account, login.token, started.device, started.used_before, opened, receipt)
+
+
+async def _is_lost(db: Connection, browser: Browser, account: Account) -> bool:
+    """Return whether the database lost the account that this browser was logged in to.
+
+    Its name is free again, and its owner didn't delete it.
+    """
+    old = browser.visitor.claim.account_id
     return (
-        LoggedIn(account, login.token, started.device, started.used_before, opened, receipt),
-        event,
+        old is not None
+        and browser.username == account.username
+        and not await queries.is_deleted(db, old)
     )

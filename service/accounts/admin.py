@@ -28,10 +28,9 @@ async def create_account(
     """Make an account; raises as `actions.register` does."""
     name, email = await check(hasher, username, email, password)
     password_hash = await hasher.accept(password, name)
-    async with db.transaction():
+    async with audit.recorded(db) as record:
         account = await queries.insert_account(db, name, email, password_hash, clock.now())
-        event = await _record(db, "registered", account.id)
-    audit.log(event)
+        await record.store(_event("registered", account.id))
     return account
 
 
@@ -45,10 +44,9 @@ async def import_account(db: Connection, username: str, email: str, password_has
     if not is_foreign(password_hash):
         message = "The hash is none of werkzeug's scrypt or pbkdf2, or takes too long to check."
         raise Invalid("password_hash", message, "bad_format")
-    async with db.transaction():
+    async with audit.recorded(db) as record:
         account = await queries.insert_account(db, name, address, password_hash, clock.now())
-        event = await _record(db, "registered", account.id)
-    audit.log(event)
+        await record.store(_event("registered", account.id))
     return account
 
 
@@ -59,11 +57,10 @@ async def set_password(db: Connection, name: str, password: str, hasher: Hasher)
         return False
     account = credentials.account
     password_hash = await hasher.accept(password, account.username)
-    async with db.transaction():
+    async with audit.recorded(db) as record:
         await queries.update_password(db, account.id, password_hash)
         await revoke_all(db, account.id, clock.now())
-        event = await _record(db, "password_changed", account.id)
-    audit.log(event)
+        await record.store(_event("password_changed", account.id))
     return True
 
 
@@ -72,11 +69,10 @@ async def disable(db: Connection, name: str) -> bool:
     credentials = await queries.select_credentials(db, name)
     if credentials is None:
         return False
-    async with db.transaction():
+    async with audit.recorded(db) as record:
         await queries.disable_account(db, credentials.account.id, clock.now())
         await revoke_all(db, credentials.account.id, clock.now())
-        event = await _record(db, "account_disabled", credentials.account.id)
-    audit.log(event)
+        await record.store(_event("account_disabled", credentials.account.id))
     return True
 
 
@@ -85,14 +81,11 @@ async def revoke_all_logins(db: Connection, name: str) -> int | None:
     credentials = await queries.select_credentials(db, name)
     if credentials is None:
         return None
-    async with db.transaction():
+    async with audit.recorded(db) as record:
         revoked = await revoke_all(db, credentials.account.id, clock.now())
-        event = await _record(db, "all_logins_ended", credentials.account.id)
-    audit.log(event)
+        await record.store(_event("all_logins_ended", credentials.account.id))
     return revoked
 
 
-async def _record(db: Connection, kind: audit.Kind, account_id: UUID) -> Event:
-    event = Event(kind, clock.now(), audit.OPERATOR, account_id)
-    await audit.insert_event(db, event)
-    return event
+def _event(kind: audit.Kind, account_id: UUID) -> Event:
+    return Event(kind, clock.now(), audit.OPERATOR, account_id)

@@ -46,8 +46,7 @@ async def confirm_password(
         )
     if credentials is None or not right:
         event = Event("password_refused", clock.now(), source, account_id)
-        await run(audit.insert_event, event)
-        audit.log(event)
+        await run(audit.record, event)
         raise WrongPassword
     await run(forgive, attempt, counted)
     release_db()
@@ -58,12 +57,12 @@ async def change_password(
     hasher: Hasher,
     credentials: Credentials,
     password: str,
-    claim: PresentedLogin,
+    presented: PresentedLogin,
     device: Device | None,
     source: Source,
     late: timedelta,
 ) -> str:
-    """Set a password, and end every other login and every token; raises `WeakPassword`.
+    """Set a password, and revoke every other login and every token; raises `WeakPassword`.
 
     No other device is known any more. ``late`` is how long requests may be under way that began
     with the old token.
@@ -75,10 +74,10 @@ async def change_password(
     async with hasher.place(Holder(str(account.id), known=True)):
         password_hash = await hasher.accept(password, account.username, known=True)
     token = new_token()
-    own_login = claim.token_hash if claim.account_id else None
+    own_login = presented.token_hash if presented.account_id else None
 
-    async def store(db: Connection) -> Event:
-        async with db.transaction():
+    async def store(db: Connection) -> None:
+        async with audit.recorded(db) as record:
             await _lock(db, credentials)
             await queries.update_password(db, account.id, password_hash)
             await revoke_all(
@@ -88,10 +87,10 @@ async def change_password(
                 but=own_login,
                 device=device.token_hash if device else None,
             )
-            await renew_login(db, claim, token, clock.now(), late)
-            return await _record(db, "password_changed", account.id, source)
+            await renew_login(db, presented, token, clock.now(), late)
+            await record.store(Event("password_changed", clock.now(), source, account.id))
 
-    audit.log(await run(store))
+    await run(store)
     return token
 
 
@@ -99,36 +98,30 @@ async def change_email(credentials: Credentials, email: str, source: Source) -> 
     """Set the e-mail address; raises `Invalid`, `EmailTaken`."""
     address = check_email(email)
 
-    async def store(db: Connection) -> tuple[Account, Event]:
-        async with db.transaction():
+    async def store(db: Connection) -> Account:
+        async with audit.recorded(db) as record:
             await _lock(db, credentials)
             account = await queries.update_email(db, credentials.account.id, address)
-            return account, await _record(db, "email_changed", account.id, source)
+            await record.store(Event("email_changed", clock.now(), source, account.id))
+            return account
 
-    account, event = await run(store)
-    audit.log(event)
-    return account
+    return await run(store)
 
 
 async def delete_account(credentials: Credentials, source: Source) -> None:
     """Delete the account, with all it has but its orders, which stay without the person."""
 
-    async def store(db: Connection) -> Event:
-        async with db.transaction():
+    async def store(db: Connection) -> None:
+        account_id = credentials.account.id
+        async with audit.recorded(db) as record:
             await _lock(db, credentials)
-            await queries.delete_account(db, credentials.account.id, clock.now())
-            return await _record(db, "account_deleted", credentials.account.id, source)
+            await queries.delete_account(db, account_id, clock.now())
+            await record.store(Event("account_deleted", clock.now(), source, account_id))
 
-    audit.log(await run(store))
+    await run(store)
 
 
 async def _lock(db: Connection, credentials: Credentials) -> None:
     if not await queries.lock_account(db, credentials.account.id, credentials.password_hash):
         # Changed by another request since it was checked.
         raise WrongPassword
-
-
-async def _record(db: Connection, kind: audit.Kind, account_id: UUID, source: Source) -> Event:
-    event = Event(kind, clock.now(), source, account_id)
-    await audit.insert_event(db, event)
-    return event

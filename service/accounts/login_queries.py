@@ -1,22 +1,22 @@
-"""How a log in is counted, started and ended."""
+"""How a log in is counted, and what follows from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.audit import recording
-from service.logins import MOST_DEVICES, Device, hash_token, new_token
+from service.preferences import fill_cte
+from service.statements import Statement
 from service.throttling import Counted, counting, forgiving
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
 
 if TYPE_CHECKING:
-    from service.audit import Event
+    from datetime import datetime
+
     from service.database import Connection
-    from service.logins import NewLogin, PresentedLogin
+    from service.logins import Device
     from service.preferences import Choices
     from service.throttling import Attempt
 
@@ -33,18 +33,6 @@ class Verified:
     password_hash: str
     fresh_hash: str | None = None
     forgiven: list[bytes] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A login that has started, on this device, where the account was used before at that time.
-
-    ``after_deletion``: the login before it was of an account that its owner deleted.
-    """
-
-    device: Device
-    used_before: datetime | None
-    after_deletion: bool
 
 
 async def count_login(
@@ -76,108 +64,27 @@ async def count_login(
     return Counted.of(row, attempt, now), credentials_of(row), row["familiar"]
 
 
-async def start_login(
-    db: Connection,
-    login: NewLogin,
-    verified: Verified,
-    *,
-    previous: PresentedLogin,
-    device: Device | None,
-    choices: Choices,
-    event: Event,
-    late: timedelta,
-) -> Started | None:
-    """Start a login, and end the one the browser had, which is over after ``late``.
-
-    Returns None, and does nothing, if the account was disabled or deleted, or its password
-    changed, since the password was checked. Whoever does that waits for this transaction, and
-    then ends its login too.
-
-    In the same statement, for the sake of the round trips: the guest's choices fill those the
-    account never made, a fresher password hash is stored, the attempt is taken back, the event
-    recorded, and the device known from now on. One that isn't known any more gets a new token.
+SETTLE_LOGIN = Statement(
+    f"""
+    with {fill_cte(":account_id")},
+    {forgiving(":forgiven", "select")}
+    update accounts set password_hash = :fresh_hash
+    where id = :account_id and :fresh_hash::text is not null
     """
-    fresh = Device(new_token(), login.account_id)
-    row = await db.fetchrow(
-        f"""
-        with verified as (
-            select id from accounts
-            where id = $2 and password_hash = $14 and disabled_at is null
-            for no key update
-        ),
-        ended as (
-            update logins set ended_at = $3, over_at = $3::timestamptz + $27::interval
-            where token_hash = $8 and ended_at is null and exists (select from verified)
-        ),
-        filled as (
-            insert into preferences as p (
-                account_id, theme, locale, page_size, marketing_emails
-            )
-            select id, $9, $10, $11::int, $12::boolean from verified
-            on conflict (account_id) do update set
-                theme = coalesce(p.theme, excluded.theme),
-                locale = coalesce(p.locale, excluded.locale),
-                page_size = coalesce(p.page_size, excluded.page_size),
-                marketing_emails = coalesce(p.marketing_emails, excluded.marketing_emails)
-        ),
-        rehashed as (
-            update accounts set password_hash = $13::text
-            where id = (select id from verified) and $13::text is not null
-        ),
-        {forgiving("$15", "select from verified")},
-        device as (
-            select case when exists (select from devices where token_hash = $24)
-                then $24 else $25::bytea end as token_hash
-        ),
-        used_before as (
-            select used_at from devices where token_hash = $24 and account_id = $2
-        ),
-        known as (
-            insert into devices (token_hash, account_id, created_at, used_at, user_agent, ip)
-            select token_hash, id, $3, $3, $6, $7 from device, verified
-            on conflict (token_hash, account_id) do update set used_at = excluded.used_at
-        ),
-        too_many as (
-            delete from devices
-            where account_id = (select id from verified) and token_hash = any(array(
-                select token_hash from devices
-                where account_id = $2 and token_hash is distinct from $24
-                order by used_at desc offset {MOST_DEVICES - 1}
-            ))
-        ),
-        {recording("verified", 17)}
-        insert into logins (
-            token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id,
-            device, new_device
+)
+
+
+async def settle_login(db: Connection, verified: Verified, choices: Choices) -> None:
+    """Do what follows from a log in, in one statement for the sake of the round trips.
+
+    The guest's choices fill those that the account never made, the attempts are taken back, and a
+    fresher hash is stored.
+    """
+    await db.execute(
+        *SETTLE_LOGIN(
+            account_id=verified.account.id,
+            fresh_hash=verified.fresh_hash,
+            forgiven=verified.forgiven,
+            **choices.parameters(),
         )
-        select $1, id, $3::timestamptz, $3, $4::interval, $5::timestamptz, $6, $7, $16::uuid,
-            device.token_hash, $18 = 'logged_in' and not exists (select from used_before)
-        from verified, device
-        returning device = $24 as kept, (select used_at from used_before) as used_before,
-            exists (
-                select from deleted_accounts where mark = sha256(uuid_send($26))
-            ) as after_deletion
-        """,
-        hash_token(login.token),
-        login.account_id,
-        login.now,
-        login.idle,
-        login.expires_at,
-        login.user_agent,
-        login.ip,
-        previous.token_hash,
-        *choices.columns(),
-        verified.fresh_hash,
-        verified.password_hash,
-        verified.forgiven,
-        login.id,
-        *event.columns(),
-        device.token_hash if device else None,
-        fresh.token_hash,
-        previous.account_id,
-        late,
     )
-    if row is None:
-        return None
-    kept = replace(device, account_id=login.account_id) if device and row["kept"] else fresh
-    return Started(kept, row["used_before"], row["after_deletion"])

@@ -38,7 +38,6 @@ from .session import confirm_password, device, forget_login
 if TYPE_CHECKING:
     from quart import Response
 
-    from service.audit import Event
     from service.database import Connection
 
 blueprint = Blueprint("access", __name__)
@@ -200,19 +199,20 @@ async def create_token(data: TokenInput) -> Response:
     text = new_api_token(scopes, seed)
     new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
 
-    async def make(db: Connection) -> tuple[Token, Event]:
+    event = audit.Event("token_made", clock.now(), request_source(), credentials.account.id, new.id)
+
+    async def make(db: Connection) -> Token:
         try:
-            account_id, password_hash = credentials.account.id, credentials.password_hash
-            return await logins.make_token(db, account_id, password_hash, new, request_source())
+            return await logins.make_token(db, credentials.password_hash, new, event)
         except TokenExists:
             # Made under this key, but longer ago than keys are remembered.
             raise KeyReused from None
 
     return await once(
         make,
-        lambda made: answer(NewTokenOutput(**dataclasses.asdict(made[0]), token=text), 201),
+        lambda made: answer(NewTokenOutput(**dataclasses.asdict(made), token=text), 201),
         data=data,
-        then=lambda made: audit.log(made[1]),
+        then=lambda _: audit.log(event),
         unstored={"token": text},
     )
 

@@ -183,6 +183,15 @@ async def lock_account(db: Connection, account_id: UUID, password_hash: str) -> 
     )
 
 
+async def is_deleted(db: Connection, account_id: UUID) -> bool:
+    """Return whether there was an account of this id that its owner deleted."""
+    return bool(
+        await db.fetchval(
+            "select true from deleted_accounts where mark = sha256(uuid_send($1))", account_id
+        )
+    )
+
+
 async def update_password(db: Connection, account_id: UUID, password_hash: str) -> None:
     """Store a password's hash."""
     await db.execute(

@@ -116,7 +116,7 @@ class Logins:
             "",
             "",
         )
-        username = await run(logins.insert_login, login)
+        username = await run(logins.start_without_password, login)
         if username is None:
             raise LookupError(f"There is no account {account_id} that may log in.")
         return CurrentUser(str(account_id), username=username, token=token)

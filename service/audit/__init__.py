@@ -1,6 +1,17 @@
 """What happened to accounts: a row in a table, and a line in the log."""
 
+from .actions import Record, record, recorded
 from .model import OPERATOR, Event, Kind, Source, log
-from .queries import insert_event, recording
+from .queries import audit_cte
 
-__all__ = ["OPERATOR", "Event", "Kind", "Source", "insert_event", "log", "recording"]
+__all__ = [
+    "OPERATOR",
+    "Event",
+    "Kind",
+    "Record",
+    "Source",
+    "audit_cte",
+    "log",
+    "record",
+    "recorded",
+]

@@ -56,18 +56,18 @@ class Event:
     account_id: UUID | None = None
     login_id: UUID | None = None
 
-    def columns(self) -> list[Any]:
-        """Return the values in the order of `queries.recording`."""
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `queries.audit_cte`."""
         source = self.source
-        return [
-            self.at,
-            self.kind,
-            self.account_id,
-            self.login_id,
-            source.ip,
-            source.user_agent,
-            source.request_id,
-        ]
+        return {
+            "event_at": self.at,
+            "event_kind": self.kind,
+            "event_account_id": self.account_id,
+            "event_login_id": self.login_id,
+            "event_ip": source.ip,
+            "event_user_agent": source.user_agent,
+            "event_request_id": source.request_id,
+        }
 
 
 def log(event: Event) -> None:

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.statements import Statement
+
 if TYPE_CHECKING:
     from service.database import Connection
 
     from .model import Event
 
+COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 
-def recording(source: str, first: int) -> str:
+
+def audit_cte(source: str) -> str:
     """Return a CTE, ``recorded``, that stores an event for each row of ``source``.
 
-    So the record rides along in the statement that does the deed. ``$first`` and the six after
-    it are `Event.columns`; an event that doesn't name its login takes the ``id`` of the row.
+    So the record rides along in the statement that does the deed. Its parameters are
+    `Event.parameters`; an event that doesn't name its login takes the ``id`` of the row.
     """
-    at, event, account_id, login_id, *rest = (f"${first + number}" for number in range(7))
     return f"""
         recorded as (
-            insert into audit (at, event, account_id, login_id, ip, user_agent, request_id)
-            select {at}, {event}, {account_id}, coalesce({login_id}::uuid, {source}.id),
-                {", ".join(rest)}
+            insert into audit ({COLUMNS})
+            select :event_at::timestamptz, :event_kind::text, :event_account_id::uuid,
+                coalesce(:event_login_id::uuid, {source}.id),
+                :event_ip::text, :event_user_agent::text, :event_request_id::text
             from {source}
         )"""
 
 
+INSERT_EVENT = Statement(
+    f"""
+    insert into audit ({COLUMNS})
+    values (
+        :event_at, :event_kind, :event_account_id, :event_login_id,
+        :event_ip, :event_user_agent, :event_request_id
+    )
+    """
+)
+
+
 async def insert_event(db: Connection, event: Event) -> None:
     """Store an event."""
-    await db.execute(
-        """
-        insert into audit (at, event, account_id, login_id, ip, user_agent, request_id)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        """,
-        *event.columns(),
-    )
+    await db.execute(*INSERT_EVENT(**event.parameters()))

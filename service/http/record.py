@@ -136,9 +136,7 @@ async def _record_refusal() -> None:
         account_id=UUID(account_id) if account_id else None,
     )
     try:
-        await run(audit.insert_event, event)
+        await run(audit.record, event)
     except Exception:
         # The client is refused all the same, and the log has the request.
         logger.warning("a refusal could not be recorded", exc_info=True)
-        return
-    audit.log(event)

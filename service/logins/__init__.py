@@ -22,18 +22,22 @@ from .model import (
     NewLogin,
     NewToken,
     PresentedLogin,
+    StartedLogin,
     Token,
     TokenExists,
     TokenLimit,
 )
 from .queries import (
     LOGIN,
-    insert_login,
-    renew_login,
-    revoke_all,
     select_login,
     select_logins,
+)
+from .revoke_queries import revoke_all
+from .start_queries import (
+    renew_login,
     select_new_devices,
+    start_login,
+    start_without_password,
 )
 from .token_queries import select_tokens
 from .tokens import Scope, hash_token, new_api_token, new_token
@@ -52,6 +56,7 @@ __all__ = [
     "PresentedLogin",
     "Scope",
     "SessionAuth",
+    "StartedLogin",
     "Token",
     "TokenExists",
     "TokenLimit",
@@ -59,7 +64,6 @@ __all__ = [
     "current_account_id",
     "forget_login",
     "hash_token",
-    "insert_login",
     "make_token",
     "new_api_token",
     "new_token",
@@ -73,4 +77,6 @@ __all__ = [
     "select_logins",
     "select_new_devices",
     "select_tokens",
+    "start_login",
+    "start_without_password",
 ]

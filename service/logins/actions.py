@@ -12,7 +12,7 @@ from service import audit, clock
 from service.audit import Event
 from service.errors import NotFound
 
-from . import queries, token_queries
+from . import revoke_queries, token_queries
 from .model import TokenExists
 
 if TYPE_CHECKING:
@@ -25,20 +25,16 @@ if TYPE_CHECKING:
     from .model import NewToken, PresentedLogin, Token
 
 
-async def make_token(
-    db: Connection, account_id: UUID, password_hash: str, new: NewToken, source: Source
-) -> tuple[Token, Event]:
-    """Make a token; returns it with what to log once it is committed.
+async def make_token(db: Connection, password_hash: str, new: NewToken, event: Event) -> Token:
+    """Make a token, for an account whose password was checked against this hash.
 
-    Raises `WrongPassword` if that was changed since it was checked against the hash, `TokenLimit`,
-    and `TokenExists`.
+    The event names both, and is to be logged once this is committed. Raises `WrongPassword` if
+    the password was changed since, `TokenLimit`, and `TokenExists`.
     """
-    event = Event("token_made", clock.now(), source, account_id)
     try:
-        token = await token_queries.insert_token(db, account_id, password_hash, new, event)
+        return await token_queries.insert_token(db, password_hash, new, event)
     except asyncpg.UniqueViolationError:
         raise TokenExists from None
-    return token, replace(event, login_id=token.id)
 
 
 async def revoke_presented(
@@ -49,7 +45,7 @@ async def revoke_presented(
     The log out is over once ``late`` has passed.
     """
     event = Event("logged_out", clock.now(), source, presented.account_id)
-    revoked = await queries.revoke_presented(db, presented, event, late)
+    revoked = await revoke_queries.revoke_presented(db, presented, event, late)
     if revoked:
         audit.log(replace(event, login_id=revoked))
     return revoked is not None
@@ -70,7 +66,7 @@ async def revoke_one(
     Where it is one's ``own``, that is a log out.
     """
     event = Event(kind, clock.now(), source, account_id, login_id)
-    revoked = await queries.revoke_one(db, account_id, login_id, event, own, late)
+    revoked = await revoke_queries.revoke_one(db, event, own, late)
     if revoked is None:
         raise NotFound
     audit.log(event)
@@ -92,6 +88,6 @@ async def revoke_others(
     """
     event = Event("other_logins_ended", clock.now(), source, account_id)
     known = device.token_hash if device else None
-    stay = await queries.revoke_others(db, account_id, current, known, event, tokens=tokens)
+    stay = await revoke_queries.revoke_others(db, event, current, known, tokens=tokens)
     audit.log(event)
     return stay

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from service.errors import Conflict, Unauthenticated
 
+from .devices import Device
 from .tokens import Scope, hash_token, read_scopes
 
 NOT_VALID = "The token is not valid."
@@ -87,6 +88,17 @@ class NewLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class StartedLogin:
+    """A login that has started, on this device.
+
+    ``used_before`` is when the account was logged in to on it before, if it was.
+    """
+
+    device: Device
+    used_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewToken:
     """A token about to be made; ``text`` is shown once and not kept."""
 
@@ -94,6 +106,7 @@ class NewToken:
     name: str
     scopes: tuple[Scope, ...]
     lifetime: timedelta
+    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True, slots=True)

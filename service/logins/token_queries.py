@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.audit import recording
+from service.audit import audit_cte
 from service.errors import WrongPassword
+from service.statements import Statement
 
 from .model import MOST_TOKENS, NewToken, Token, TokenLimit
 from .queries import valid
@@ -21,60 +22,65 @@ if TYPE_CHECKING:
     from service.database import Connection
 
 
+SELECT_TOKENS = Statement(
+    f"""
+    select id, name, scopes, created_at, last_seen_at, expires_at
+    from logins where account_id = :account_id and scopes is not null and {valid(":now")}
+    order by created_at desc, id
+    """
+)
+
+
 async def select_tokens(db: Connection, account_id: UUID, now: datetime) -> list[Token]:
     """Return the valid tokens, the newest first."""
-    rows = await db.fetch(
-        f"""
-        select id, name, scopes, created_at, last_seen_at, expires_at
-        from logins where account_id = $1 and scopes is not null and {valid("$2")}
-        order by created_at desc, id
-        """,
-        account_id,
-        now,
-    )
+    rows = await db.fetch(*SELECT_TOKENS(account_id=account_id, now=now))
     return [_token(row) for row in rows]
 
 
-async def insert_token(
-    db: Connection, account_id: UUID, password_hash: str, token: NewToken, event: Event
-) -> Token:
+INSERT_TOKEN = Statement(
+    f"""
+    with verified as (
+        select id from accounts
+        where id = :event_account_id and password_hash = :password_hash and disabled_at is null
+        for no key update
+    ),
+    made as (
+        insert into logins (
+            id, token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
+        )
+        select :event_login_id, :token_hash, id, :event_at,
+            :event_at::timestamptz + :lifetime::interval, :name, :scopes::text[], '', ''
+        from verified
+        where :most > (
+            select count(*) from logins
+            where account_id = :event_account_id and scopes is not null and {valid(":event_at")}
+        )
+        returning id, name, scopes, created_at, last_seen_at, expires_at
+    ),
+    {audit_cte("made")}
+    select made.id, name, scopes, created_at, last_seen_at, expires_at
+    from verified left join made on true
+    """
+)
+
+
+async def insert_token(db: Connection, password_hash: str, token: NewToken, event: Event) -> Token:
     """Store a token by its hash, for an account whose password was checked against that hash.
 
-    Raises `TokenLimit` when the account has as many as it may, and `WrongPassword` when its
-    password was changed since it was checked: whoever changes it waits for this statement, and
-    then revokes the token too.
+    The event has its id and its account's. Raises `TokenLimit` when the account has as many as it
+    may, and `WrongPassword` when its password was changed since it was checked: whoever changes
+    it waits for this statement, and then revokes the token too.
     """
     row = await db.fetchrow(
-        f"""
-        with verified as (
-            select id from accounts
-            where id = $1 and password_hash = $7 and disabled_at is null
-            for no key update
-        ),
-        made as (
-            insert into logins (
-                token_hash, account_id, created_at, expires_at, name, scopes, user_agent, ip
-            )
-            select $3, id, $2, $2::timestamptz + $4::interval, $5, $6::text[], '', ''
-            from verified
-            where {MOST_TOKENS} > (
-                select count(*) from logins
-                where account_id = $1 and scopes is not null and {valid("$2")}
-            )
-            returning id, name, scopes, created_at, last_seen_at, expires_at
-        ),
-        {recording("made", 8)}
-        select made.id, name, scopes, created_at, last_seen_at, expires_at
-        from verified left join made on true
-        """,
-        account_id,
-        event.at,
-        hash_token(token.text),
-        token.lifetime,
-        token.name,
-        token.scopes,
-        password_hash,
-        *event.columns(),
+        *INSERT_TOKEN(
+            password_hash=password_hash,
+            token_hash=hash_token(token.text),
+            lifetime=token.lifetime,
+            name=token.name,
+            scopes=token.scopes,
+            most=MOST_TOKENS,
+            **event.parameters(),
+        )
     )
     if row is None:
         raise WrongPassword

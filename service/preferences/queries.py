@@ -64,6 +64,27 @@ async def upsert_choices(
     return choices_of(row) if row else None
 
 
+def fill_cte(account_id: str) -> str:
+    """Return a CTE, ``filled``, that stores choices where the account never made any.
+
+    ``account_id`` names its parameter; the others are `Choices.parameters`.
+    """
+    return f"""
+        filled as (
+            insert into preferences as p (
+                account_id, theme, locale, page_size, marketing_emails
+            )
+            values (
+                {account_id}, :theme, :locale, :page_size::int, :marketing_emails::boolean
+            )
+            on conflict (account_id) do update set
+                theme = coalesce(p.theme, excluded.theme),
+                locale = coalesce(p.locale, excluded.locale),
+                page_size = coalesce(p.page_size, excluded.page_size),
+                marketing_emails = coalesce(p.marketing_emails, excluded.marketing_emails)
+        )"""
+
+
 def choices_of(row: Record) -> Choices:
     """Return the choices of a row that has them as columns; null was never chosen."""
     fields = Choices.__struct_fields__

@@ -114,7 +114,7 @@ VISITS = [
 """Each operation but those that change who asks."""
 
 ENTRANCES = [
-    Visit("log_in", 6, {"username": "{username}", "password": PASSWORD}, be_somebody),
+    Visit("log_in", 7, {"username": "{username}", "password": PASSWORD}, be_somebody),
     Visit("register", 7, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
     Visit("log_out", 1),
     Visit("delete_account", 10, {"current_password": PASSWORD}),

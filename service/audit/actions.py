@@ -1,0 +1,49 @@
+"""Storing events, and logging them once they are stored."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from . import queries
+from .model import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.database import Connection
+
+    from .model import Event
+
+
+async def record(db: Connection, event: Event) -> None:
+    """Store an event by itself, and log it."""
+    await queries.insert_event(db, event)
+    log(event)
+
+
+class Record:
+    """What happened in a transaction."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self.events: list[Event] = []
+
+    async def store(self, event: Event) -> None:
+        """Store an event."""
+        await queries.insert_event(self._db, event)
+        self.events.append(event)
+
+    def note(self, event: Event) -> None:
+        """Take note of an event that another statement stores, see `audit_cte`."""
+        self.events.append(event)
+
+
+@asynccontextmanager
+async def recorded(db: Connection) -> AsyncIterator[Record]:
+    """Begin a transaction whose events are logged once it is committed, and not before."""
+    record = Record(db)
+    async with db.transaction():
+        yield record
+    for event in record.events:
+        log(event)
