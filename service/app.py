@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from quart import Quart
 
-from . import accounts, connections, database, logins, pages, throttling
+from . import accounts, connections, database, logins, pages, services, throttling
 from .accounts.account_pages import blueprint as account_pages
 from .accounts.api import blueprint as accounts_api
 from .accounts.logins_api import blueprint as logins_api
 from .accounts.pages import blueprint as accounts_pages
-from .accounts.pages import look_up_shopper
+from .accounts.pages import load_page_context
 from .accounts.session import Logins
 from .carts.api import blueprint as carts_api
-from .carts.api import promise_cart
 from .carts.pages import blueprint as carts_pages
+from .carts.session import promise_cart
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
 from .http import middleware, openapi
 from .locker_page.pages import init_app as init_locker_page
-from .ops import configure_logging, init_metrics, is_logging_configured
+from .ops import Draining, configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
 from .orders.api import blueprint as orders_api
 from .orders.pages import blueprint as orders_pages
@@ -39,17 +39,22 @@ def create_app(settings: Settings | None = None) -> Quart:
     if not is_logging_configured():
         configure_logging(settings)
     app = Quart("service")
-    app.extensions["locker.settings"] = settings
+    hasher = accounts.Hasher(settings, connections.give_way)
+    services.init_app(
+        app,
+        settings,
+        database.init_app(app, settings),
+        hasher,
+        throttling.Throttle(settings),
+        Draining(),
+    )
+    app.before_serving(hasher.open)
+    app.after_serving(hasher.close)
     # Quart itself wants a key here; the sessions' own keys are with their signers.
     app.secret_key = settings.secret_key
     ShopSessions(settings).init_app(app)
-    database.init_app(app, settings)
-    middleware.init_app(app, settings)
+    middleware.init_app(app, settings, pages.error_page)
     logins.SessionAuth(app, Logins())
-    hasher = app.extensions["locker.hasher"] = accounts.Hasher(settings, connections.give_way)
-    app.before_serving(hasher.open)
-    app.after_serving(hasher.close)
-    app.extensions["locker.throttle"] = throttling.Throttle(settings)
 
     for api in (
         catalogue_api,
@@ -63,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.after_request(promise_cart)
     app.register_blueprint(ops_api)
     init_metrics(app, settings)
-    pages.init_app(app, look_up_shopper)
+    pages.init_app(app, load_page_context)
     for shop_pages in (
         catalogue_pages,
         carts_pages,

@@ -44,7 +44,7 @@ release_db = _connection.release
 def init_app(app: Quart, settings: Settings) -> Pool:
     """Tie the pool's life to the server's, and each connection's to its app context."""
     address = read_address(settings.database_url)
-    pool = app.extensions["locker.pool"] = _connection.init_app(
+    return _connection.init_app(
         app,
         address.url,
         # The shop's own handlers ask `translate`.
@@ -57,7 +57,6 @@ def init_app(app: Quart, settings: Settings) -> Pool:
         application_name="locker",
         reset=False,
     )
-    return pool
 
 
 async def get_db() -> Connection:

@@ -186,6 +186,13 @@ class Invalid(LockerError):
         return found
 
 
+class InvalidCursor(Invalid):
+    """A cursor that no page of this list gave out as its ``next``."""
+
+    def __init__(self, message: str = "Send the `next` of the page before.") -> None:
+        super().__init__("after", message, "bad_format")
+
+
 class WeakPassword(Invalid):
     code, title = "weak_password", "The password is too weak"
 

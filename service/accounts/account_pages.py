@@ -10,7 +10,7 @@ from msgspec import Meta
 from quart import Blueprint, session
 
 from service import audit, clock, logins
-from service.carts.api import policy
+from service.carts.session import merge_window
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
 from service.http.endpoints import Caller, Input
@@ -127,7 +127,7 @@ async def post_delete() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_login(login_id: UUID) -> WerkzeugResponse:
     """Log out there; of this browser's own login, here."""
-    own, late = presented_login().token_hash, policy().late
+    own, late = presented_login().token_hash, merge_window()
     revoked = await run(
         logins.revoke_one,
         "login_ended",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.audit import Source
-    from service.carts import MergedLine, Opened, Visitor
+    from service.carts import CartOwner, LoadedCart, MergedLine
     from service.database import Connection
     from service.logins import Device
     from service.preferences import Choices
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class Browser:
     """What a login takes over from the browser it comes from."""
 
-    visitor: Visitor
+    cart_owner: CartOwner
     username: str | None
     choices: Choices
     source: Source
@@ -80,7 +80,7 @@ class LoggedIn:
     token: str
     device: Device
     used_before: datetime | None
-    opened: Opened
+    loaded: LoadedCart
     receipt: tuple[MergedLine, ...]
 
 
@@ -234,15 +234,15 @@ async def _start(
         ip=browser.source.ip,
     )
     event = Event(kind, now, browser.source, account.id, login.id)
-    visitor = browser.visitor
+    cart_owner = browser.cart_owner
     started = await start_login(
         db,
         login,
         verified.password_hash,
-        previous=visitor.claim,
+        previous=cart_owner.claim,
         device=browser.device,
         event=event,
-        late=policy.cart.late,
+        late=policy.cart.merge_window,
     )
     if started is None:
         # Disabled, deleted, or given another password, while this one was checked.
@@ -252,9 +252,9 @@ async def _start(
         await login_queries.settle_login(db, verified, browser.choices)
     if kind == "registered" and await _is_lost(db, browser, account):
         # What the browser remembers of it is this one's.
-        visitor = visitor.as_account(account.id)
-    opened, receipt = await carts.merge(db, account.id, visitor, policy.cart)
-    return LoggedIn(account, login.token, started.device, started.used_before, opened, receipt)
+        cart_owner = cart_owner.for_account(account.id)
+    loaded, receipt = await carts.merge(db, account.id, cart_owner, policy.cart)
+    return LoggedIn(account, login.token, started.device, started.used_before, loaded, receipt)
 
 
 async def _is_lost(db: Connection, browser: Browser, account: Account) -> bool:
@@ -262,7 +262,7 @@ async def _is_lost(db: Connection, browser: Browser, account: Account) -> bool:
 
     Its name is free again, and its owner didn't delete it.
     """
-    old = browser.visitor.claim.account_id
+    old = browser.cart_owner.claim.account_id
     return (
         old is not None
         and browser.username == account.username

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from quart import Blueprint
 
 from service import clock
-from service.carts.api import to_output
-from service.carts.schema import merge_output
+from service.carts.api_types import cart_output, merge_output
 from service.database import run
 from service.errors import (
     TooManyAttempts,
@@ -17,10 +16,10 @@ from service.errors import (
     WrongPassword,
 )
 from service.http.endpoints import Caller, Output, answer, no_content, operation
-from service.http.idempotency import select_outcome, upsert_outcome
-from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_outcome
+from service.http.idempotency import select_answer, upsert_answer
+from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_stored
 from service.preferences import Choices
-from service.preferences.api import PreferencesOutput, preferences_output
+from service.preferences.api_types import PreferencesOutput, preferences_output
 
 from . import queries
 from .api_types import (
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from quart import Response
 
     from service.database import Connection
-    from service.http.idempotency import Key, Outcome
+    from service.http.idempotency import Key, StoredAnswer
 
     from .actions import LoggedIn
 
@@ -130,8 +129,8 @@ async def register(data: RegistrationInput) -> Response:
 
     async def remember(db: Connection, logged_in: LoggedIn) -> None:
         if key:
-            outcome = await to_outcome(_answer(logged_in, 201))
-            await upsert_outcome(db, logged_in.account.id, key, outcome, clock.now())
+            stored = await to_stored(_answer(logged_in, 201))
+            await upsert_answer(db, logged_in.account.id, key, stored, clock.now())
 
     try:
         logged_in = await register_browser(data, remember)
@@ -191,25 +190,25 @@ async def change_password(data: PasswordInput) -> Response:
 async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     """Return the answer that this registration has had, if it has, and log in."""
 
-    async def find(db: Connection) -> Outcome | None:
+    async def find(db: Connection) -> StoredAnswer | None:
         account_id = await queries.select_registered(db, data.username, data.email)
-        return await select_outcome(db, account_id, key, clock.now()) if account_id else None
+        return await select_answer(db, account_id, key, clock.now()) if account_id else None
 
-    outcome = await run(find)
-    if outcome is None:
+    stored = await run(find)
+    if stored is None:
         return None
     try:
         await log_in_browser(LoginInput(data.username, data.password))
     except WrongCredentials:
         return None
-    return replay(outcome)
+    return replay(stored)
 
 
 def _answer(logged_in: LoggedIn, status: int) -> Response:
     return answer(
         LoginOutput(
             user_output(logged_in.account),
-            to_output(logged_in.opened),
+            cart_output(logged_in.loaded),
             merge_output(logged_in.receipt),
         ),
         status,

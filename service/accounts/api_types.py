@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from service.carts.schema import CartOutput, MergeOutput
+from service.carts.api_types import CartOutput, MergeOutput
 from service.http.endpoints import Input, Moment, Output
 
 from .model import (

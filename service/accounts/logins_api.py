@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -12,12 +13,12 @@ from msgspec import Meta
 from quart import Blueprint, session
 
 from service import audit, clock, logins
-from service.carts.api import policy
+from service.carts.session import merge_window
 from service.database import run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
 from service.http.idempotency import KeyReused
-from service.http.idempotency.once import KEY_HEADER, once, read_key
+from service.http.idempotency.once import KEY_HEADER, Once, read_key
 from service.http.requests import request_source
 from service.logins import (
     LONGEST_LABEL,
@@ -134,7 +135,7 @@ async def list_logins() -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
-    own, late = presented_login().token_hash, policy().late
+    own, late = presented_login().token_hash, merge_window()
     revoked = await run(
         logins.revoke_one,
         "login_ended",
@@ -198,23 +199,12 @@ async def create_token(data: TokenInput) -> Response:
     scopes = tuple(sorted(set(data.scopes)))
     text = new_api_token(scopes, seed)
     new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))
-
     event = audit.Event("token_made", clock.now(), request_source(), credentials.account.id, new.id)
-
-    async def make(db: Connection) -> Token:
-        try:
-            return await logins.make_token(db, credentials.password_hash, new, event)
-        except TokenExists:
-            # Made under this key, but longer ago than keys are remembered.
-            raise KeyReused from None
-
-    return await once(
-        make,
-        lambda made: answer(NewTokenOutput(**dataclasses.asdict(made), token=text), 201),
-        data=data,
-        then=lambda _: audit.log(event),
-        unstored={"token": text},
-    )
+    once = Once(data, to_response=partial(_show_token, text=text), secret_fields={"token": text})
+    made, response = await once.run(_make_token, credentials.password_hash, new, event)
+    if made:
+        audit.log(event)
+    return response
 
 
 @blueprint.delete("/account/tokens/<uuid:token_id>")
@@ -223,3 +213,17 @@ async def end_token(token_id: UUID) -> Response:
     """End a token."""
     await run(logins.revoke_one, "token_ended", current_account_id(), token_id, request_source())
     return no_content()
+
+
+async def _make_token(
+    db: Connection, password_hash: str, new: NewToken, event: audit.Event
+) -> Token:
+    try:
+        return await logins.make_token(db, password_hash, new, event)
+    except TokenExists:
+        # Made under this key, but longer ago than keys are remembered.
+        raise KeyReused from None
+
+
+def _show_token(made: Token, text: str) -> Response:
+    return answer(NewTokenOutput(**dataclasses.asdict(made), token=text), 201)

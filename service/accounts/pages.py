@@ -12,7 +12,7 @@ from service.database import run
 from service.errors import Invalid, LockerError, WrongCredentials
 from service.logins import presented_login
 from service.pages import (
-    Shopper,
+    PageContext,
     back,
     entered,
     field_errors,
@@ -25,7 +25,7 @@ from service.pages import (
     render,
 )
 from service.preferences import Preferences
-from service.preferences.api import guest_choices
+from service.preferences.session import read_guest_choices
 
 from . import queries
 from .api_types import LoginInput, RegistrationInput
@@ -124,15 +124,15 @@ async def post_logout() -> WerkzeugResponse:
     return back("/")
 
 
-async def look_up_shopper() -> Shopper:
+async def load_page_context() -> PageContext:
     """Return who looks, in one statement, or in none for a guest who never had a cart."""
-    username, quantity, choices = None, 0, guest_choices()
+    username, quantity, choices = None, 0, read_guest_choices()
     if presented_login() or "cart" in session:
         state = await look_up_session()
         username = state.account.username if state.account else None
         quantity, choices = state.cart_quantity, state.choices or choices
     chosen = Preferences(**choices.chosen())
-    return Shopper(
+    return PageContext(
         username,
         chosen.theme,
         chosen.locale,
@@ -176,7 +176,7 @@ async def _register(data: RegistrationForm) -> LoggedIn:
 
 def _go_on(greeting: str, logged_in: LoggedIn, following: str) -> WerkzeugResponse:
     """Greet, and lead on; with a receipt where two carts met or something got lost."""
-    receipt, cart = logged_in.receipt, logged_in.opened.cart
+    receipt, cart = logged_in.receipt, logged_in.loaded.cart
     text = f"{greeting}, {logged_in.account.username}."
     came = [line for line in receipt if line.quantity]
     met = len(cart.lines) > len(came) or any(line.account_quantity for line in receipt)

@@ -74,7 +74,7 @@ class SessionState:
 async def select_session(
     db: Connection,
     claim: PresentedLogin,
-    guest_cart: UUID | None,
+    guest_cart_id: UUID | None,
     now: datetime,
     *,
     promised: bool,
@@ -112,7 +112,7 @@ async def select_session(
         claim.token_hash,
         claim.account_id,
         now,
-        guest_cart,
+        guest_cart_id,
         promised,
         late,
     )

@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from quart import after_this_request, current_app, session
+from quart import after_this_request, session
 from quart_auth import login_user
 
 from service import clock, logins
-from service.carts.api import keep, policy, visitor
+from service.carts.session import (
+    cart_policy,
+    current_cart_owner,
+    forget_account_cart,
+    merge_window,
+    remember_cart,
+)
 from service.database import run
 from service.errors import Unauthenticated
-from service.http.middleware import current_settings
 from service.http.requests import request_source
 from service.logins import (
     CurrentUser,
@@ -29,10 +34,14 @@ from service.logins import (
 )
 from service.logins import forget_login as drop_login
 from service.preferences import Choices, fill
-from service.preferences.api import guest_choices
+from service.preferences.session import read_guest_choices
+from service.services import get_service
 from service.sessions import read_section, write_section
+from service.settings import Settings
+from service.throttling import Throttle
 
 from . import actions, changes, queries
+from .passwords import Hasher
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,12 +51,10 @@ if TYPE_CHECKING:
 
     from service.database import Connection
     from service.logins import PresentedLogin
-    from service.throttling import Throttle
 
     from .actions import LoggedIn
     from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
     from .model import Account, Credentials
-    from .passwords import Hasher
 
     Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
@@ -55,12 +62,12 @@ if TYPE_CHECKING:
 async def log_in_browser(data: LoginInput) -> LoggedIn:
     """Log this browser in; raises as `actions.log_in`."""
     logged_in = await actions.log_in(
-        _hasher(),
-        _throttle(),
+        get_service(Hasher),
+        get_service(Throttle),
         data.username,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(current_settings(), policy(), remember=data.remember),
+        policy=actions.LoginPolicy.of(get_service(Settings), cart_policy(), remember=data.remember),
     )
     _begin(logged_in, remember=data.remember)
     return logged_in
@@ -77,13 +84,13 @@ async def find_new_devices(logged_in: LoggedIn) -> list[str]:
 async def register_browser(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
     """Register, and log this browser in; raises as `actions.register`."""
     logged_in = await actions.register(
-        _hasher(),
-        _throttle(),
+        get_service(Hasher),
+        get_service(Throttle),
         data.username,
         data.email,
         data.password,
         browser=_browser(),
-        policy=actions.LoginPolicy.of(current_settings(), policy(), remember=False),
+        policy=actions.LoginPolicy.of(get_service(Settings), cart_policy(), remember=False),
         within=within,
     )
     _begin(logged_in, remember=False)
@@ -97,7 +104,7 @@ async def log_out_browser() -> None:
 
 async def revoke_own_login() -> bool:
     """Revoke this browser's login, and leave its session as it is; returns whether it held."""
-    caller, late = presented_login(), policy().late
+    caller, late = presented_login(), merge_window()
     return bool(caller) and await run(logins.revoke_presented, caller, request_source(), late)
 
 
@@ -106,7 +113,7 @@ class Logins:
 
     async def start(self, account_id: UUID) -> CurrentUser:
         """Start a login that no password was given for; raises `LookupError`."""
-        now, settings, token = clock.now(), current_settings(), new_token()
+        now, settings, token = clock.now(), get_service(Settings), new_token()
         login = NewLogin(
             token,
             account_id,
@@ -123,28 +130,23 @@ class Logins:
 
     async def revoke(self, caller: PresentedLogin) -> None:
         """Revoke the login that was in the session, and leave the account its cart."""
-        held = await run(logins.revoke_presented, caller, request_source(), policy().late)
+        held = await run(logins.revoke_presented, caller, request_source(), merge_window())
         if held:
-            write_section("cart", visitor().remembered.after_logout().write())
+            forget_account_cart()
 
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    caller, remembered, now, late = (
-        presented_login(),
-        visitor().remembered,
-        clock.now(),
-        policy().late,
-    )
+    cookie = current_cart_owner().cookie
     state = await run(
         queries.select_session,
-        caller,
-        remembered.guest_cart,
-        now,
-        promised=remembered.promised,
-        late=late,
+        presented_login(),
+        cookie.guest_cart_id,
+        clock.now(),
+        promised=cookie.promised,
+        late=merge_window(),
     )
-    return replace(state, choices=fill(state.choices or Choices(), guest_choices()))
+    return replace(state, choices=fill(state.choices or Choices(), read_guest_choices()))
 
 
 async def find_account() -> Account:
@@ -159,7 +161,11 @@ async def find_account() -> Account:
 async def confirm_password(current_password: str) -> Credentials:
     """Check the caller's password; raises as `changes.confirm_password`."""
     return await changes.confirm_password(
-        _hasher(), _throttle(), current_account_id(), current_password, request_source()
+        get_service(Hasher),
+        get_service(Throttle),
+        current_account_id(),
+        current_password,
+        request_source(),
     )
 
 
@@ -179,13 +185,13 @@ async def change_own_password(data: PasswordInput) -> None:
     """Change the caller's password; raises as `changes` does."""
     credentials = await confirm_password(data.current_password)
     session["login"] = await changes.change_password(
-        _hasher(),
+        get_service(Hasher),
         credentials,
         data.new_password,
         presented_login(),
         device(),
         request_source(),
-        policy().late,
+        merge_window(),
     )
 
 
@@ -197,7 +203,7 @@ def forget_login(*, held: bool = True) -> None:
     """
     if presented_login() and held:
         # The account's cart stays with the account, not with the browser.
-        write_section("cart", visitor().remembered.after_logout().write())
+        forget_account_cart()
         after_this_request(_clear_cache)
     drop_login()
 
@@ -216,14 +222,14 @@ def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
         remember=remember,
     )
     write_section("device", logged_in.device.write())
-    keep(logged_in.opened)
+    remember_cart(logged_in.loaded)
 
 
 def _browser() -> actions.Browser:
     return actions.Browser(
-        visitor=visitor(),
+        cart_owner=current_cart_owner(),
         username=session.get("username"),
-        choices=guest_choices(),
+        choices=read_guest_choices(),
         source=request_source(),
         device=device(),
     )
@@ -232,11 +238,3 @@ def _browser() -> actions.Browser:
 def device() -> Device | None:
     """Return the device that the request says it comes from."""
     return Device.read(read_section("device"))
-
-
-def _hasher() -> Hasher:
-    return cast("Hasher", current_app.extensions["locker.hasher"])
-
-
-def _throttle() -> Throttle:
-    return cast("Throttle", current_app.extensions["locker.throttle"])

@@ -1,31 +1,32 @@
 """The cart, of guests and of accounts. Start with `model`: the rules; then `actions`."""
 
-from .actions import UNCONDITIONAL, Condition, Mismatch, load
+from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
+from .cookie import CartCookie
+from .loading import CartOwner, LoadedCart, Policy, load_locked, merge, store
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .opening import Opened, Policy, Visitor, merge, open_locked, store
 from .queries import note_currency
-from .section import Remembered
 
 __all__ = [
     "UNCONDITIONAL",
     "Cart",
+    "CartChange",
+    "CartCookie",
+    "CartOwner",
     "Condition",
+    "ConditionFailed",
     "InsufficientStock",
     "Limits",
     "Line",
+    "LoadedCart",
     "MergedLine",
-    "Mismatch",
     "Offer",
-    "Opened",
     "Policy",
-    "Remembered",
     "Strategy",
-    "Visitor",
     "clear",
     "load",
+    "load_locked",
     "merge",
     "note_currency",
-    "open_locked",
     "store",
 ]

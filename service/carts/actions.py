@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.database import Conflicted
 from service.errors import RevisionMismatch
 
 from . import model
+from .loading import CartOwner, LoadedCart, Policy, load_if_clean, load_locked, store
 from .model import Cart, Offer, UnknownSku
-from .opening import Opened, Policy, Visitor, open_locked, open_settled, store
 
 if TYPE_CHECKING:
     from service.database import Connection
 
-Rule = Callable[[Cart, Offer | None], Cart]
+CartRule = Callable[[Cart, Offer | None], Cart]
+"""Returns the cart as it is to be, or the very same one; the offer is the sku's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,13 @@ class Condition:
     exists: bool = False
     absent: bool = False
 
-    def check(self, opened: Opened, sku: str | None = None) -> None:
-        """Raise `Mismatch` with the cart, for a caller to show."""
-        cart = opened.cart
+    def check(self, loaded: LoadedCart, sku: str | None = None) -> None:
+        """Raise `ConditionFailed` with the cart, for a caller to show."""
+        cart = loaded.cart
         if self.absent and sku is not None and cart.line(sku):
-            raise Mismatch(opened, "The line is there already.")
-        if not self.met(opened.tag) or (self.exists and cart.id is None):
-            raise Mismatch(opened)
+            raise ConditionFailed(loaded, "The line is there already.")
+        if not self.met(loaded.tag) or (self.exists and cart.id is None):
+            raise ConditionFailed(loaded)
 
     def met(self, tag: str) -> bool:
         """Return whether this state is one of those that it names."""
@@ -55,117 +57,107 @@ class Condition:
 UNCONDITIONAL = Condition()
 
 
-class Mismatch(RevisionMismatch):
+class ConditionFailed(RevisionMismatch):
     """The condition wasn't met by this cart."""
 
-    def __init__(self, opened: Opened, detail: str = "") -> None:
+    def __init__(self, loaded: LoadedCart, detail: str = "") -> None:
         super().__init__(detail)
-        self.opened = opened
+        self.loaded = loaded
+
+
+@dataclass(frozen=True, slots=True)
+class CartChange:
+    """The cart as it is now, and whether it has a line more than before."""
+
+    loaded: LoadedCart
+    is_new_line: bool
 
 
 async def load(
-    db: Connection, visitor: Visitor, policy: Policy, condition: Condition = UNCONDITIONAL
-) -> Opened:
-    """Return the visitor's cart, an empty one if there is none; raises `Mismatch`."""
-    opened, _ = await _change(db, visitor, policy, lambda cart, _: cart, condition)
-    return opened
+    db: Connection, owner: CartOwner, policy: Policy, condition: Condition = UNCONDITIONAL
+) -> LoadedCart:
+    """Return the owner's cart, an empty one if there is none; raises `ConditionFailed`."""
+    return (await _change(db, owner, policy, model.keep, condition)).loaded
 
 
 async def add(
     db: Connection,
-    visitor: Visitor,
+    owner: CartOwner,
     sku: str,
     quantity: int,
     policy: Policy,
     condition: Condition = UNCONDITIONAL,
-) -> tuple[Opened, bool]:
-    """Add units; returns the cart and whether the line is new.
-
-    Raises as `model.add`, and `Mismatch`.
-    """
-
-    def rule(cart: Cart, offer: Offer | None) -> Cart:
-        return model.add(cart, offer, quantity, policy.limits)
-
-    return await _change(db, visitor, policy, rule, condition, sku)
+) -> CartChange:
+    """Add units; raises as `model.add`, and `ConditionFailed`."""
+    rule = partial(model.add, quantity=quantity, limits=policy.limits)
+    return await _change(db, owner, policy, rule, condition, sku)
 
 
 async def set_quantity(
     db: Connection,
-    visitor: Visitor,
+    owner: CartOwner,
     sku: str,
     quantity: int,
     policy: Policy,
     condition: Condition = UNCONDITIONAL,
-) -> tuple[Opened, bool]:
-    """Set a line's units; returns the cart and whether the line is new.
-
-    Raises as `model.set_quantity`, and `Mismatch`.
-    """
-
-    def rule(cart: Cart, offer: Offer | None) -> Cart:
-        return model.set_quantity(cart, offer, quantity, policy.limits)
-
-    return await _change(db, visitor, policy, rule, condition, sku)
+) -> CartChange:
+    """Set a line's units; raises as `model.set_quantity`, and `ConditionFailed`."""
+    rule = partial(model.set_quantity, quantity=quantity, limits=policy.limits)
+    return await _change(db, owner, policy, rule, condition, sku)
 
 
 async def remove(
     db: Connection,
-    visitor: Visitor,
+    owner: CartOwner,
     sku: str,
     policy: Policy,
     condition: Condition = UNCONDITIONAL,
-) -> Opened:
-    """Remove a line, if it is there. Raises `UnknownSku` for what never was, and `Mismatch`."""
-    opened, _ = await _change(
-        db, visitor, policy, lambda cart, _: model.remove(cart, sku), condition, sku
-    )
-    return opened
+) -> LoadedCart:
+    """Remove a line, if it is there; raises `UnknownSku` for what never was, `ConditionFailed`."""
+    return (await _change(db, owner, policy, model.remove, condition, sku)).loaded
 
 
 async def clear(
-    db: Connection, visitor: Visitor, policy: Policy, condition: Condition = UNCONDITIONAL
-) -> Opened:
-    """Remove every line; raises `Mismatch`."""
-    opened, _ = await _change(db, visitor, policy, lambda cart, _: model.clear(cart), condition)
-    return opened
+    db: Connection, owner: CartOwner, policy: Policy, condition: Condition = UNCONDITIONAL
+) -> LoadedCart:
+    """Remove every line; raises `ConditionFailed`."""
+    return (await _change(db, owner, policy, model.clear, condition)).loaded
 
 
 async def _change(
     db: Connection,
-    visitor: Visitor,
+    owner: CartOwner,
     policy: Policy,
-    rule: Rule,
+    rule: CartRule,
     condition: Condition,
     sku: str | None = None,
-) -> tuple[Opened, bool]:
-    """Apply the rule; returns the cart and whether it has a line more than before."""
-    opening = await open_settled(db, visitor, policy, sku)
-    if opening:
+) -> CartChange:
+    found = await load_if_clean(db, owner, policy, sku)
+    if found:
         try:
-            return await _apply(db, *opening, rule, condition, sku, policy)
+            return await _apply(db, *found, rule, condition, sku, policy)
         except Conflicted:
             pass
     async with db.transaction():
-        opened, offer = await open_locked(db, visitor, policy, sku)
-        return await _apply(db, opened, offer, rule, condition, sku, policy)
+        loaded, offer = await load_locked(db, owner, policy, sku)
+        return await _apply(db, loaded, offer, rule, condition, sku, policy)
 
 
 async def _apply(
     db: Connection,
-    opened: Opened,
+    loaded: LoadedCart,
     offer: Offer | None,
-    rule: Rule,
+    rule: CartRule,
     condition: Condition,
     sku: str | None,
     policy: Policy,
-) -> tuple[Opened, bool]:
+) -> CartChange:
     if sku is not None and offer is None:
         # Before the condition: what isn't there has no state (RFC 9110, 13.2.1).
         raise UnknownSku
-    condition.check(opened, sku)
-    changed = rule(opened.cart, offer)
-    new = len(changed.lines) > len(opened.cart.lines)
-    if changed is not opened.cart:
-        opened = await store(db, opened, changed, policy.new_cart)
-    return opened, new
+    condition.check(loaded, sku)
+    changed = rule(loaded.cart, offer)
+    is_new_line = len(changed.lines) > len(loaded.cart.lines)
+    if changed is not loaded.cart:
+        loaded = await store(db, loaded, changed, policy.new_cart)
+    return CartChange(loaded, is_new_line)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Strategy = Literal["max", "sum", "guest", "account"]
-Outcome = Literal[
+MergeOutcome = Literal[
     "added", "kept_larger", "summed", "kept_guest", "kept_account", "capped", "dropped"
 ]
 
-STRATEGIES: dict[str, Callable[[int, int], tuple[int, Outcome]]] = {
+STRATEGIES: dict[str, Callable[[int, int], tuple[int, MergeOutcome]]] = {
     "max": lambda guest, account: (max(guest, account), "kept_larger"),
     "sum": lambda guest, account: (guest + account, "summed"),
     "guest": lambda guest, _: (guest, "kept_guest"),
@@ -32,7 +32,7 @@ class MergedLine:
     guest_quantity: int
     account_quantity: int
     quantity: int
-    outcome: Outcome
+    outcome: MergeOutcome
 
 
 def merge(

@@ -37,6 +37,10 @@ class LineLimit(Conflict):
     extra: ClassVar[Mapping[str, Any]] = {"limit": int}
 
 
+REFUSALS = (UnknownSku, InsufficientStock, QuantityLimit, LineLimit)
+"""What a rule may raise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much one cart may hold: units of one variant, and lines."""
@@ -122,6 +126,11 @@ class Cart:
         return next((line for line in self.lines if line.offer.sku == sku), None)
 
 
+def keep(cart: Cart, _: Offer | None = None) -> Cart:
+    """Change nothing."""
+    return cart
+
+
 def add(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
     """Add units to what is there.
 
@@ -140,7 +149,7 @@ def set_quantity(cart: Cart, offer: Offer | None, quantity: int, limits: Limits)
         raise UnknownSku
     line = cart.line(offer.sku)
     if quantity == 0:
-        return remove(cart, offer.sku)
+        return remove(cart, offer)
     if line and quantity == line.quantity:
         return cart
     if line and quantity < line.quantity and offer.sold:
@@ -148,14 +157,16 @@ def set_quantity(cart: Cart, offer: Offer | None, quantity: int, limits: Limits)
     return _put(cart, offer, quantity, limits)
 
 
-def remove(cart: Cart, sku: str) -> Cart:
-    """Remove a line, if it is there."""
-    if cart.line(sku) is None:
+def remove(cart: Cart, offer: Offer | None) -> Cart:
+    """Remove a line, if it is there. Raises `UnknownSku`."""
+    if offer is None:
+        raise UnknownSku
+    if cart.line(offer.sku) is None:
         return cart
-    return replace(cart, lines=tuple(line for line in cart.lines if line.offer.sku != sku))
+    return replace(cart, lines=tuple(line for line in cart.lines if line.offer.sku != offer.sku))
 
 
-def clear(cart: Cart) -> Cart:
+def clear(cart: Cart, _: Offer | None = None) -> Cart:
     """Remove every line."""
     return replace(cart, lines=()) if cart.lines else cart
 

@@ -6,6 +6,7 @@ out of the page that follows.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,20 +19,22 @@ from quart import Blueprint, Response, session
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
 from service.http.endpoints import Input, no_content
-from service.http.idempotency.once import once
+from service.http.idempotency.once import Once
 from service.logins import presented_login
 from service.pages import Remedy, back, flash, page, render
 
 from . import actions
-from .api import LARGEST_QUANTITY, REFUSALS, identify_cart, keep, policy, visitor
-from .model import InsufficientStock, LineLimit, QuantityLimit
+from .api_types import LARGEST_QUANTITY
+from .model import REFUSALS, InsufficientStock, LineLimit, QuantityLimit
+from .session import cart_policy, current_cart_owner, ensure_guest_cart, remember_cart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-    from .model import Cart, Line
+    from .actions import CartChange
+    from .model import Line
 
 blueprint = Blueprint("cart", __name__)
 
@@ -64,16 +67,16 @@ class LineForm(Input):
 @page()
 async def show_cart() -> Response:
     """Show the cart."""
-    who, rules = visitor(), policy()
-    opened = await run(actions.load, who, rules)
+    owner, policy = current_cart_owner(), cart_policy()
+    loaded = await run(actions.load, owner, policy)
     if presented_login() or "cart" in session:
-        keep(opened)
-    cart = opened.cart
+        remember_cart(loaded)
+    cart = loaded.cart
     return await render(
         "carts/cart.html",
         places=("cart", *(_place(line.offer.sku) for line in cart.lines)),
         cart=cart,
-        most=rules.limits.quantity,
+        most=policy.limits.quantity,
     )
 
 
@@ -85,7 +88,7 @@ async def show_identity() -> Response:
     For pages that come out of a cache, and so bring no cookie: the script asks here before the
     first add. Without the script the add makes the cart. Takes no connection.
     """
-    identify_cart()
+    ensure_guest_cart()
     response = no_content()
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -95,24 +98,25 @@ async def show_identity() -> Response:
 @page(form=AddForm)
 async def post_line(data: AddForm) -> WerkzeugResponse:
     """Add to the cart; a form that was sent already adds nothing more."""
-    who, rules = visitor(), policy()
+    owner, policy = current_cart_owner(), cart_policy()
     sku = data.sku or await _find_sku(data)
     following = _product_path(data.handle, sku) if data.handle else data.next
     if not sku:
         flash("There is no such combination. Please choose another.", "problem", place="buy")
         return back(following)
     try:
-        done = await once(
-            lambda db: actions.add(db, who, sku, data.quantity, rules),
-            lambda added: Response(_added(added[0].cart, sku, data.quantity)),
-            data=data,
-            guest=who.remembered.own_cart,
-            then=lambda added: keep(added[0]),
+        once = Once(
+            data,
+            guest=owner.cookie.own_guest_cart_id,
+            to_response=partial(_describe_added, sku=sku, quantity=data.quantity),
             form_key=data.key,
         )
+        added, done = await once.run(actions.add, owner, sku, data.quantity, policy)
     except REFUSALS as refusal:
         _refuse(refusal.code, refusal.members, sku, "buy", following)
         return back(following)
+    if added:
+        remember_cart(added.loaded)
     text = await done.get_data(as_text=False)
     if done.status_code == HTTPStatus.OK:
         flash(text.decode(), place="buy")
@@ -126,28 +130,28 @@ async def post_line(data: AddForm) -> WerkzeugResponse:
 @page(form=LineForm)
 async def post_quantity(data: LineForm) -> WerkzeugResponse:
     """Set how many of a line there are; what is taken out can be put back."""
-    who, rules = visitor(), policy()
+    owner, policy = current_cart_owner(), cart_policy()
     at_cart = data.next == "/cart"
     try:
         if data.quantity:
-            opened, new = await run(actions.set_quantity, who, data.sku, data.quantity, rules)
-            before = None
+            change = await run(actions.set_quantity, owner, data.sku, data.quantity, policy)
+            loaded, new, before = change.loaded, change.is_new_line, None
         else:
-            before = (await run(actions.load, who, rules)).cart.line(data.sku)
-            opened = await run(actions.remove, who, data.sku, rules)
+            before = (await run(actions.load, owner, policy)).cart.line(data.sku)
+            loaded = await run(actions.remove, owner, data.sku, policy)
             new = False
     except REFUSALS as refusal:
         place = _place(data.sku) if at_cart else "buy"
         _refuse(refusal.code, refusal.members, data.sku, place, data.next)
         return back(data.next)
-    keep(opened)
-    line = opened.cart.line(data.sku)
+    remember_cart(loaded)
+    line = loaded.cart.line(data.sku)
     if before:
         undo = Remedy("Undo", "/cart/quantity", {"sku": data.sku, "quantity": before.quantity})
-        flash(f"Removed: {_named(before)}.", place="cart", remedy=undo)
+        flash(f"Removed: {_describe(before)}.", place="cart", remedy=undo)
     elif line and (new or not at_cart):
         place = "cart" if at_cart else "buy"
-        flash(f"In your cart: {_named(line)}, {line.quantity}.", place=place)
+        flash(f"In your cart: {_describe(line)}, {line.quantity}.", place=place)
     return back(data.next)
 
 
@@ -155,20 +159,20 @@ async def post_quantity(data: LineForm) -> WerkzeugResponse:
 @page()
 async def show_clear() -> Response | WerkzeugResponse:
     """Ask whether the cart is to be emptied."""
-    who, rules = visitor(), policy()
-    opened = await run(actions.load, who, rules)
-    keep(opened)
-    if not opened.cart.lines:
+    owner, policy = current_cart_owner(), cart_policy()
+    loaded = await run(actions.load, owner, policy)
+    remember_cart(loaded)
+    if not loaded.cart.lines:
         return back("/cart")
-    return await render("carts/clear.html", cart=opened.cart)
+    return await render("carts/clear.html", cart=loaded.cart)
 
 
 @blueprint.post("/cart/clear")
 @page()
 async def post_clear() -> WerkzeugResponse:
     """Empty the cart."""
-    who, rules = visitor(), policy()
-    keep(await run(actions.clear, who, rules))
+    owner, policy = current_cart_owner(), cart_policy()
+    remember_cart(await run(actions.clear, owner, policy))
     flash("Your cart is empty.", place="cart")
     return back("/cart")
 
@@ -193,17 +197,19 @@ def _place(sku: str) -> str:
     return f"line:{sku}"
 
 
-def _named(line: Line) -> str:
+def _describe(line: Line) -> str:
     values = " · ".join(value for name, value in line.offer.options if name != "Title")
     return ", ".join(filter(None, (shorten(line.offer.title, 90), values)))
 
 
-def _added(cart: Cart, sku: str, quantity: int) -> str:
-    line = cart.line(sku)
+def _describe_added(added: CartChange, *, sku: str, quantity: int) -> Response:
+    line = added.loaded.cart.line(sku)
     if line is None:  # only for the type checker: an add leaves its line
-        return "Added."
-    text = f"Added: {_named(line)}, {quantity}."
-    return text if line.quantity == quantity else f"{text} There are {line.quantity} of it now."
+        return Response("Added.")
+    text = f"Added: {_describe(line)}, {quantity}."
+    if line.quantity != quantity:
+        text += f" There are {line.quantity} of it now."
+    return Response(text)
 
 
 def _refuse(code: str, members: Mapping[str, Any], sku: str, place: str, following: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.logins import PresentedLogin
     from service.throttling import Attempt
 
-    from .section import Remembered
+    from .cookie import CartCookie
 
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -56,8 +56,8 @@ _offers = msgspec.json.Decoder(list[Offer])
 class Found:
     """A caller's cart, and what else there is to know about it.
 
-    ``account_id`` is None for a guest. ``offers`` are by variant id. ``late``: lines were
-    added to a guest's cart after it had joined this one. ``closed``: the guest's cart can't be
+    ``account_id`` is None for a guest. ``offers`` are by variant id. ``has_late_lines``: lines
+    were added to a guest's cart after it had joined this one. ``closed``: the guest's cart can't be
     used: it joined an account's too long ago, or one that was deleted, or is itself an account's,
     or is promised to a session that is over. ``leaving``: its browser logged out just now.
     """
@@ -65,7 +65,7 @@ class Found:
     account_id: UUID | None
     cart: Cart
     offers: dict[int, Offer]
-    late: bool
+    has_late_lines: bool
     closed: bool
     leaving: bool
 
@@ -86,12 +86,12 @@ async def select_cart(
     claim: PresentedLogin,
     now: datetime,
     *,
-    remembered: Remembered,
+    cookie: CartCookie,
     sku: str | None = None,
-    late: timedelta,
+    merge_window: timedelta,
     lock: bool = False,
 ) -> Found:
-    """Return the caller's cart, with the offers of its lines, of what is remembered and of the sku.
+    """Return the caller's cart, with the offers of its lines, the cookie's, and the sku's.
 
     A guest, and a login that has ended, get the guest's own cart and never an account's; the one
     that is promised for after the login only until that is over. With ``lock`` the row is locked,
@@ -139,28 +139,30 @@ async def select_cart(
                 select from carts, login
                 where carts.id = $4 and carts.account_id is null and carts.lines <> '[]'
                     and coalesce(carts.merged_into, login.account_id) = login.account_id
-            ) as late
+            ) as has_late_lines
         from (select) as one left join cart on true
         """,
         claim.token_hash,
         claim.account_id,
         now,
-        remembered.guest_cart,
+        cookie.guest_cart_id,
         sku,
-        remembered.variants(),
-        late,
-        remembered.promised,
+        cookie.variants(),
+        merge_window,
+        cookie.promised,
     )
     claim.require(found=row["account_id"] is not None)
     offers = _by_variant(row)
     cart = Cart() if row["closed"] else _cart(row, offers)
-    return Found(row["account_id"], cart, offers, row["late"], row["closed"], row["leaving"])
+    return Found(
+        row["account_id"], cart, offers, row["has_late_lines"], row["closed"], row["leaving"]
+    )
 
 
 async def select_carts_to_merge(
     db: Connection,
     account_id: UUID,
-    guest_cart: UUID | None,
+    guest_cart_id: UUID | None,
     variants: Sequence[int] = (),
     *,
     promised_to: bytes | None = None,
@@ -206,7 +208,7 @@ async def select_carts_to_merge(
         from (select) as one left join cart on true
         """,
         account_id,
-        guest_cart,
+        guest_cart_id,
         variants,
         promised_to,
         now,

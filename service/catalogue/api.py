@@ -12,7 +12,7 @@ from quart import Blueprint, request
 
 from service.database import get_db
 from service.errors import NotFound
-from service.http.endpoints import Caller, Input, Options, Output, answer, operation
+from service.http.endpoints import Amount, Caller, Input, Options, Output, answer, operation
 from service.http.prefix import place_address
 
 from . import cursor, list_queries, queries, search
@@ -28,8 +28,6 @@ blueprint = Blueprint("catalogue", __name__)
 
 TYPES = 250
 """In one answer; a catalogue with more is better searched."""
-
-Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
 
 
 class ProductsQuery(Input, frozen=True):

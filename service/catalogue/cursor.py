@@ -10,9 +10,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from service.errors import Invalid
+from service.errors import InvalidCursor
 
 from .model import Selection, Sort
+
+OTHER_LIST = "Send the `next` of the page before, with the parameters it had."
 
 LONGEST = 512
 """Characters; what a title is sorted by is bounded for this."""
@@ -56,18 +58,7 @@ def decode_cursor(text: str, selection: Selection, sort: Sort) -> Cursor:
         cursor = Cursor(*_decoder.decode(whole[:-4]))
         same = encode_cursor(cursor, selection) == text
     except (ValueError, msgspec.MsgspecError):
-        raise InvalidCursor from None
+        raise InvalidCursor(OTHER_LIST) from None
     if not same or cursor.sort != sort or isinstance(cursor.key, str) != (sort == "title"):
-        raise InvalidCursor
+        raise InvalidCursor(OTHER_LIST)
     return cursor
-
-
-class InvalidCursor(Invalid):
-    """A cursor that wasn't given out by `encode_cursor`, or for another list."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "after",
-            "Send the `next` of the page before, with the parameters it had.",
-            "bad_format",
-        )

@@ -11,13 +11,12 @@ from msgspec.structs import replace
 from quart import Blueprint, Response, render_template
 
 from service.database import run
-from service.errors import NotFound
-from service.http.middleware import current_settings
+from service.errors import InvalidCursor, NotFound
 from service.http.prefix import place_links
 from service.pages import (
     HTML,
     KEPT,
-    current_shopper,
+    current_page_context,
     is_first_visit,
     new_key,
     origin,
@@ -25,11 +24,12 @@ from service.pages import (
     render,
     share,
 )
+from service.services import get_service
+from service.settings import Settings
 
 from . import list_queries, queries, search
 from .browsing import SORTS, ShopQuery
 from .choosing import choose
-from .cursor import InvalidCursor
 from .model import EVERYTHING, Page, Selection
 from .search import read_search
 from .sharing import describe
@@ -50,8 +50,8 @@ TYPES = 24
 @page(query=ShopQuery)
 async def show_shop(query: ShopQuery) -> Response:
     """Show what is sold, or what a search finds, and what there is instead of nothing."""
-    query, currency = query.cleaned(), current_settings().currency
-    limit = (await current_shopper()).page_size
+    query, currency = query.cleaned(), get_service(Settings).currency
+    limit = (await current_page_context()).page_size
     selection = query.selection(currency)
     first = replace(query, after="", page="")
     try:
@@ -129,7 +129,7 @@ async def show_product(handle: str, query: ProductQuery) -> Response:
         product=product,
         about=describe(product, origin()),
         chosen=choose(product, msgspec.structs.asdict(query), query.sku),
-        most=current_settings().cart_max_quantity,
+        most=get_service(Settings).cart_max_quantity,
         # A page that a cache may give to others has no key, and needs none: a browser without a
         # cart gets one from each of two adds at once, and keeps one of them.
         key="" if is_first_visit() else new_key(),

@@ -26,12 +26,12 @@ def orders_() -> None:
 
 
 @orders_.command("list")
-@click.option("--status", type=click.Choice(get_args(orders.Status)), help="Only these.")
+@click.option("--status", type=click.Choice(get_args(orders.OrderStatus)), help="Only these.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--after", metavar="NUMBER", help="Those placed before this order.")
 def list_(status: str | None, limit: int, after: str | None) -> None:
     """List orders, newest first."""
-    wanted = cast("orders.Status | None", status)
+    wanted = cast("orders.OrderStatus | None", status)
     page = run_through_app(
         Settings.from_env(serving=False), orders.history, status=wanted, limit=limit, after=after
     )

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=msgspec.Struct)
 
+Amount = Annotated[int, msgspec.Meta(ge=0, description="In the currency's minor unit.")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time in an answer, RFC 3339 in UTC."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, cast
 
-from quart import Quart, Response, current_app, g, request
+from quart import Quart, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from service.errors import Malformed, NotFound
@@ -24,6 +24,8 @@ from .validation import compose
 
 if TYPE_CHECKING:
     from service.settings import Settings
+
+    from .problems import ErrorPage
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -52,8 +54,11 @@ class AnyText(BaseConverter):
         return str(compose(value))
 
 
-def init_app(app: Quart, settings: Settings) -> None:
-    """Put the checks before, the headers after, and the error handlers around every view."""
+def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
+    """Put the checks before, the headers after, and the error handlers around every view.
+
+    ``show_error`` makes the page of an error, for browsers.
+    """
     app.url_map.converters["text"] = AnyText
     # A sku may hold two slashes in a row.
     app.url_map.merge_slashes = False
@@ -106,7 +111,7 @@ def init_app(app: Quart, settings: Settings) -> None:
         await record.record(response.status_code)
         return response
 
-    problems.init_app(app)
+    problems.init_app(app, show_error)
 
 
 async def _admit(settings: Settings) -> None:
@@ -120,8 +125,3 @@ async def _admit(settings: Settings) -> None:
         # Werkzeug would find the route of one slash, which a proxy's rule for it doesn't see.
         raise NotFound
     await screen(settings)
-
-
-def current_settings() -> Settings:
-    """Return the settings of the service that answers this request."""
-    return cast("Settings", current_app.extensions["locker.settings"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from quart import Quart, Response, current_app
+from quart import Quart, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, Unauthorized
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from werkzeug.exceptions import NotFound as WerkzeugNotFound
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_locker import incoming
 from service import database
@@ -30,11 +32,16 @@ from .requests import ensure_request_id
 logger = logging.getLogger(__name__)
 
 
-def init_app(app: Quart) -> None:
+AnyResponse = Response | WerkzeugResponse
+ErrorPage = Callable[[LockerError], Awaitable[AnyResponse]]
+
+
+def init_app(app: Quart, show_page: ErrorPage) -> None:
     """Answer every error in one way, the framework's own among them."""
-    app.register_error_handler(LockerError, respond)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _unexpected)
+    answers = Answers(show_page)
+    app.register_error_handler(LockerError, answers.respond)
+    app.register_error_handler(HTTPException, answers.respond_to_framework)
+    app.register_error_handler(Exception, answers.respond_to_unexpected)
 
 
 class Problem(msgspec.Struct):
@@ -60,18 +67,6 @@ def _wants_page() -> bool:
     )
 
 
-async def respond(error: LockerError) -> Response:
-    """Answer an error as a page where a browser asks for one, else as `problem`."""
-    record.note(error)
-    if not _wants_page():
-        return await problem(error)
-    response: Response = await current_app.extensions["locker.error_page"](error)
-    response.headers.update(error.headers)
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
-
-
 async def problem(error: LockerError) -> Response:
     """Answer an error as ``application/problem+json``."""
     body: dict[str, Any] = {
@@ -95,34 +90,50 @@ async def problem(error: LockerError) -> Response:
     return response
 
 
-async def _http_exception(error: HTTPException) -> Response:
-    """Answer what the framework raised on its own, in our words."""
-    if (error.code or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return await _unexpected(error)
-    match error:
-        case WerkzeugMethodNotAllowed():
-            ours: LockerError = MethodNotAllowed()
-        case RequestEntityTooLarge():
-            ours = TooLarge()
-        case RequestTimeout():
-            ours = SlowBody()
-        case Unauthorized():
-            ours = Unauthenticated()
-        case WerkzeugNotFound():
-            ours = NotFound()
-        case _:
-            ours = Malformed()
-    response = await respond(ours)
-    if isinstance(error, WerkzeugMethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-    return response
+class Answers:
+    """The handlers of errors; ``show_page`` makes the page of one, for browsers."""
 
+    def __init__(self, show_page: ErrorPage) -> None:
+        self._show_page = show_page
 
-async def _unexpected(error: Exception) -> Response:
-    """Answer what nobody foresaw, or what the database is to blame for."""
-    known = database.translate(error)
-    if known is not None:
-        logger.warning("database: %s", type(error).__name__)
-        return await respond(known)
-    logger.error("unexpected error", exc_info=error)
-    return await respond(LockerError())
+    async def respond(self, error: LockerError) -> AnyResponse:
+        """Answer an error as a page where a browser asks for one, else as `problem`."""
+        record.note(error)
+        if not _wants_page():
+            return await problem(error)
+        response = await self._show_page(error)
+        response.headers.update(error.headers)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    async def respond_to_framework(self, error: HTTPException) -> AnyResponse:
+        """Answer what the framework raised on its own, in our words."""
+        if (error.code or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return await self.respond_to_unexpected(error)
+        match error:
+            case WerkzeugMethodNotAllowed():
+                ours: LockerError = MethodNotAllowed()
+            case RequestEntityTooLarge():
+                ours = TooLarge()
+            case RequestTimeout():
+                ours = SlowBody()
+            case Unauthorized():
+                ours = Unauthenticated()
+            case WerkzeugNotFound():
+                ours = NotFound()
+            case _:
+                ours = Malformed()
+        response = await self.respond(ours)
+        if isinstance(error, WerkzeugMethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response
+
+    async def respond_to_unexpected(self, error: Exception) -> AnyResponse:
+        """Answer what nobody foresaw, or what the database is to blame for."""
+        known = database.translate(error)
+        if known is not None:
+            logger.warning("database: %s", type(error).__name__)
+            return await self.respond(known)
+        logger.error("unexpected error", exc_info=error)
+        return await self.respond(LockerError())

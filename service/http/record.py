@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from quart import current_app, g, request, session
+from quart import g, request, session
 from quart_auth import current_user
 
 from quart_locker import BASE, Session
@@ -16,6 +16,7 @@ from service.database import run
 from service.errors import BadHost, CrossSite, Forbidden, Unauthenticated
 from service.http.requests import request_source
 from service.logins import presented_login
+from service.services import get_service, services_of
 from service.sessions import bearer_token
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ LONGEST_HOST, LONGEST_PATH = 255, 1000
 """Characters; a head has room for a path that would be 60 KB of log."""
 REFUSALS, WINDOW = 60, 60
 """So many refusals in so many seconds are recorded by a process; the log has them all."""
-
-_KEY = "locker.refusals"
 
 
 class Allowance:
@@ -57,7 +56,7 @@ class Allowance:
 
 def init_app(app: Quart) -> None:
     """Keep count of the refusals that were recorded."""
-    app.extensions[_KEY] = Allowance(REFUSALS, WINDOW)
+    services_of(app).add(Allowance(REFUSALS, WINDOW))
 
 
 def note(error: LockerError) -> None:
@@ -125,7 +124,7 @@ def _account_id() -> str | None:
 
 
 async def _record_refusal() -> None:
-    allowance: Allowance = current_app.extensions[_KEY]
+    allowance = get_service(Allowance)
     if not allowance.take():
         return
     account_id = _account_id() if bearer_token(request.headers) is not None else None

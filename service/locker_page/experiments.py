@@ -28,7 +28,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Finding:
     """What an experiment showed; ``place`` is the experiment, beside which it is shown."""
 
     place: str
@@ -37,18 +37,18 @@ class Outcome:
     texts: tuple[Text, ...] = ()
 
 
-def keep_outcome(outcome: Outcome) -> None:
+def keep_finding(outcome: Finding) -> None:
     """Keep it for the next page, in the section for messages."""
     keep_until_shown("outcome", asdict(outcome))
 
 
-def take_outcome() -> Outcome | None:
+def take_finding() -> Finding | None:
     """Return the outcome, which is not shown again."""
     flash = dict(read_section("flash"))
     kept = flash.pop("outcome", None)
     write_section("flash", flash)
     try:
-        return msgspec.convert(kept, Outcome | None)
+        return msgspec.convert(kept, Finding | None)
     except msgspec.ValidationError:
         return None
 

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from msgspec import Meta
-from quart import Blueprint, current_app, g, request
+from quart import Blueprint, g, request
 from quart_auth import current_user
 
 from quart_locker import BASE
 from service import carts, clock
 from service.accounts.session import revoke_own_login
-from service.carts.api import policy, visitor
+from service.carts.session import cart_policy, current_cart_owner
 from service.catalogue import select_products
-from service.database import run
+from service.database import Pool, run
 from service.http.endpoints import Caller, Input
 from service.logins import presented_login
-from service.pages import back, current_shopper, page, render
+from service.pages import back, current_page_context, page, render
+from service.services import get_service, services_of
 from service.sessions import SECTIONS, section_cookie
 
-from .experiments import Outcome, Text, keep_outcome, take_outcome, tamper
+from .experiments import Finding, Text, keep_finding, take_finding, tamper
 from .timeline import draw
 from .watch import Watch
 
@@ -58,7 +59,7 @@ MEANING = {
     "started": "when the request came in",
     "_db_visit": "lets two tasks of one request take one connection, and none after its end",
     "db": "this visit's connection, the same for every function that asks",
-    "shopper": "who looks, looked up once",
+    "page_context": "who looks, looked up once",
     "watched": "what this page notes of the visit, in hooks before and after it",
     "note": "a note that this page leaves, to see whether the next visit finds it",
     "_quart_auth_user": "current_user, as quart-auth keeps it",
@@ -81,7 +82,7 @@ class SectionView:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class VisitNote:
     """What a visit found in ``g``: the note of the visit before, were there one, and the names."""
 
     found: object
@@ -104,22 +105,22 @@ def init_app(app: Quart) -> None:
     """Serve the page, and note from now on when each request holds a connection."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals["locker_page"] = True
-    app.extensions["locker.watch"] = Watch(app, app.extensions["locker.pool"])
+    services = services_of(app)
+    services.add(Watch(app, services.get(Pool)))
 
 
 @blueprint.before_request
 async def leave_note() -> None:
-    """Note what this visit found in `g`, and leave something there for the next to find."""
-    g.note = Note(found=g.get("note"), begun_with=tuple(sorted(g)))
+    """VisitNote what this visit found in `g`, and leave something there for the next to find."""
+    g.note = VisitNote(found=g.get("note"), begun_with=tuple(sorted(g)))
 
 
 @blueprint.get("/locker")
 @page()
 async def show_locker() -> Response:
     """Show this visit, and the locker."""
-    watch = cast("Watch", current_app.extensions["locker.watch"])
-    who, rules = visitor(), policy()
-    opened = await run(carts.load, who, rules)
+    watch = get_service(Watch)
+    loaded = await run(carts.load, current_cart_owner(), cart_policy())
     offered = await run(select_products, limit=20)
     skus = [
         variant.sku
@@ -128,7 +129,7 @@ async def show_locker() -> Response:
         if variant.orderable
     ]
     signed_in = await current_user.is_authenticated
-    await current_shopper()
+    await current_page_context()
     # The counter of statements is called by the loop, after the statement's own answer.
     await asyncio.sleep(0)
     visit = watch.current
@@ -143,11 +144,11 @@ async def show_locker() -> Response:
         sections=[_section(name) for name in (BASE, *SECTIONS)],
         claimed=bool(presented_login()),
         signed_in=signed_in,
-        cart=opened.cart,
+        cart=loaded.cart,
         sku=skus[0] if skus else None,
         cart_cookie=request.cookies.get(section_cookie("cart").name, ""),
         timeline=draw(list(watch.visits), time.perf_counter()),
-        outcome=take_outcome(),
+        outcome=take_finding(),
     )
 
 
@@ -174,11 +175,10 @@ async def post_replay(data: ReplayForm) -> WerkzeugResponse:
     opened = section_cookie("cart").open(data.cookie)
     if opened is None:
         return _tell("replay", "That cookie", "Its signature does not hold.")
-    old = carts.Remembered.read(opened.content)
-    who, rules = carts.Visitor(presented_login(), old), policy()
-    found = await run(carts.load, who, rules)
-    copied = sum(count for _, count in old.copy.lines) if old.copy else 0
-    revision = old.copy.revision if old.copy else 0
+    old = carts.CartCookie.read(opened.content)
+    found = await run(carts.load, carts.CartOwner(presented_login(), old), cart_policy())
+    copied = sum(count for _, count in old.snapshot.lines) if old.snapshot else 0
+    revision = old.snapshot.revision if old.snapshot else 0
     return _tell(
         "replay",
         "The older cookie was sent",
@@ -202,13 +202,13 @@ async def post_end_login() -> WerkzeugResponse:
     )
 
 
-def read_note() -> Note:
+def read_note() -> VisitNote:
     """Return this visit's note: nobody handed it over, and everybody who asks gets this one."""
-    return cast("Note", g.note)
+    return cast("VisitNote", g.note)
 
 
 def _tell(place: str, title: str, *lines: str, texts: tuple[Text, ...] = ()) -> WerkzeugResponse:
-    keep_outcome(Outcome(place, title, lines, texts))
+    keep_finding(Finding(place, title, lines, texts))
     return back("/locker#outcome")
 
 

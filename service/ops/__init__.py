@@ -1,10 +1,11 @@
 """What operators need: is it alive, is it ready, what does it log."""
 
-from .draining import is_draining, start_draining
+from .draining import Draining, is_draining, start_draining
 from .exporter import init_app as init_metrics
 from .logging import configure_logging, is_logging_configured
 
 __all__ = [
+    "Draining",
     "configure_logging",
     "init_metrics",
     "is_draining",

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.services import services_of
+
 if TYPE_CHECKING:
     from quart import Quart
 
-_KEY = "locker.draining"
+
+class Draining:
+    """Whether the service has been told to stop; it goes on serving until it does."""
+
+    has_started = False
 
 
 def start_draining(app: Quart) -> None:
-    """Let the service say that it isn't ready, for good; it goes on serving."""
-    app.extensions[_KEY] = True
+    """Let the service say that it isn't ready, for good."""
+    services_of(app).get(Draining).has_started = True
 
 
 def is_draining(app: Quart) -> bool:
-    return _KEY in app.extensions
+    return services_of(app).get(Draining).has_started

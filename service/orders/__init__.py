@@ -1,13 +1,13 @@
 """Orders: what was in a cart, bought once. Start with `actions.place`; `model` has the rules."""
 
 from .actions import fulfil, history, show
-from .model import Order, Page, Status
+from .model import Order, OrderPage, OrderStatus
 from .numbers import new_number, read_number
 
 __all__ = [
     "Order",
-    "Page",
-    "Status",
+    "OrderPage",
+    "OrderStatus",
     "fulfil",
     "history",
     "new_number",

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from service import carts, clock
 from service.carts import UNCONDITIONAL
-from service.errors import NotFound, Unauthenticated
+from service.errors import InvalidCursor, NotFound, Unauthenticated
 
 from . import queries
 from .model import (
     EmptyCart,
-    InvalidCursor,
     NotCancellable,
     NotFulfillable,
     TotalChanged,
@@ -28,18 +27,18 @@ from .numbers import new_number, read_number
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from service.carts import Condition, Opened, Policy, Visitor
+    from service.carts import CartOwner, Condition, LoadedCart, Policy
     from service.database import Connection
 
-    from .model import Order, Page, Status
+    from .model import Order, OrderPage, OrderStatus
 
 
 class CartChanged(TotalChanged):
     """This is the cart as it is now."""
 
-    def __init__(self, opened: Opened) -> None:
-        super().__init__(f"The total is {opened.cart.total}.")
-        self.opened = opened
+    def __init__(self, loaded: LoadedCart) -> None:
+        super().__init__(f"The total is {loaded.cart.total}.")
+        self.loaded = loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,13 @@ class Placed:
     """An order and the cart that it left behind; ``new`` unless it had been placed before."""
 
     order: Order
-    opened: Opened
+    loaded: LoadedCart
     new: bool
 
 
 async def place(
     db: Connection,
-    visitor: Visitor,
+    owner: CartOwner,
     policy: Policy,
     expected_total: int,
     condition: Condition = UNCONDITIONAL,
@@ -61,30 +60,31 @@ async def place(
     """Order exactly what is in the account's cart, at the prices of now.
 
     A cart that an order emptied, and nothing has changed since, gives that same order: whoever
-    asks again has missed the answer, and may name the state in which the cart was ordered. Raises
-    `Mismatch`, `EmptyCart`, `CartChanged`, `OutOfStock`, and `Unauthenticated` where the claim
-    doesn't hold.
+    asks again has missed the answer, and may name the state in which the cart was ordered.
+
+    Raises `ConditionFailed`, `EmptyCart`, `CartChanged`, `OutOfStock`, and `Unauthenticated` where
+    the login isn't valid.
     """
     async with db.transaction():
-        opened, _ = await carts.open_locked(db, visitor, policy)
-        account_id, cart = opened.account_id, opened.cart
+        loaded, _ = await carts.load_locked(db, owner, policy)
+        account_id, cart = loaded.account_id, loaded.cart
         if account_id is None:
             raise Unauthenticated
         before = None if cart.lines else await queries.select_order_from(db, cart)
-        if before is None or not condition.met(opened.tag_at(cart.revision - 1)):
-            condition.check(opened)
+        if before is None or not condition.met(loaded.tag_at(cart.revision - 1)):
+            condition.check(loaded)
         if before is not None:
-            return Placed(before, opened, new=False)
+            return Placed(before, loaded, new=False)
         if not cart.lines:
             raise EmptyCart
         if cart.total != expected_total:
-            raise CartChanged(opened)
+            raise CartChanged(loaded)
         lines = order_lines(cart, await queries.take_stock(db, cart))
         now = clock.now()
         order = None
         while order is None:
             order = await queries.insert_order(db, new_number(), account_id, cart, lines, now)
-        return Placed(order, await carts.store(db, opened, carts.clear(cart)), new=True)
+        return Placed(order, await carts.store(db, loaded, carts.clear(cart)), new=True)
 
 
 async def show(db: Connection, text: str, account_id: UUID | None = None) -> Order:
@@ -99,10 +99,10 @@ async def history(
     db: Connection,
     account_id: UUID | None = None,
     *,
-    status: Status | None = None,
+    status: OrderStatus | None = None,
     limit: int = 20,
     after: str | None = None,
-) -> Page:
+) -> OrderPage:
     """Return orders, newest first: an account's, or everyone's; raises `InvalidCursor`."""
     before = None
     if after is not None:

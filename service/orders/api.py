@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from msgspec import Meta
 from quart import Blueprint, url_for
 
-from service.carts.api import (
+from service.carts.api_types import (
     IF_MATCH,
-    Mismatch,
-    keep,
-    policy,
+    CartMismatch,
+    CartOutput,
+    cart_output,
     read_condition,
     showing_mismatches,
-    to_output,
-    visitor,
 )
-from service.carts.schema import CartOutput
+from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.database import run
-from service.errors import NotFound
-from service.http.endpoints import Caller, Input, Moment, Options, Output, answer, operation
+from service.errors import InvalidCursor, NotFound
+from service.http.endpoints import Amount, Caller, Input, Moment, Options, Output, answer, operation
 from service.http.idempotency import KeyReused
-from service.http.idempotency.once import KEY_HEADER, once
+from service.http.idempotency.once import KEY_HEADER, Once
 from service.logins import current_account_id
 
-from . import actions, model
-from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock, Status
+from . import actions
+from .model import (
+    LARGEST_TOTAL,
+    EmptyCart,
+    NotCancellable,
+    OrderStatus,
+    OutOfStock,
+    TotalChanged,
+)
 
 if TYPE_CHECKING:
     from quart import Response
 
+    from service.carts import CartOwner, Condition, Policy
     from service.database import Connection
 
     from .actions import Placed
@@ -39,10 +45,6 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("orders", __name__)
 
-LARGEST_TOTAL = 2**53 - 1
-"""The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
-
-Amount = Annotated[int, Meta(ge=0, description="In the currency's minor unit.")]
 Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
 
 
@@ -77,7 +79,7 @@ class OrderOutput(Output):
     """An order. `number` is for people: no two of its characters look alike."""
 
     number: Number
-    status: Annotated[Status, Meta(title="OrderStatus")]
+    status: Annotated[OrderStatus, Meta(title="OrderStatus")]
     placed_at: Moment
     currency: str
     lines: list[OrderLineOutput]
@@ -91,7 +93,7 @@ class OrderListOutput(Output):
     next: str | None
 
 
-class TotalChanged(model.TotalChanged):
+class TotalMismatch(TotalChanged):
     """The cart as it is now comes with it."""
 
     extra: ClassVar[Mapping[str, Any]] = {"cart": CartOutput}
@@ -102,7 +104,7 @@ class TotalChanged(model.TotalChanged):
     Caller.SIGNED_IN,
     body=NewOrder,
     answers={200: OrderOutput, 201: OrderOutput},
-    errors=(EmptyCart, TotalChanged, OutOfStock, Mismatch, KeyReused),
+    errors=(EmptyCart, TotalMismatch, OutOfStock, CartMismatch, KeyReused),
     headers={**KEY_HEADER, **IF_MATCH},
     sends=("Location",),
 )
@@ -112,17 +114,13 @@ async def place_order(data: NewOrder) -> Response:
     201 for a new order. 200 with the order that there is, for a cart that was ordered and has
     not changed since: then an answer was missed.
     """
-    who, rules, condition = visitor(), policy(), read_condition()
-
-    async def place(db: Connection) -> Placed:
-        try:
-            return await actions.place(db, who, rules, data.expected_total, condition)
-        except actions.CartChanged as changed:
-            cart = to_output(changed.opened)
-            raise TotalChanged(changed.detail, cart=cart) from None
-
+    owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
+    once = Once(data, to_response=_show_placed)
     with showing_mismatches():
-        return await once(place, _respond, data=data, then=lambda placed: keep(placed.opened))
+        placed, response = await once.run(_place, owner, policy, data.expected_total, condition)
+    if placed:
+        remember_cart(placed.loaded)
+    return response
 
 
 @blueprint.get("/orders")
@@ -131,8 +129,9 @@ async def place_order(data: NewOrder) -> Response:
 )
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
-    owner = current_account_id()
-    page = await run(actions.history, owner, limit=query.limit, after=query.after or None)
+    page = await run(
+        actions.history, current_account_id(), limit=query.limit, after=query.after or None
+    )
     return answer(OrderListOutput([order_output(order) for order in page.orders], page.next))
 
 
@@ -140,8 +139,7 @@ async def list_orders(query: OrdersQuery) -> Response:
 @operation(Caller.SIGNED_IN, answers={200: OrderOutput}, errors=(NotFound,))
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
-    owner = current_account_id()
-    return answer(order_output(await run(actions.show, number, owner)))
+    return _show(await run(actions.show, number, current_account_id()))
 
 
 @blueprint.post("/orders/<number>/cancel")
@@ -153,10 +151,8 @@ async def show_order(number: str) -> Response:
 )
 async def cancel_order(number: str) -> Response:
     """Cancel an order that has not been fulfilled; its stock is given back."""
-    owner = current_account_id()
-    return await once(
-        lambda db: actions.cancel(db, number, owner), lambda order: answer(order_output(order))
-    )
+    _, response = await Once(to_response=_show).run(actions.cancel, number, current_account_id())
+    return response
 
 
 def order_output(order: Order) -> OrderOutput:
@@ -181,7 +177,20 @@ def order_output(order: Order) -> OrderOutput:
     )
 
 
-def _respond(placed: Placed) -> Response:
+async def _place(
+    db: Connection, owner: CartOwner, policy: Policy, expected_total: int, condition: Condition
+) -> Placed:
+    try:
+        return await actions.place(db, owner, policy, expected_total, condition)
+    except actions.CartChanged as changed:
+        raise TotalMismatch(changed.detail, cart=cart_output(changed.loaded)) from None
+
+
+def _show(order: Order) -> Response:
+    return answer(order_output(order))
+
+
+def _show_placed(placed: Placed) -> Response:
     order = placed.order
     return answer(
         order_output(order),

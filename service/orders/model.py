@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from service.errors import Conflict, Invalid
+from service.errors import Conflict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from service.carts import Cart
 
-Status = Literal["placed", "cancelled", "fulfilled"]
+OrderStatus = Literal["placed", "cancelled", "fulfilled"]
+
+LARGEST_TOTAL = 2**53 - 1
+"""The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
 
 
 class EmptyCart(Conflict):
@@ -45,13 +48,6 @@ class NotFulfillable(Conflict):
     code, title = "not_fulfillable", "A cancelled order can't be fulfilled"
 
 
-class InvalidCursor(Invalid):
-    """A cursor that no page of this list gave out as its ``next``."""
-
-    def __init__(self) -> None:
-        super().__init__("after", "Send the `next` of the page before.", "bad_format")
-
-
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """What was bought of a variant, as it was then called and priced.
@@ -78,7 +74,7 @@ class Order:
 
     id: int
     number: str
-    status: Status
+    status: OrderStatus
     placed_at: datetime
     currency: str
     total: int
@@ -86,7 +82,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OrderPage:
     """A part of the list, newest first; ``next`` is the number after which it goes on."""
 
     orders: tuple[Order, ...]

@@ -10,16 +10,16 @@ from quart import Blueprint
 
 from service.accounts.session import find_account
 from service.carts import load
-from service.carts.api import keep, policy, visitor
+from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.catalogue import select_listings
 from service.database import run
+from service.errors import InvalidCursor
 from service.http.endpoints import Caller, Input
 from service.logins import current_account_id
-from service.pages import back, current_shopper, flash, page, render
+from service.pages import back, current_page_context, flash, page, render
 
 from . import actions
-from .api import LARGEST_TOTAL
-from .model import EmptyCart, InvalidCursor, NotCancellable, OutOfStock
+from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock
 
 if TYPE_CHECKING:
     from quart import Response
@@ -44,18 +44,17 @@ class OrdersQuery(msgspec.Struct, frozen=True):
 @page(Caller.SIGNED_IN)
 async def show_checkout() -> Response | WerkzeugResponse:
     """Show what is about to be ordered, and what has changed since it was put in the cart."""
-    who, rules = visitor(), policy()
-    opened = await run(load, who, rules)
-    keep(opened)
-    if not opened.cart.lines:
+    loaded = await run(load, current_cart_owner(), cart_policy())
+    remember_cart(loaded)
+    if not loaded.cart.lines:
         return back("/cart")
     return await render(
         "orders/checkout.html",
         account=await find_account(),
-        cart=opened.cart,
-        changed=[line for line in opened.cart.lines if line.notice],
+        cart=loaded.cart,
+        changed=[line for line in loaded.cart.lines if line.notice],
         blocked=any(
-            line.notice in {"unavailable", "insufficient_stock"} for line in opened.cart.lines
+            line.notice in {"unavailable", "insufficient_stock"} for line in loaded.cart.lines
         ),
     )
 
@@ -64,9 +63,9 @@ async def show_checkout() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN, form=CheckoutForm)
 async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
     """Order the cart as it was shown; sent twice, it is ordered once."""
-    who, rules = visitor(), policy()
+    owner, policy = current_cart_owner(), cart_policy()
     try:
-        placed = await run(actions.place, who, rules, data.expected_total)
+        placed = await run(actions.place, owner, policy, data.expected_total)
     except EmptyCart:
         return back("/cart")
     except actions.CartChanged:
@@ -75,7 +74,7 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
     except OutOfStock:
         flash("Some of it is no longer there. Nothing was ordered.", "problem")
         return back("/checkout")
-    keep(placed.opened)
+    remember_cart(placed.loaded)
     if placed.new:
         flash("Thank you! Your order is placed.")
     return back(f"/orders/{placed.order.number}")
@@ -85,7 +84,7 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
 @page(Caller.SIGNED_IN, query=OrdersQuery)
 async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
     """List one's own orders, newest first."""
-    owner, shopper = current_account_id(), await current_shopper()
+    owner, shopper = current_account_id(), await current_page_context()
     try:
         found = await run(
             actions.history, owner, limit=shopper.page_size, after=query.after or None

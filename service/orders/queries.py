@@ -10,7 +10,7 @@ import msgspec
 from service.catalogue import STOCK
 from service.statements import Statement
 
-from .model import Order, OrderLine, Page, Stock
+from .model import Order, OrderLine, OrderPage, Stock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.carts import Cart
     from service.database import Connection
 
-    from .model import Status
+    from .model import OrderStatus
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(
@@ -191,7 +191,7 @@ async def select_order(
 UPDATE_STATUS = Statement("update orders set status = :status where id = :id")
 
 
-async def update_status(db: Connection, order_id: int, status: Status) -> None:
+async def update_status(db: Connection, order_id: int, status: OrderStatus) -> None:
     """Store an order's status; the caller holds the row's lock."""
     await db.execute(*UPDATE_STATUS(id=order_id, status=status))
 
@@ -221,16 +221,16 @@ async def select_orders(
     db: Connection,
     *,
     account_id: UUID | None = None,
-    status: Status | None = None,
+    status: OrderStatus | None = None,
     limit: int,
     before: int | None = None,
-) -> Page:
+) -> OrderPage:
     """Return the newest orders, of one account or of all, from below an id on."""
     asked = {"account_id": account_id, "status": status, "before": before}
     asked = {name: value for name, value in asked.items() if value is not None}
     rows = await db.fetch(*_select_orders(*asked)(**asked, limit=limit + 1))
     orders = tuple(_order(row) for row in rows[:limit])
-    return Page(orders, orders[-1].number if len(rows) > limit else None)
+    return OrderPage(orders, orders[-1].number if len(rows) > limit else None)
 
 
 def _order(row: Record) -> Order:

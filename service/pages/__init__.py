@@ -6,22 +6,22 @@ own ``pages.py``.
 
 from .addresses import KEPT, origin
 from .assets import static_url
+from .context import LOCALES, PageContext, current_page_context
 from .errors import error_page
 from .formats import device as name_device
 from .forms import entered, field_errors, new_key, page, read_form
 from .links import back, local_path
 from .messages import Remedy, flash, keep_receipt, keep_secret, keep_until_shown, take_secret
 from .rendering import HTML, init_app, is_first_visit, render, share
-from .shopper import LOCALES, Shopper, current_shopper
 
 __all__ = [
     "HTML",
     "KEPT",
     "LOCALES",
+    "PageContext",
     "Remedy",
-    "Shopper",
     "back",
-    "current_shopper",
+    "current_page_context",
     "entered",
     "error_page",
     "field_errors",

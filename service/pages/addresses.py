@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Response, request
 
 from service.errors import NotFound
+from service.services import get_service
 
-from .assets import Asset, load, send
+from .assets import load, send
 from .forms import page
+from .shop import Brand
 
 blueprint = Blueprint("addresses", __name__)
 
@@ -28,7 +28,7 @@ Sitemap: {origin}/sitemap.xml
 @page()
 async def show_brand(name: str) -> Response:
     """Send the logo, or the colours, of the owner's file."""
-    assets = cast("dict[str, Asset]", current_app.extensions["locker.brand"])
+    assets = get_service(Brand).assets
     if name not in assets:
         raise NotFound
     return await send(assets[name])

@@ -13,8 +13,8 @@ from service.errors import LockerError, Unauthenticated
 from service.http.prefix import place_links
 from service.sessions import read_as, read_section
 
+from .context import PageContext
 from .links import back, local_path
-from .shopper import Shopper
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
@@ -42,7 +42,7 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
         return back("/login?" + urlencode({"next": local_path(here)}))
     body = await render_template(
         "error.html",
-        shopper=g.get("shopper") or _remembered(),
+        shopper=g.get("page_context") or _read_page_context(),
         said={},
         failed=True,
         path="",
@@ -55,22 +55,22 @@ async def error_page(error: LockerError) -> Response | WerkzeugResponse:
     return response
 
 
-class _Cart(msgspec.Struct):
+class _CartSection(msgspec.Struct):
     """As much as is needed here of what carts keep in their section."""
 
     lines: list[tuple[int, int]] | None = None
 
 
-def _remembered() -> Shopper:
+def _read_page_context() -> PageContext:
     """Return who the cookies say is there.
 
     They are signed; whether a login has ended since, or a cart changed elsewhere, only the
     database knows.
     """
     username, theme = session.get("username"), read_section("preferences").get("theme")
-    cart = read_as(session.get("cart", {"lines": []}), _Cart)
+    cart = read_as(session.get("cart", {"lines": []}), _CartSection)
     lines = cart.lines if cart else []
-    return Shopper(
+    return PageContext(
         username=username if isinstance(username, str) else None,
         theme=theme if theme in ("light", "dark") else "system",
         # A cart that is too large for its cookie is not known without the database.

@@ -11,7 +11,7 @@ from babel.numbers import format_currency, get_currency_precision
 from jinja2 import pass_context
 from markupsafe import Markup, escape
 
-from .shopper import Shopper
+from .context import PageContext
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,8 +43,8 @@ SYSTEMS = {
 
 
 def _locale(context: Context) -> Locale:
-    shopper = context.get("shopper") or Shopper()
-    assert isinstance(shopper, Shopper)  # noqa: S101 - for the type checker
+    shopper = context.get("shopper") or PageContext()
+    assert isinstance(shopper, PageContext)  # noqa: S101 - for the type checker
     return shopper.formats
 
 

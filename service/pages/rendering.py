@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING, Any, cast
 from quart import Response, g, render_template, request, session
 
 from service.http.prefix import place_links
+from service.services import services_of
+from service.settings import Settings
 
 from . import formats
 from .addresses import blueprint as addresses
 from .addresses import origin
 from .assets import show_file, static_url
+from .context import PageContexts, current_page_context
 from .drawings import drawing
-from .errors import error_page
 from .messages import take_messages, take_receipt
 from .shop import read_shop
-from .shopper import current_shopper
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from quart import Quart
 
     from quart_locker import Session
 
-    from .shopper import Lookup
+    from .context import PageContext
 
 HTML = "text/html; charset=utf-8"
 
@@ -34,15 +35,17 @@ SHARED = 60
 """Seconds for which caches may show a page: a price on it may be as old, never one in a cart."""
 
 
-def init_app(app: Quart, look_up_shopper: Lookup) -> None:
+def init_app(app: Quart, load_context: Callable[[], Awaitable[PageContext]]) -> None:
     """Give templates their functions, and errors and static files their pages' ways.
 
-    ``look_up_shopper`` comes from above: pages of every feature show who is there, and only
+    ``load_context`` comes from above: pages of every feature show who is there, and only
     accounts know all of it. Raises `SettingsError` for a file of the shop's that can't be taken.
     """
-    app.extensions["locker.shopper"] = look_up_shopper
-    shop, brand = read_shop(app.extensions["locker.settings"].shop_file)
-    app.extensions["locker.brand"] = brand
+    services = services_of(app)
+    settings = services.get(Settings)
+    services.add(PageContexts(load_context))
+    shop, brand = read_shop(settings.shop_file)
+    services.add(brand)
     app.register_blueprint(addresses)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals.update(
@@ -50,9 +53,9 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
         drawing=drawing,
         origin=origin,
         shop=shop,
-        brand={name: f"/brand/{name}?v={asset.digest}" for name, asset in brand.items()},
-        password_min=app.extensions["locker.settings"].password_min,
-        docs=app.extensions["locker.settings"].docs,
+        brand={name: f"/brand/{name}?v={asset.digest}" for name, asset in brand.assets.items()},
+        password_min=settings.password_min,
+        docs=settings.docs,
     )
     app.jinja_env.filters.update(
         money=formats.money,
@@ -62,7 +65,6 @@ def init_app(app: Quart, look_up_shopper: Lookup) -> None:
         below_title=formats.below_title,
     )
     app.view_functions["static"] = show_file
-    app.extensions["locker.error_page"] = error_page
 
 
 async def render(
@@ -74,7 +76,7 @@ async def render(
     """
     body = await render_template(
         template,
-        shopper=await current_shopper(),
+        shopper=await current_page_context(),
         said=take_messages(places),
         receipt=take_receipt(),
         failed=status >= HTTPStatus.BAD_REQUEST,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -64,10 +66,17 @@ class Shop(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     colors: Colors = Colors()
 
 
-def read_shop(path: str) -> tuple[Shop, dict[str, Asset]]:
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """The files that a shop brings: its logo and its style, by name."""
+
+    assets: Mapping[str, Asset]
+
+
+def read_shop(path: str) -> tuple[Shop, Brand]:
     """Return what the file says, with its logo and style by name; raises `SettingsError`."""
     if not path:
-        return Shop(), {}
+        return Shop(), Brand({})
     try:
         shop = msgspec.toml.decode(Path(path).read_bytes(), type=Shop)
         assets = {}
@@ -79,7 +88,7 @@ def read_shop(path: str) -> tuple[Shop, dict[str, Asset]]:
         raise SettingsError(f"LOCKER_SHOP_FILE {path}: {reason}") from None
     if style := _style(shop.colors):
         assets["colors.css"] = make_asset(style.encode(), "colors.css")
-    return shop, assets
+    return shop, Brand(assets)
 
 
 def _read_logo(path: Path) -> Asset:

@@ -11,8 +11,8 @@ from service.errors import Invalid
 from service.http.endpoints import Input
 from service.pages import LOCALES, back, flash, page, read_form, render
 
-from .api import change_choices, current_choices
 from .model import Choices, PageSize, Preferences, Theme
+from .session import change_choices, load_choices
 
 if TYPE_CHECKING:
     from quart import Response
@@ -53,7 +53,7 @@ async def post_preferences() -> Response | WerkzeugResponse:
 
 
 async def _show(error: Invalid | None = None) -> Response:
-    chosen = Preferences(**(await current_choices()).chosen())
+    chosen = Preferences(**(await load_choices()).chosen())
     return await render(
         "preferences/preferences.html",
         error.status if error else 200,

@@ -9,7 +9,7 @@ import icu
 import pytest
 from quart import Quart
 
-from service.accounts import fill_skeletons
+from service.accounts import Hasher, fill_skeletons
 from service.accounts.model import check_username, key
 from service.accounts.names import is_visible, skeleton
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
@@ -156,7 +156,7 @@ async def test_unknown_name_costs_one_hash_as_a_known_one(
 ) -> None:
     """The hash of nobody is checked where there is no account."""
     user = (await register(app.test_client()))["user"]
-    hasher = app.extensions["locker.hasher"]
+    hasher = app.extensions["locker"].get(Hasher)
     checked: list[str] = []
     real = hasher._argon2
 

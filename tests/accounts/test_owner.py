@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from quart import Quart
 
+from service.accounts import Hasher
 from service.errors import WrongCredentials
 from tests.support.shopping import (
     API,
@@ -127,7 +128,7 @@ async def test_log_in_that_meets_a_password_change_does_not_outlive_it(
     """A log in that checked the old password before the change is refused after it."""
     mine = app.test_client()
     name = (await register(mine))["user"]["username"]
-    hasher = app.extensions["locker.hasher"]
+    hasher = app.extensions["locker"].get(Hasher)
     checked, changed = asyncio.Event(), asyncio.Event()
     verify = hasher.verify
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from quart import Quart
 
-from service.accounts import passwords
+from service.accounts import Hasher, passwords
 from service.accounts.waiting import A_FEW, Holder, Line
 from service.errors import TooManyAttempts
 from service.settings import Limit
@@ -116,7 +116,7 @@ async def test_attempt_without_a_place_is_not_counted(
     app = await start_app(**limits, hash_queue=4, trusted_proxies=1)
     name = (await register(app.test_client()))["user"]["username"]
     await observer.execute("delete from attempts")
-    line = app.extensions["locker.hasher"].line
+    line = app.extensions["locker"].get(Hasher).line
     with line.place(Holder("198.51.100.0")):
         for _ in range(5):
             answer = await try_password(app.test_client(), name, WRONG, "198.51.100.0")
@@ -136,7 +136,7 @@ async def test_ipv6_customer_holds_a_share(start_app: StartApp) -> None:
     app = await start_app(hash_queue=8, trusted_proxies=1)
     phone = app.test_client()
     name = (await register(phone))["user"]["username"]
-    line = app.extensions["locker.hasher"].line
+    line = app.extensions["locker"].get(Hasher).line
     with ExitStack() as stack:
         assert fill(line, stack, Holder("2001:db8:5::/48")) == 2
         for number in (1, 256, 65_535):
@@ -163,7 +163,7 @@ async def test_a_throttled_flood_of_one_network_is_kept_waiting(
     app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many refused at once from one network wait, which a single one that is refused doesn't."""
-    hasher, waited = app.extensions["locker.hasher"], list[Holder]()
+    hasher, waited = app.extensions["locker"].get(Hasher), list[Holder]()
     alone, crowd = Holder("198.51.100.1"), Holder("2001:db8:1::/48")
 
     async def attempt(holder: Holder, together: asyncio.Barrier) -> None:

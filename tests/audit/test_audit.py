@@ -12,6 +12,7 @@ import pytest
 from quart import Quart
 
 from service import accounts
+from service.accounts import Hasher
 from service.audit import Event, Source, log
 from service.clock import now
 from service.settings import Limit, Settings
@@ -81,7 +82,7 @@ async def test_every_change_of_an_account_is_recorded(app: Quart, observer: Obse
 
 async def test_what_an_operator_does_is_recorded(app: Quart, observer: Observer) -> None:
     """Accounts made, changed, logged out and disabled from the command line leave a trace."""
-    hasher, name = app.extensions["locker.hasher"], new_name()
+    hasher, name = app.extensions["locker"].get(Hasher), new_name()
     account = await accounts.create_account(observer, name, f"{name}@example.com", PASSWORD, hasher)
     await accounts.set_password(observer, name, "another fine password", hasher)
     await accounts.revoke_all_logins(observer, name)

@@ -11,11 +11,11 @@ import pytest
 from service.catalogue.cursor import (
     LONGEST,
     Cursor,
-    InvalidCursor,
     decode_cursor,
     encode_cursor,
 )
 from service.catalogue.model import EVERYTHING, Selection, Sort
+from service.errors import InvalidCursor
 
 CURSORS = [
     Cursor("newest", 0, 1),

@@ -62,7 +62,7 @@ def start_view(start_app: Callable[..., Awaitable[Quart]]) -> StartView:
 
 async def idle(app: Quart) -> int:
     """Connections free to take, once those on their way back have arrived."""
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     while pool._releases:
         await asyncio.wait(pool._releases)
     return pool.idle

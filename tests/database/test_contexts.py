@@ -294,7 +294,7 @@ async def test_a_websocket_of_this_site_is_let_in(
 async def test_a_pool_can_be_closed_from_anywhere(settings: Settings) -> None:
     """A pool is closed outside of every context as well, and closing it again does nothing."""
     app = create_app(settings)
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     await pool.open()
     await pool.close()
     await pool.close()

@@ -20,7 +20,7 @@ async def demote(app: Quart, connections: int = 1) -> None:
 
     So it looks when the address has moved on to another server, and they are still with the old.
     """
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = [await pool.acquire() for _ in range(connections)]
     for connection in held:
         await connection.execute("set session characteristics as transaction read only")
@@ -31,7 +31,7 @@ async def demote(app: Quart, connections: int = 1) -> None:
 
 async def settle(app: Quart) -> None:
     """Wait until all connections are back."""
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     while pool.idle < 10:  # noqa: ASYNC110 - releases are tasks of the pool's own
         await asyncio.sleep(0.01)
 

@@ -43,7 +43,7 @@ async def problem(response: Response, code: str) -> dict[str, Any]:
 async def test_busy(start_view: StartView) -> None:
     """When no connection comes free in time, it is 503 `busy`; afterwards all is well."""
     app = await start_view(ask, pool_max=1, pool_timeout=0.05)
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = await pool.acquire()
     await problem(await app.test_client().get("/view"), "busy")
     pool.release(held)
@@ -231,7 +231,7 @@ async def test_release_that_fails(
         may_end.set()
         await idle(app)
     assert "a connection could not be given back" in caplog.text
-    for holder in app.extensions["locker.pool"]._pool._holders:
+    for holder in app.extensions["locker"].get(Pool)._pool._holders:
         await holder.close()  # what the stand-in for asyncpg's own left open
 
 
@@ -243,7 +243,7 @@ async def test_close_while_in_use(
     """The end doesn't wait for ever for a connection in use; taking one then is refused."""
     monkeypatch.setattr(pools, "CLOSE_TIMEOUT", 0.05)
     app = await start_app()
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = await pool.acquire()
     await pool.close()
     assert "still in use" in caplog.text
@@ -257,7 +257,7 @@ async def test_close_waits_for_what_comes_back(
 ) -> None:
     """Connections on their way back at the end arrive; nothing is dropped."""
     app = await start_app()
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = await pool.acquire()
     ending = asyncio.create_task(pool.close())
     await asyncio.sleep(0)

@@ -342,7 +342,7 @@ async def test_task_that_waits_for_the_pool_meanwhile(
         return ""
 
     app = await start_view(view, pool_max=1)
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = await pool.acquire()
     await app.test_client().get("/view")
     assert not tasks[0].done()

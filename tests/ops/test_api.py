@@ -51,7 +51,7 @@ async def test_database_away(start_app: Start) -> None:
 async def test_no_connection_free(start_app: Start) -> None:
     """A service that can't get at its database in time is not ready."""
     app = await start_app(pool_max=1, pool_timeout=0.05)
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     held = await pool.acquire()
     await assert_not_ready(app, "The database can't be reached.")
     pool.release(held)
@@ -62,7 +62,7 @@ async def test_not_migrated(start_app: Start, server_url: str) -> None:
     async with empty_database(server_url) as url:
         app = await start_app(database_url=url)
         await assert_not_ready(app, "The database is to be migrated first.")
-        await app.extensions["locker.pool"].close()
+        await app.extensions["locker"].get(Pool).close()
 
 
 async def test_draining(app: Quart) -> None:
@@ -75,7 +75,7 @@ async def test_draining(app: Quart) -> None:
 
 async def test_connections(app: Quart) -> None:
     """`/livez` takes no connection, `/readyz` one."""
-    pool: Pool = app.extensions["locker.pool"]
+    pool: Pool = app.extensions["locker"].get(Pool)
     taken = 0
     acquire = pool.acquire
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from quart import Quart, render_template_string
 
-from service.pages import LOCALES, Shopper
+from service.pages import LOCALES, PageContext
 from service.pages.assets import FILES
+from service.pages.context import nearest
 from service.pages.drawings import drawing
 from service.pages.formats import below_title, device
-from service.pages.shopper import nearest
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "service/templates").rglob("*.html"))
 
@@ -34,7 +34,7 @@ async def test_money(app: Quart, locale: str, amount: int, currency: str, writte
             "{{ amount|money(currency) }}",
             amount=amount,
             currency=currency,
-            shopper=Shopper(locale=locale),
+            shopper=PageContext(locale=locale),
         )
     assert text == written
 

@@ -10,8 +10,9 @@ from html import unescape
 import asyncpg
 from quart import Quart
 
+from service.database import Pool
 from service.locker_page.timeline import WIDTH, draw
-from service.locker_page.watch import Hold, Visit
+from service.locker_page.watch import Hold, Visit, Watch
 from tests.pages.conftest import Visitor
 from tests.support.shopping import API, Product
 
@@ -34,7 +35,7 @@ async def test_it_tells_of_this_visit(
     await browser.send_form("/cart/lines", sku=product.sku)
     response = await browser.get("/locker")
     assert response.headers["X-Request-Id"] in response.text
-    for name in ("request_id", "started", "_db_visit", "db", "shopper"):
+    for name in ("request_id", "started", "_db_visit", "db", "page_context"):
         assert f"<code>{name}</code>" in response.text
     (backend,) = set(re.findall(r"backend <code>(\d+)</code>", response.text))
     assert await observer.fetchval("select count(*) from pg_stat_activity where pid = $1",
@@ -173,7 +174,7 @@ async def test_off_in_production(start_app: Callable[..., Awaitable[Quart]]) -> 
         assert response.status_code == status
         home = await (await client.get("/")).get_data(as_text=True)
         assert ('href="/locker"' in home) is (status == 200)
-    assert off.extensions["locker.pool"].observer is None
+    assert off.extensions["locker"].get(Pool).observer is None
 
 
 async def test_watching_changes_nothing(browser: Visitor, app: Quart, product: Product) -> None:
@@ -181,11 +182,11 @@ async def test_watching_changes_nothing(browser: Visitor, app: Quart, product: P
     for _ in range(3):
         await browser.get("/locker")
         await browser.post(f"{API}/cart/lines", json={"sku": product.sku})
-    pool = app.extensions["locker.pool"]
+    pool = app.extensions["locker"].get(Pool)
     for holder in pool._pool._holders:
         if holder._con is not None:
             assert not holder._con._query_loggers
-    visits = app.extensions["locker.watch"].visits
+    visits = app.extensions["locker"].get(Watch).visits
     assert all(hold.until is not None for visit in visits for hold in visit.holds)
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from quart import Quart
 
 from service.errors import SettingsError
-from service.pages.shop import Shop, read_shop
+from service.pages.shop import Brand, Shop, read_shop
 from tests.pages.conftest import Visitor
 from tests.support.shopping import Product, add_product
 
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_taken(tmp_path: Path, text: str, reason: str) -> 
 
 def test_no_file_is_the_default() -> None:
     """And a file that isn't there stops the start."""
-    assert read_shop("") == (Shop(), {})
+    assert read_shop("") == (Shop(), Brand({}))
     with pytest.raises(SettingsError, match="No such file"):
         read_shop("/nothing/like/it.toml")
 
@@ -139,8 +139,8 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.+?)```", guide.read_text(), re.DOTALL)
     (tmp_path / "shop.toml").write_text(text)
     (tmp_path / "logo.svg").write_text(LOGO)
-    shop, assets = read_shop(str(tmp_path / "shop.toml"))
-    assert set(assets) == {"logo", "colors.css"}
+    shop, brand = read_shop(str(tmp_path / "shop.toml"))
+    assert set(brand.assets) == {"logo", "colors.css"}
     for part in (shop, shop.colors):
         for field in part.__struct_fields__:
             assert re.search(rf"^\[*{field}\b", text, re.MULTILINE), field

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from quart import Quart, g, session, websocket
 
-from service.database import get_db
+from service.database import Pool, get_db
 from tests.support.shopping import PASSWORD, new_name
 from tests.support.shops import FlaskShop, LockerShop, Shop
 
@@ -54,7 +54,7 @@ async def test_teardown_runs_before_the_response_is_sent(start_app: Start) -> No
 
             async def rows() -> Any:
                 # It is given back in a task of its own, which is quick, but not at once.
-                await asyncio.gather(*app.extensions["locker.pool"]._releases)
+                await asyncio.gather(*app.extensions["locker"].get(Pool)._releases)
                 try:
                     await connection.fetchval("select 1")
                 except asyncpg.InterfaceError:

@@ -12,7 +12,7 @@ from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from service import clock
-from service.carts import Remembered
+from service.carts import CartCookie
 from service.preferences import Choices, from_section
 from tests.support.shopping import API, PASSWORD, Product, add, add_product, get, new_name, register
 
@@ -57,8 +57,8 @@ sections = st.fixed_dictionaries(
 @given(carts | anything.filter(lambda content: isinstance(content, dict)))
 def test_a_cart_section_of_any_shape_is_read(content: dict[str, Any]) -> None:
     """And what is made of it comes back as it went."""
-    remembered = Remembered.read(content)
-    assert Remembered.read(remembered.write()).copy == remembered.copy
+    cookie = CartCookie.read(content)
+    assert CartCookie.read(cookie.write()).snapshot == cookie.snapshot
 
 
 @given(part(theme=texts, locale=texts, page_size=numbers, marketing_emails=numbers))
@@ -173,17 +173,17 @@ async def test_a_healed_cart_keeps_limits_and_stock(
     copied: int,
     healed: int,
 ) -> None:
-    """A copy brings back no more than could be added now, a guest's and an account's alike."""
+    """A snapshot brings back no more than could be added now, a guest's and an account's alike."""
     product = await add_product(database_url, **facts)
     variant = await observer.fetchval("select id from variants where sku = $1", product.sku)
     user = (await register(client))["user"]
     jar: Any = client.cookie_jar
     base = next(each for each in jar if each.name == "session").value
-    copy = {"id": "0" * 32, "revision": 5, "lines": [[variant, copied]]}
-    guest = {**copy, "id": str(user["id"])[::-1].replace("-", "")}
+    snapshot = {"id": "0" * 32, "revision": 5, "lines": [[variant, copied]]}
+    guest = {**snapshot, "id": str(user["id"])[::-1].replace("-", "")}
     for content, login in (
         (guest, ""),
-        ({**copy, "account": user["id"], "next": "2" * 32}, f"; session={base}"),
+        ({**snapshot, "account": user["id"], "next": "2" * 32}, f"; session={base}"),
     ):
         browser = app.test_client(use_cookies=False)
         headers = {"Cookie": cookies(app, {"cart": content}) + login}

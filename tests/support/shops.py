@@ -66,7 +66,7 @@ class LockerShop:
     """The same views on this service."""
 
     def __init__(self, app: Quart, client: TestClientProtocol, log: list[str]) -> None:
-        self._pool: Pool = app.extensions["locker.pool"]
+        self._pool: Pool = app.extensions["locker"].get(Pool)
         self._client = client
         self._idle: int = self._pool.idle
         self.log = log

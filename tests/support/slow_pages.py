@@ -48,7 +48,7 @@ def create_app() -> Quart:
 
     @app.get("/state")
     async def state() -> dict[str, int]:
-        pool: Pool = app.extensions["locker.pool"]
+        pool: Pool = app.extensions["locker"].get(Pool)
         return {"idle": pool.idle, **endings}
 
     return app
@@ -61,7 +61,7 @@ def create_app_that_awaits() -> Quart:
     async def teardown(_: BaseException | None) -> None:
         if "db" in g:
             await asyncio.sleep(0.005)  # a server further away
-            await app.extensions["locker.pool"]._pool.release(g.pop("db"))
+            await app.extensions["locker"].get(Pool)._pool.release(g.pop("db"))
 
     del app.do_teardown_appcontext
     app.teardown_appcontext(teardown)

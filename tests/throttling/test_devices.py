@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from quart import Quart
 
-from service.accounts import revoke_all_logins
+from service.accounts import Hasher, revoke_all_logins
 from service.logins import Device, select_new_devices
 from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
@@ -128,7 +128,7 @@ async def test_known_device_costs_a_hash_whatever_account_is_tried(
     unknown = new_name()
     for who in (name, unknown):
         await statuses(app.test_client(), who, 4, "203.0.113.99")
-    hasher, hashed = app.extensions["locker.hasher"], []
+    hasher, hashed = app.extensions["locker"].get(Hasher), []
     verify = hasher.verify
 
     async def count(*arguments: Any, **more: Any) -> bool:

@@ -1,16 +1,16 @@
 """`Idempotency-Key`: a request sent again has the answer of the first, and no other effect.
 
-Start with `api.once`, which a view that writes runs its action by.
+Start with `once.Once`, by which a view that writes runs its action.
 """
 
-from .model import Key, KeyReused, Outcome
-from .queries import RETENTION, select_outcome, upsert_outcome
+from .model import Key, KeyReused, StoredAnswer
+from .queries import RETENTION, select_answer, upsert_answer
 
 __all__ = [
     "RETENTION",
     "Key",
     "KeyReused",
-    "Outcome",
-    "select_outcome",
-    "upsert_outcome",
+    "StoredAnswer",
+    "select_answer",
+    "upsert_answer",
 ]

@@ -29,14 +29,14 @@ class KeyReused(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StoredAnswer:
     """An answer as it was given: ``headers`` are those of the view, the body is whole."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
-    def without_members(self, names: Collection[str]) -> Outcome:
+    def without_members(self, names: Collection[str]) -> StoredAnswer:
         """Return this without these members of its body."""
         if not names:
             return self
@@ -44,7 +44,7 @@ class Outcome:
         rest = {name: value for name, value in body.items() if name not in names}
         return replace(self, body=msgspec.json.encode(rest))
 
-    def with_members(self, members: Mapping[str, str]) -> Outcome:
+    def with_members(self, members: Mapping[str, str]) -> StoredAnswer:
         """Return this with these members last in its body, unless it is a refusal."""
         if not members or self.status >= HTTPStatus.BAD_REQUEST:
             return self

@@ -1,11 +1,11 @@
-"""`once`: the one place where the API heeds an ``Idempotency-Key`` (http-api, "Conventions")."""
+"""`Once`: the one place where the API heeds an ``Idempotency-Key`` (http-api, "Conventions")."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 
 import msgspec
 from quart import Response, request
@@ -17,14 +17,16 @@ from service.http.problems import problem
 from service.logins import presented_login
 
 from . import queries
-from .model import HEADER, Key, Outcome
+from .model import HEADER, Key, StoredAnswer
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from service.database import Connection
     from service.http.endpoints import Input
+    from service.logins import PresentedLogin
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -33,7 +35,7 @@ KEY_HEADER = {
     HEADER: "1 to 255 visible ASCII characters. A repeat within 24 hours has no further effect, "
     "and gets the first answer again with `Idempotent-Replayed: true`."
 }
-"""What `operation` says of the header, for views that use `once`."""
+"""What `operation` says of the header, for views that use `Once`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,56 +43,88 @@ class _Done(Generic[T]):
     """What the action returned, None where it refused; and the answer to keep."""
 
     result: T | None
-    outcome: Outcome
+    answer: StoredAnswer
     replayed: bool = False
 
 
-async def once(
-    action: Callable[[Connection], Awaitable[T]],
-    respond: Callable[[T], Response],
-    *,
-    data: Input | None = None,
-    guest: UUID | None = None,
-    then: Callable[[T], object] = lambda _: None,
-    unstored: Mapping[str, str] = _NOTHING,
-    form_key: str = "",
-) -> Response:
-    """Run the action as `run` does, and answer; with a key, once for each key.
+class Once(Generic[T]):
+    """Runs an action as `run` does, and answers; with an ``Idempotency-Key``, once for each key.
 
-    ``data`` is the request's body, ``guest`` the cart of a caller without a login. ``respond``
-    makes the answer of what the action returned, before it is committed; ``then`` is for what
-    may only happen after that, such as changes of the session, and does not happen again in a
-    replay. The outcome, also a 409, is stored in the action's own transaction; ``unstored`` are
-    secret members of the body, which aren't, and which a repeat must bring about by itself.
+    ``data`` is the request's body, ``guest`` the cart of a caller without a login. ``to_response``
+    makes the answer of what the action returned, before it is committed. ``secret_fields`` are
+    members of the answer that are stored nowhere, and that a repeat must bring about by itself.
     ``form_key`` is the key of a page's form, which can send no header.
-    Raises `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing to what the
-    action costs.
     """
-    key = read_key(data, *unstored.values(), form_key=form_key)
-    if key is None:
-        result = await run(action)
-        then(result)
-        return respond(result)
-    caller = presented_login()
 
-    async def act(db: Connection) -> _Done[T]:
+    def __init__(
+        self,
+        data: Input | None = None,
+        *,
+        to_response: Callable[[T], Response],
+        guest: UUID | None = None,
+        secret_fields: Mapping[str, str] = _NOTHING,
+        form_key: str = "",
+    ) -> None:
+        self._to_response = to_response
+        self._guest = guest
+        self._secret_fields = secret_fields
+        self._key = read_key(data, *secret_fields.values(), form_key=form_key)
+
+    async def run(
+        self,
+        action: Callable[Concatenate[Connection, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[T | None, Response]:
+        """Return what the action returned, and the answer.
+
+        The first is None where the action didn't run, in a replay, and where it refused: what may
+        only happen after the commit, such as a change of the session, is for the caller to do if
+        it isn't. The answer, also a 409, is stored in the action's own transaction. Raises
+        `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing to what the
+        action costs.
+        """
+        if self._key is None:
+            result = await run(action, *args, **kwargs)
+            return result, self._to_response(result)
+
+        async def act(db: Connection) -> T:
+            return await action(db, *args, **kwargs)
+
+        done = await run(self._act, self._key, presented_login(), act)
+        return done.result, replay(done.answer) if done.replayed else _response(done.answer)
+
+    async def _act(
+        self,
+        db: Connection,
+        key: Key,
+        caller: PresentedLogin,
+        action: Callable[[Connection], Awaitable[T]],
+    ) -> _Done[T]:
         async with db.transaction():
             now = clock.now()
-            scope, free = await queries.claim_key(db, caller, guest, key, now)
+            scope, free = await queries.claim_key(db, caller, self._guest, key, now)
             if scope is None:
-                return await _act(db, action, respond)
-            before = None if free else await queries.select_outcome(db, scope, key, now)
+                return await self._answer(db, action)
+            before = None if free else await queries.select_answer(db, scope, key, now)
             if before is not None:
-                return _Done(None, before.with_members(unstored), replayed=True)
-            done = await _act(db, action, respond)
-            outcome = done.outcome.without_members(unstored)
-            await queries.upsert_outcome(db, scope, key, outcome, now)
+                return _Done(None, before.with_members(self._secret_fields), replayed=True)
+            done = await self._answer(db, action)
+            kept = done.answer.without_members(self._secret_fields)
+            await queries.upsert_answer(db, scope, key, kept, now)
             return done
 
-    done = await run(act)
-    if done.result is not None:
-        then(done.result)
-    return replay(done.outcome) if done.replayed else _response(done.outcome)
+    async def _answer(
+        self, db: Connection, action: Callable[[Connection], Awaitable[T]]
+    ) -> _Done[T]:
+        try:
+            # A savepoint: what an action wrote before it refused must not be kept with the refusal.
+            async with db.transaction():
+                result = await action(db)
+        except Conflict as refusal:
+            return _Done(None, await to_stored(await problem(refusal)))
+        return _Done(result, await to_stored(self._to_response(result)))
 
 
 def read_key(data: Input | None = None, *more: str, form_key: str = "") -> Key | None:
@@ -104,32 +138,20 @@ def read_key(data: Input | None = None, *more: str, form_key: str = "") -> Key |
     return Key.read(header, request.method, request.path, msgspec.json.encode(data), *more)
 
 
-def replay(outcome: Outcome) -> Response:
+def replay(stored: StoredAnswer) -> Response:
     """Return the answer that was given before, marked as such."""
-    response = _response(outcome)
+    response = _response(stored)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-async def to_outcome(response: Response) -> Outcome:
+async def to_stored(response: Response) -> StoredAnswer:
     """Return what is to be remembered of an answer."""
     headers = {name: value for name, value in response.headers if name != "Content-Length"}
-    return Outcome(response.status_code, headers, await response.get_data(as_text=False))
+    return StoredAnswer(response.status_code, headers, await response.get_data(as_text=False))
 
 
-async def _act(
-    db: Connection, action: Callable[[Connection], Awaitable[T]], respond: Callable[[T], Response]
-) -> _Done[T]:
-    try:
-        # A savepoint: what an action wrote before it refused must not be kept with the refusal.
-        async with db.transaction():
-            result = await action(db)
-    except Conflict as refusal:
-        return _Done(None, await to_outcome(await problem(refusal)))
-    return _Done(result, await to_outcome(respond(result)))
-
-
-def _response(outcome: Outcome) -> Response:
-    response = Response(outcome.body, outcome.status)
-    response.headers.update(outcome.headers)
+def _response(stored: StoredAnswer) -> Response:
+    response = Response(stored.body, stored.status)
+    response.headers.update(stored.headers)
     return response

@@ -9,7 +9,7 @@ import msgspec
 
 from service.logins import LOGIN
 
-from .model import Key, KeyReused, Outcome
+from .model import Key, KeyReused, StoredAnswer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from service.logins import PresentedLogin
 
 RETENTION = timedelta(hours=24)
-"""How long an outcome is replayed."""
+"""How long an answer is replayed."""
 
 _headers = msgspec.json.Decoder(dict[str, str])
 
@@ -62,7 +62,9 @@ async def claim_key(
     return row["id"], row["free"]
 
 
-async def select_outcome(db: Connection, scope: UUID, key: Key, now: datetime) -> Outcome | None:
+async def select_answer(
+    db: Connection, scope: UUID, key: Key, now: datetime
+) -> StoredAnswer | None:
     """Return what the key led to, None if it is free; raises `KeyReused` for another request's."""
     row = await db.fetchrow(
         """
@@ -78,11 +80,11 @@ async def select_outcome(db: Connection, scope: UUID, key: Key, now: datetime) -
         return None
     if row["fingerprint"] != key.fingerprint:
         raise KeyReused
-    return Outcome(row["status"], _headers.decode(row["headers"]), row["body"])
+    return StoredAnswer(row["status"], _headers.decode(row["headers"]), row["body"])
 
 
-async def upsert_outcome(
-    db: Connection, scope: UUID, key: Key, outcome: Outcome, now: datetime
+async def upsert_answer(
+    db: Connection, scope: UUID, key: Key, answer: StoredAnswer, now: datetime
 ) -> None:
     """Keep what the key led to; the caller has claimed the key, or nobody else has this scope."""
     await db.execute(
@@ -96,7 +98,7 @@ async def upsert_outcome(
         key.text,
         key.fingerprint,
         now,
-        outcome.status,
-        msgspec.json.encode(outcome.headers).decode(),
-        outcome.body,
+        answer.status,
+        msgspec.json.encode(answer.headers).decode(),
+        answer.body,
     )

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import cast
 
 from babel import Locale
-from quart import current_app, g
+from quart import g
+
+from service.services import get_service
 
 LOCALES = (
     "en", "en-GB", "en-AU", "en-CA", "en-IN", "da", "de", "de-CH", "es", "fi", "fr", "fr-CA",
@@ -18,7 +20,7 @@ LOCALES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shopper:
+class PageContext:
     """A guest has no ``username``; ``cart_quantity`` is None where it isn't known.
 
     ``knows_cart`` is whether the browser has a cart's identity.
@@ -49,12 +51,18 @@ def nearest(tag: str) -> Locale:
     return Locale("en")
 
 
-Lookup = Callable[[], Awaitable[Shopper]]
+class PageContexts:
+    """Where pages learn who looks, which only the features above them know."""
+
+    def __init__(self, load: Callable[[], Awaitable[PageContext]]) -> None:
+        self._load = load
+
+    async def current(self) -> PageContext:
+        if "page_context" not in g:
+            g.page_context = await self._load()
+        return cast("PageContext", g.page_context)
 
 
-async def current_shopper() -> Shopper:
+async def current_page_context() -> PageContext:
     """Return who looks, looked up once for each request."""
-    if "shopper" not in g:
-        look_up = cast("Lookup", current_app.extensions["locker.shopper"])
-        g.shopper = await look_up()
-    return cast("Shopper", g.shopper)
+    return await get_service(PageContexts).current()

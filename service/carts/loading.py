@@ -1,0 +1,267 @@
+"""Loading a cart: whose it is, and what has to happen before a rule may be applied to it.
+
+A cart is clean when its row is all there is to it. Two things make it unclean. Lines that were
+added to a guest's cart after it had joined an account's (the add was under way when the login was)
+have to follow. And what the database lost of what it had acknowledged has to be healed from the
+snapshot in the session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from service import clock, metrics
+
+from . import merging, model, queries
+from .cookie import CartCookie, Snapshot
+from .model import Cart, Limits, Offer
+from .queries import Candidate
+
+if TYPE_CHECKING:
+    from service.database import Connection
+    from service.logins import PresentedLogin
+    from service.throttling import Attempt
+
+    from .queries import Found
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CartOwner:
+    """Who asks for a cart: the login that is presented, and what the browser remembers."""
+
+    claim: PresentedLogin
+    cookie: CartCookie = field(default_factory=CartCookie)
+
+    def for_account(self, account_id: UUID) -> CartOwner:
+        """Return the owner with the claimed account's snapshots as this account's."""
+        old = self.claim.account_id
+        return replace(self, cookie=self.cookie.reassigned(old, account_id)) if old else self
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How much a cart may hold, and how carts join.
+
+    Within ``merge_window`` of a login, what is still added to the guest's cart follows it.
+    ``new_cart`` is what a guest's new cart counts against.
+    """
+
+    limits: Limits
+    merge: merging.Strategy
+    merge_window: timedelta
+    new_cart: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCart:
+    """A cart, whose it is (None: a guest's), and what the browser should remember of it.
+
+    ``leaving``: the browser logged out while this was under way, and remembers it by that.
+    """
+
+    cart: Cart
+    account_id: UUID | None
+    cookie: CartCookie
+    leaving: bool = False
+
+    @property
+    def tag(self) -> str:
+        """What tells this cart at this revision from every other cart, and from itself before.
+
+        Prices and stock are not in it: a change is meant for what the shopper put there.
+        """
+        return self.tag_at(self.cart.revision)
+
+    def tag_at(self, revision: int) -> str:
+        """Return the tag that this cart has, or had, at a revision."""
+        whose = self.cart.id or self.account_id or self.cookie.guest_cart_id
+        return hashlib.sha256(f"{whose} {revision}".encode()).hexdigest()[:24]
+
+
+async def load_if_clean(
+    db: Connection, owner: CartOwner, policy: Policy, sku: str | None = None
+) -> tuple[LoadedCart, Offer | None] | None:
+    """Return the owner's cart and the sku's offer, or None if it isn't clean."""
+    found = await _find(db, owner, policy, sku)
+    if not _is_clean(owner, found):
+        return None
+    return _describe(owner, found), found.offer(sku)
+
+
+async def load_locked(
+    db: Connection, owner: CartOwner, policy: Policy, sku: str | None = None
+) -> tuple[LoadedCart, Offer | None]:
+    """Return the owner's cart, its row locked and made clean, and the sku's offer.
+
+    Runs in the caller's transaction. What was added late has been taken in, what the database
+    lost is healed. Raises `Conflicted` where the account's first cart comes from elsewhere at
+    this moment.
+    """
+    found = await _find(db, owner, policy, sku, lock=True)
+    loaded = _describe(owner, found)
+    if not _is_clean(owner, found):
+        if found.account_id is None:
+            loaded = await _heal_guest(db, owner, found, policy)
+        else:
+            # A guest's cart that turns up beside a login was begun while the login was under
+            # way: its units come on top.
+            policy = replace(policy, merge="sum")
+            loaded, _ = await merge(db, found.account_id, owner, policy)
+    return loaded, found.offer(sku)
+
+
+async def store(
+    db: Connection, loaded: LoadedCart, changed: Cart, new_cart: Attempt | None = None
+) -> LoadedCart:
+    """Store a changed cart as its next revision; raises `Conflicted` if another came first.
+
+    With ``new_cart`` a guest's first line counts against that: raises `TooManyAttempts`.
+    """
+    # A guest's first line makes the cart that the browser has the id of.
+    snapshot = loaded.cookie.snapshot
+    cart_id = changed.id or (snapshot.cart_id if snapshot else uuid4())
+    stored = replace(changed, id=cart_id, revision=changed.revision + 1)
+    now = clock.now()
+    if new_cart and loaded.account_id is None and not loaded.cart.revision:
+        refusal = (await queries.insert_guest_cart(db, stored, new_cart, now)).refusal(now)
+        if refusal:
+            raise refusal
+    else:
+        await queries.upsert_cart(db, stored, loaded.account_id, loaded.cart.revision, now)
+    cookie = loaded.cookie.updated(stored, loaded.account_id)
+    return replace(loaded, cart=stored, cookie=cookie)
+
+
+async def merge(
+    db: Connection, account_id: UUID, owner: CartOwner, policy: Policy
+) -> tuple[LoadedCart, tuple[merging.MergedLine, ...]]:
+    """Move the guest's lines into the account's cart; returns it with the receipt.
+
+    Runs in the caller's transaction, and locks the account's cart before any guest's, as
+    everyone does who needs both. A guest's cart joins by the policy's strategy once; what was
+    added to it since joins as a sum. Copies heal both sides first.
+    """
+    cookie = owner.cookie
+    stored, guests, offers = await queries.select_carts_to_merge(
+        db,
+        account_id,
+        cookie.guest_cart_id,
+        cookie.variants(),
+        promised_to=(owner.claim.token_hash or b"") if cookie.promised else None,
+        now=clock.now(),
+    )
+    merged = MergedCarts(_heal(stored, cookie.snapshot_of(account_id), offers, policy))
+    for guest in [*guests, *_missing(cookie, guests)]:
+        if guest.merged_into is None:
+            healed = _heal(guest.cart, cookie.snapshot_of(None), offers, policy)
+            merged = merged.join(healed, policy)
+        elif guest.merged_into == account_id and guest.cart.lines:
+            merged = merged.take_late_lines(guest.cart, policy)
+    account = await _store_merged(db, account_id, stored, merged)
+    return (
+        LoadedCart(account, account_id, cookie.updated(account, account_id)),
+        merged.receipt,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MergedCarts:
+    """An account's cart with what guests' carts brought, which of those to close, the receipt."""
+
+    account: Cart
+    closing: tuple[Cart, ...] = ()
+    receipt: tuple[merging.MergedLine, ...] = ()
+
+    def join(self, guest: Cart, policy: Policy) -> MergedCarts:
+        """Return this with a guest's cart in it that joins for the first time."""
+        account, lines = merging.merge(guest, self.account, policy.merge, policy.limits)
+        return MergedCarts(account, (*self.closing, guest), (*self.receipt, *lines))
+
+    def take_late_lines(self, guest: Cart, policy: Policy) -> MergedCarts:
+        """Return this with what was added to a guest's cart since it joined: on no receipt."""
+        account, _ = merging.merge(guest, self.account, "sum", policy.limits)
+        return replace(self, account=account, closing=(*self.closing, guest))
+
+
+def _missing(cookie: CartCookie, guests: Sequence[Candidate]) -> list[Candidate]:
+    """Return this browser's cart where it has no row: it was lost, or never added to.
+
+    It joins all the same, so that adds that are under way with its id follow. The id of a guest's
+    cart to come is none of these: it must stay free.
+    """
+    own = cookie.own_guest_cart_id
+    known = {guest.cart.id for guest in guests}
+    return [Candidate(Cart(own), None)] if own and own not in known else []
+
+
+async def _store_merged(
+    db: Connection, account_id: UUID, stored: Cart, merged: MergedCarts
+) -> Cart:
+    account, now = merged.account, clock.now()
+    if account is not stored:
+        account = replace(account, id=account.id or uuid4(), revision=account.revision + 1)
+        await queries.upsert_cart(db, account, account_id, stored.revision, now, merged.closing)
+    elif merged.closing:
+        await queries.close_carts(db, merged.closing, account_id, now)
+    return account
+
+
+async def _find(
+    db: Connection, owner: CartOwner, policy: Policy, sku: str | None, *, lock: bool = False
+) -> Found:
+    found = await queries.select_cart(
+        db,
+        owner.claim,
+        clock.now(),
+        cookie=owner.cookie,
+        sku=sku,
+        merge_window=policy.merge_window,
+        lock=lock,
+    )
+    owner.claim.require(found=found.account_id is not None)
+    return found
+
+
+def _is_clean(owner: CartOwner, found: Found) -> bool:
+    """Return whether the row is all there is to this cart: no late lines, nothing lost."""
+    ahead = not found.closed and _is_ahead(owner.cookie.snapshot_of(found.account_id), found.cart)
+    return not (found.has_late_lines or ahead)
+
+
+def _is_ahead(snapshot: Snapshot | None, cart: Cart) -> bool:
+    """Return whether the browser saw a later revision than the row has.
+
+    Only a database that lost acknowledged writes makes that possible: an order, a merge and
+    an emptying each raise the revision, so no snapshot from before them is ahead.
+    """
+    return snapshot is not None and snapshot.revision > cart.revision
+
+
+def _heal(cart: Cart, snapshot: Snapshot | None, offers: dict[int, Offer], policy: Policy) -> Cart:
+    """Return the cart, with what its snapshot has more of if that is ahead."""
+    if snapshot is None or not _is_ahead(snapshot, cart):
+        return cart
+    metrics.carts_healed.inc()
+    logger.warning("a cart was healed from its snapshot", extra={"cart": str(snapshot.cart_id)})
+    healed = model.heal(cart, snapshot.lines, offers, policy.limits)
+    # A guest's is known by its id; an account's gets another, as any snapshot could name this one.
+    lost = None if snapshot.account_id else snapshot.cart_id
+    return replace(healed, id=cart.id or lost, revision=snapshot.revision)
+
+
+async def _heal_guest(db: Connection, owner: CartOwner, found: Found, policy: Policy) -> LoadedCart:
+    healed = _heal(found.cart, owner.cookie.snapshot_of(None), found.offers, policy)
+    return await store(db, _describe(owner, found), healed)
+
+
+def _describe(owner: CartOwner, found: Found) -> LoadedCart:
+    cookie = owner.cookie.updated(found.cart, found.account_id, closed=found.closed)
+    return LoadedCart(found.cart, found.account_id, cookie, found.leaving)

@@ -1,0 +1,106 @@
+"""The cart of the browser that asks: whose it is, and what the browser's session keeps of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+from quart import request, session
+
+from service import clock
+from service.http.requests import SAFE_METHODS, request_source
+from service.logins import presented_login
+from service.services import get_service
+from service.sessions import read_section, write_section
+from service.settings import Settings
+from service.throttling import Throttle
+
+from .cookie import CartCookie
+from .loading import CartOwner, Policy
+from .model import Cart, Limits
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from quart_locker import Session
+
+    from .loading import LoadedCart
+
+BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
+"""Blueprints with which a visit may begin."""
+
+
+def current_cart_owner() -> CartOwner:
+    """Return who asks: the login that is presented, and what the browser remembers."""
+    return CartOwner(presented_login(), _hide_if_late(CartCookie.read(read_section("cart"))))
+
+
+def cart_policy() -> Policy:
+    """Return what the settings say about carts."""
+    settings = get_service(Settings)
+    return Policy(
+        Limits(settings.cart_max_quantity, settings.cart_max_lines),
+        settings.cart_merge,
+        merge_window(),
+        get_service(Throttle).new_cart(request_source().ip),
+    )
+
+
+def merge_window() -> timedelta:
+    """Return how long after a login what is added to the guest's cart still follows it."""
+    return timedelta(seconds=get_service(Settings).cart_late)
+
+
+def remember_cart(loaded: LoadedCart) -> None:
+    """Keep the session's cart section in step with the row."""
+    # A session that was saved before its browser logged out is no browser's of that cart.
+    if not loaded.leaving:
+        write_section("cart", loaded.cookie.write())
+
+
+def forget_account_cart() -> None:
+    """Leave the account's cart with the account, and this browser the guest's cart to come."""
+    write_section("cart", current_cart_owner().cookie.after_logout().write())
+
+
+async def promise_cart(response: Response) -> Response:
+    """Give a browser that has none the identity of its cart to come, with its first answer.
+
+    First adds that are sent at once then land in one cart (http-api, "Cart").
+    """
+    asked = request.blueprint in BEGINNINGS and request.method != "OPTIONS"
+    if asked and response.status_code < HTTPStatus.BAD_REQUEST:
+        ensure_guest_cart()
+    return response
+
+
+def ensure_guest_cart() -> None:
+    """See to it that this browser has the identity of a cart, if only of one to come."""
+    visit = cast("Session", session)
+    if visit.detached:
+        return
+    kept = visit.peek("cart")
+    # A log out has just taken the login away, whose session may be one that somebody saved.
+    is_read = request.method in SAFE_METHODS
+    stored = CartCookie.read(kept if isinstance(kept, dict) else {})
+    cookie = _hide_if_late(stored) if is_read else stored
+    # What was promised for after a login is nobody's without it.
+    if cookie.guest_cart_id is None or (cookie.promised and not presented_login()):
+        visit["cart"] = cookie.updated(Cart(), None, closed=True).write()
+    elif cookie is not stored:
+        visit["cart"] = cookie.write()
+
+
+def _hide_if_late(cookie: CartCookie) -> CartCookie:
+    """Return the cookie without the account's cart if an answer that came in late put it back."""
+    if cookie.promised and not presented_login() and _was_just_signed():
+        # The answer is from before the log out.
+        return cookie.after_logout()
+    return cookie
+
+
+def _was_just_signed() -> bool:
+    """Return whether the cart's cookie is too young for one that somebody saved and sends again."""
+    signed = cast("Session", session).signed_at("cart")
+    return signed is not None and clock.now().timestamp() - signed < get_service(Settings).cart_late

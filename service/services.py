@@ -1,0 +1,44 @@
+"""What the application is made of: its settings, its pool, its throttle …, each found by its type.
+
+`create_app` makes them once, and whoever serves a request asks `get_service` for the one it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+from quart import Quart, current_app
+
+T = TypeVar("T")
+
+
+class Services:
+    """One object of each type; ``app.extensions["locker"]`` has an application's."""
+
+    def __init__(self, *services: object) -> None:
+        self._by_type = {type(service): service for service in services}
+
+    def add(self, service: T) -> T:
+        """Take one in, instead of the one of its type; returns it."""
+        self._by_type[type(service)] = service
+        return service
+
+    def get(self, kind: type[T]) -> T:
+        """Return the one of this type; raises `KeyError` where there is none."""
+        return cast("T", self._by_type[kind])
+
+
+def init_app(app: Quart, *services: object) -> Services:
+    """Give the application its services."""
+    kept = app.extensions["locker"] = Services(*services)
+    return kept
+
+
+def services_of(app: Quart) -> Services:
+    """Return an application's services, for what is wired up before there is a request."""
+    return cast("Services", app.extensions["locker"])
+
+
+def get_service(kind: type[T]) -> T:
+    """Return this application's service of a type, in a request or any other app context."""
+    return services_of(current_app).get(kind)
