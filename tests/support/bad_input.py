@@ -61,6 +61,8 @@ NOT_INTEGERS: tuple[Any, ...] = (
     float("inf"),
 )
 TOO_LARGE = (2**31, -(2**31) - 1, 2**63, 2**64, 10**30, -(10**30))
+UNKNOWN_TOKENS = tuple(f"locker_{scope}_{'A' * 32}" for scope in ("r", "w", "rw"))
+"""Well-formed, so that only the database knows that nobody was given them."""
 ANY_TEXT = {"handle", "sku"}
 NOT_TEXTS: tuple[Any, ...] = (1, True, [], {})
 NOT_BOOLEANS: tuple[Any, ...] = (0, 1, "true", [], {})
@@ -103,9 +105,9 @@ def _bad_anywhere(operation: Operation) -> Iterator[Bad]:
         ):
             yield Bad(f"{headers}", {(403, "cross_site")}, path, body, {**JSON, **headers})
     if operation.template.startswith("/api/"):
-        for token in ("", "x", "\xff", "a b", "x" * 5000):
+        for token in ("", "x", "\xff", "a b", "x" * 5000, *UNKNOWN_TOKENS):
             headers = {**JSON, "Authorization": f"Bearer {token}"}
-            yield Bad(f"token {token[:9]!r}", {(401, "unauthenticated")}, path, body, headers)
+            yield Bad(f"token {token[:12]!r}", {(401, "unauthenticated")}, path, body, headers)
 
 
 def _bad_paths(operation: Operation) -> Iterator[Bad]:
