@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from service.settings import Settings
-from tests.keys import KEY
-from tests.serving import ROOT
+from tests.support.keys import KEY
+from tests.support.serving import ROOT
 
 DEPLOY = ROOT / "deploy"
 HYPERCORN = tomllib.loads((ROOT / "hypercorn.toml").read_text())

@@ -18,8 +18,8 @@ import pytest
 
 from service.devserver import become
 from service.settings import Settings
-from tests.serving import PROGRAMS, ROOT, environment
-from tests.shopping import API
+from tests.support.serving import PROGRAMS, ROOT, environment
+from tests.support.shopping import API
 
 UNITS = ROOT / "deploy/systemd"
 EXPOSED = 2.0
