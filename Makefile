@@ -42,6 +42,9 @@ flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owne
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py
 
+test-examples: $(READY) ## the applications in examples/, each from a fresh environment; minutes
+	$(BIN)/pytest -m slow tests/examples
+
 test-commands: $(READY) ## the commands of the README, from a fresh copy, and the examples of CONTRIBUTING
 	$(BIN)/pytest -m slow tests/test_commands.py tests/test_contributing.py
 
