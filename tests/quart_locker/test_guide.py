@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from quart import Quart
+from tests.keys import KEY
 
 from quart_locker import PooledConnection, SectionedSessions
 from quart_locker.connection.pool import PoolOptions
 from quart_locker.sessions.policy import KEYS, Options
-from tests.keys import KEY
 from tests.quart_locker.test_imports import OURS
 
 ROOT = Path(__file__).parents[2]
