@@ -17,9 +17,9 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from tests.keys import KEY
 
 from tests.conftest import with_database
+from tests.support.keys import KEY
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

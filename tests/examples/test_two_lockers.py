@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests.faults.leaving import Http1, Http2
-from tests.keys import KEY
 
 from tests.examples.conftest import Start, serve
+from tests.support.keys import KEY
+from tests.support.leaving import Http1, Http2
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
