@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from service.preferences import fill_cte
 from service.statements import Statement
-from service.throttling import Counted, counting, forgiving
+from service.throttling import Counted, forgiving, throttle_cte
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
@@ -35,6 +36,23 @@ class Verified:
     forgiven: list[bytes] = field(default_factory=list)
 
 
+@cache
+def _count_login(limits: int, *, device: bool) -> Statement:
+    return Statement(
+        f"""
+        with known as (select from devices where token_hash = :device limit 1),
+        {throttle_cte(limits, device=device)}
+        select passed, ends_at, first, spare,
+            a.id, a.username, a.email, a.created_at, a.password_hash,
+            exists (
+                select from devices where token_hash = :device and account_id = a.id
+            ) as familiar
+        from counted left join accounts a
+            on (a.username_key = :name or a.email_key = :name) and a.disabled_at is null
+        """
+    )
+
+
 async def count_login(
     db: Connection, name: str, attempt: Attempt, device: Device | None, now: datetime
 ) -> tuple[Counted, Credentials | None, bool]:
@@ -43,23 +61,12 @@ async def count_login(
     And whether the account was logged in to on this device before.
     """
     (row,) = await db.fetch(
-        f"""
-        with known as (select from devices where token_hash = $6 limit 1),
-        {counting(attempt)}
-        select passed, ends_at, first, spare,
-            a.id, a.username, a.email, a.created_at, a.password_hash,
-            exists (
-                select from devices where token_hash = $6 and account_id = a.id
-            ) as familiar
-        from counted left join accounts a
-            on (a.username_key = $5 or a.email_key = $5) and a.disabled_at is null
-        """,
-        attempt.counts,
-        attempt.seconds,
-        now,
-        attempt.keys,
-        key(name),
-        device.token_hash if device else None,
+        *_count_login(attempt.limits, device=attempt.device)(
+            **attempt.parameters(),
+            now=now,
+            name=key(name),
+            device=device.token_hash if device else None,
+        )
     )
     return Counted.of(row, attempt, now), credentials_of(row), row["familiar"]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from service.logins import LOGIN
 from service.preferences import Choices, choices_of
-from service.throttling import Counted, counting
+from service.statements import Statement
+from service.throttling import Counted, throttle_cte
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
@@ -25,40 +27,45 @@ if TYPE_CHECKING:
     from service.throttling import Attempt
 
 
+SELECT_CREDENTIALS = Statement(
+    """
+    select id, username, email, created_at, password_hash from accounts
+    where (username_key = :name or email_key = :name) and disabled_at is null
+    """
+)
+
+
 async def select_credentials(db: Connection, name: str) -> Credentials | None:
     """Return the account of this user name or e-mail address, unless it is disabled."""
-    row = await db.fetchrow(
-        """
-        select id, username, email, created_at, password_hash from accounts
-        where (username_key = $1 or email_key = $1) and disabled_at is null
-        """,
-        key(name),
-    )
+    row = await db.fetchrow(*SELECT_CREDENTIALS(name=key(name)))
     return credentials_of(row) if row else None
+
+
+SELECT_REGISTERED = Statement(
+    "select id from accounts where username_key = :username and email_key = :email"
+)
 
 
 async def select_registered(db: Connection, username: str, email: str) -> UUID | None:
     """Return the account that has both this user name and this e-mail address."""
     account_id: UUID | None = await db.fetchval(
-        "select id from accounts where username_key = $1 and email_key = $2",
-        key(username),
-        key(email),
+        *SELECT_REGISTERED(username=key(username), email=key(email))
     )
     return account_id
 
 
+SELECT_ACCOUNT = Statement(
+    f"""
+    with {LOGIN}
+    select a.id, a.username, a.email, a.created_at
+    from login join accounts a on a.id = login.account_id
+    """
+)
+
+
 async def select_account(db: Connection, claim: PresentedLogin, now: datetime) -> Account | None:
     """Return the account of the claim, or None where it doesn't hold."""
-    row = await db.fetchrow(
-        f"""
-        with {LOGIN}
-        select a.id, a.username, a.email, a.created_at
-        from login join accounts a on a.id = login.account_id
-        """,
-        claim.token_hash,
-        claim.account_id,
-        now,
-    )
+    row = await db.fetchrow(*SELECT_ACCOUNT(**claim.parameters(), now=now))
     return _account(row) if row else None
 
 
@@ -69,6 +76,33 @@ class SessionState:
     account: Account | None
     choices: Choices | None
     cart_quantity: int
+
+
+SELECT_SESSION = Statement(
+    f"""
+    with {LOGIN},
+    cart as (
+        select lines from carts where account_id = (select account_id from login)
+        union all
+        select lines from carts
+        where id = :guest_cart_id and account_id is null and not exists (select from login)
+            and not (:promised and exists (select from over))
+            and (
+                merged_at is null
+                or (merged_into is not null and merged_at > :now - :late::interval)
+            )
+    )
+    select a.id, a.username, a.email, a.created_at,
+        p.theme, p.locale, p.page_size, p.marketing_emails,
+        (
+            select coalesce(sum((line->>'quantity')::int), 0)
+            from cart, jsonb_array_elements(cart.lines) as line
+        ) as quantity
+    from (select) as one
+    left join (login join accounts a on a.id = login.account_id) on true
+    left join preferences p on p.account_id = a.id
+    """
+)
 
 
 async def select_session(
@@ -86,40 +120,27 @@ async def select_session(
     one that joined an account's only as long as it follows there.
     """
     (row,) = await db.fetch(
-        f"""
-        with {LOGIN},
-        cart as (
-            select lines from carts where account_id = (select account_id from login)
-            union all
-            select lines from carts
-            where id = $4 and account_id is null and not exists (select from login)
-                and not ($5 and exists (select from over))
-                and (
-                    merged_at is null
-                    or (merged_into is not null and merged_at > $3 - $6::interval)
-                )
+        *SELECT_SESSION(
+            **claim.parameters(), now=now, guest_cart_id=guest_cart_id, promised=promised, late=late
         )
-        select a.id, a.username, a.email, a.created_at,
-            p.theme, p.locale, p.page_size, p.marketing_emails,
-            (
-                select coalesce(sum((line->>'quantity')::int), 0)
-                from cart, jsonb_array_elements(cart.lines) as line
-            ) as quantity
-        from (select) as one
-        left join (login join accounts a on a.id = login.account_id) on true
-        left join preferences p on p.account_id = a.id
-        """,
-        claim.token_hash,
-        claim.account_id,
-        now,
-        guest_cart_id,
-        promised,
-        late,
     )
     claim.require(found=row["id"] is not None)
     if row["id"] is None:
         return SessionState(None, None, row["quantity"])
     return SessionState(_account(row), choices_of(row), row["quantity"])
+
+
+INSERT_ACCOUNT = Statement(
+    """
+    insert into accounts (
+        username, username_key, username_skeleton, email, email_key, password_hash, created_at
+    )
+    values (
+        :username, :username_key, :username_skeleton, :email, :email_key, :password_hash, :now
+    )
+    returning id, username, email, created_at
+    """
+)
 
 
 async def insert_account(
@@ -128,20 +149,15 @@ async def insert_account(
     """Store a new account; raises `UsernameTaken` or `EmailTaken`."""
     try:
         (row,) = await db.fetch(
-            """
-            insert into accounts (
-                username, username_key, username_skeleton, email, email_key,
-                password_hash, created_at
-            ) values ($1, $2, $3, $4, $5, $6, $7)
-            returning id, username, email, created_at
-            """,
-            username,
-            key(username),
-            skeleton(username),
-            email,
-            key(email),
-            password_hash,
-            now,
+            *INSERT_ACCOUNT(
+                username=username,
+                username_key=key(username),
+                username_skeleton=skeleton(username),
+                email=email,
+                email_key=key(email),
+                password_hash=password_hash,
+                now=now,
+            )
         )
     except asyncpg.UniqueViolationError as error:
         taken = EmailTaken if error.constraint_name == "accounts_email_key_key" else UsernameTaken
@@ -149,24 +165,34 @@ async def insert_account(
     return _account(row)
 
 
+@cache
+def _count_password(limits: int) -> Statement:
+    return Statement(
+        f"""
+        with {throttle_cte(limits, device=False)}
+        select passed, ends_at, first, spare,
+            a.id, a.username, a.email, a.created_at, a.password_hash
+        from counted left join accounts a on a.id = :account_id and a.disabled_at is null
+        """
+    )
+
+
 async def count_password(
     db: Connection, account_id: UUID, attempt: Attempt, now: datetime
 ) -> tuple[Counted, Credentials | None]:
     """Count an attempt at a signed-in account's password, and return the account."""
     (row,) = await db.fetch(
-        f"""
-        with {counting(attempt)}
-        select passed, ends_at, first, spare,
-            a.id, a.username, a.email, a.created_at, a.password_hash
-        from counted left join accounts a on a.id = $5 and a.disabled_at is null
-        """,
-        attempt.counts,
-        attempt.seconds,
-        now,
-        attempt.keys,
-        account_id,
+        *_count_password(attempt.limits)(**attempt.parameters(), now=now, account_id=account_id)
     )
     return Counted.of(row, attempt, now), credentials_of(row)
+
+
+LOCK_ACCOUNT = Statement(
+    """
+    select true from accounts where id = :account_id and password_hash = :password_hash
+    for no key update
+    """
+)
 
 
 async def lock_account(db: Connection, account_id: UUID, password_hash: str) -> bool:
@@ -175,50 +201,75 @@ async def lock_account(db: Connection, account_id: UUID, password_hash: str) -> 
     Log ins that are under way take the same lock, so they come wholly before or after.
     """
     return bool(
-        await db.fetchval(
-            "select true from accounts where id = $1 and password_hash = $2 for no key update",
-            account_id,
-            password_hash,
-        )
+        await db.fetchval(*LOCK_ACCOUNT(account_id=account_id, password_hash=password_hash))
     )
+
+
+IS_DELETED = Statement(
+    "select true from deleted_accounts where mark = sha256(uuid_send(:account_id))"
+)
 
 
 async def is_deleted(db: Connection, account_id: UUID) -> bool:
     """Return whether there was an account of this id that its owner deleted."""
-    return bool(
-        await db.fetchval(
-            "select true from deleted_accounts where mark = sha256(uuid_send($1))", account_id
-        )
-    )
+    return bool(await db.fetchval(*IS_DELETED(account_id=account_id)))
+
+
+UPDATE_PASSWORD = Statement(
+    "update accounts set password_hash = :password_hash where id = :account_id"
+)
 
 
 async def update_password(db: Connection, account_id: UUID, password_hash: str) -> None:
     """Store a password's hash."""
-    await db.execute(
-        "update accounts set password_hash = $2 where id = $1", account_id, password_hash
-    )
+    await db.execute(*UPDATE_PASSWORD(account_id=account_id, password_hash=password_hash))
+
+
+UPDATE_EMAIL = Statement(
+    """
+    update accounts set email = :email, email_key = :email_key where id = :account_id
+    returning id, username, email, created_at
+    """
+)
 
 
 async def update_email(db: Connection, account_id: UUID, email: str) -> Account:
     """Store an e-mail address; raises `EmailTaken`."""
     try:
         (row,) = await db.fetch(
-            """
-            update accounts set email = $2, email_key = $3 where id = $1
-            returning id, username, email, created_at
-            """,
-            account_id,
-            email,
-            key(email),
+            *UPDATE_EMAIL(account_id=account_id, email=email, email_key=key(email))
         )
     except asyncpg.UniqueViolationError:
         raise EmailTaken from None
     return _account(row)
 
 
+DISABLE_ACCOUNT = Statement("update accounts set disabled_at = :now where id = :account_id")
+
+
 async def disable_account(db: Connection, account_id: UUID, now: datetime) -> None:
     """Let nobody in any more."""
-    await db.execute("update accounts set disabled_at = $2 where id = $1", account_id, now)
+    await db.execute(*DISABLE_ACCOUNT(account_id=account_id, now=now))
+
+
+DELETE_ACCOUNT = Statement(
+    """
+    with marked as (
+        insert into deleted_accounts (mark, deleted_at)
+        values (sha256(uuid_send(:account_id)), :now)
+    ),
+    answers as (
+        delete from idempotency_keys
+        where scope = :account_id
+            or scope in (select id from carts where merged_into = :account_id)
+    ),
+    emptied as (
+        update carts set lines = '[]', revision = revision + 1, updated_at = :now
+        where merged_into = :account_id
+    )
+    delete from accounts where id = :account_id
+    """
+)
 
 
 async def delete_account(db: Connection, account_id: UUID, now: datetime) -> None:
@@ -227,24 +278,7 @@ async def delete_account(db: Connection, account_id: UUID, now: datetime) -> Non
     A mark stays, and so do the guests' carts that joined its cart, empty: without them what
     browsers remember would be taken for what the database lost, and be brought back.
     """
-    await db.execute(
-        """
-        with marked as (
-            insert into deleted_accounts (mark, deleted_at) values (sha256(uuid_send($1)), $2)
-        ),
-        answers as (
-            delete from idempotency_keys
-            where scope = $1 or scope in (select id from carts where merged_into = $1)
-        ),
-        emptied as (
-            update carts set lines = '[]', revision = revision + 1, updated_at = $2
-            where merged_into = $1
-        )
-        delete from accounts where id = $1
-        """,
-        account_id,
-        now,
-    )
+    await db.execute(*DELETE_ACCOUNT(account_id=account_id, now=now))
 
 
 def credentials_of(row: Record) -> Credentials | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,7 +14,8 @@ import msgspec
 
 from service.database import Conflicted
 from service.logins import LOGIN
-from service.throttling import Counted, counting
+from service.statements import Statement
+from service.throttling import Counted, throttle_cte
 
 from .model import Cart, Line, Offer
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from service.throttling import Attempt
 
     from .cookie import CartCookie
+
+_LOGIN = LOGIN
+for number, name in enumerate(("presented_hash", "presented_account", "now"), 1):
+    _LOGIN = _LOGIN.replace(f":{name}", f"${number}")
 
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -100,7 +106,7 @@ async def select_cart(
     locking = "for update" if lock else ""
     (row,) = await db.fetch(
         f"""
-        with {LOGIN},
+        with {_LOGIN},
         of_account as (
             select id, revision, lines, false as closed from carts
             where account_id = (select account_id from login)
@@ -224,30 +230,36 @@ async def select_carts_to_merge(
     return account, guests, offers
 
 
+@cache
+def _insert_guest_cart(limits: int) -> Statement:
+    return Statement(
+        f"""
+        with {throttle_cte(limits, device=False)},
+        stored as (
+            insert into carts (id, revision, lines, created_at, updated_at)
+            select :id::uuid, :revision::integer, :lines::jsonb, :now, :now
+            from counted where passed = cardinality(:attempt_keys)
+            on conflict (id) do nothing
+            returning true
+        )
+        select passed, ends_at, first, spare, exists (select from stored) as stored from counted
+        """
+    )
+
+
 async def insert_guest_cart(db: Connection, cart: Cart, attempt: Attempt, now: datetime) -> Counted:
     """Store a guest's new cart, if the attempt to begin one has room.
 
     Raises `Conflicted` if it has a row by now.
     """
     (row,) = await db.fetch(
-        f"""
-        with {counting(attempt)},
-        stored as (
-            insert into carts (id, revision, lines, created_at, updated_at)
-            select $5::uuid, $6::integer, $7::jsonb, $3, $3
-            from counted where passed = cardinality($4)
-            on conflict (id) do nothing
-            returning true
+        *_insert_guest_cart(attempt.limits)(
+            **attempt.parameters(),
+            now=now,
+            id=cart.id,
+            revision=cart.revision,
+            lines=_encode(cart),
         )
-        select passed, ends_at, first, spare, exists (select from stored) as stored from counted
-        """,
-        attempt.counts,
-        attempt.seconds,
-        now,
-        attempt.keys,
-        cart.id,
-        cart.revision,
-        _encode(cart),
     )
     counted = Counted.of(row, attempt, now)
     if counted.retry_at is None and not row["stored"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from service.errors import Conflict, Unauthenticated
@@ -62,6 +63,10 @@ class PresentedLogin:
 
     def __bool__(self) -> bool:
         return self.token_hash is not None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `queries.LOGIN`, but for the time."""
+        return {"presented_hash": self.token_hash, "presented_account": self.account_id}
 
     def require(self, *, found: bool) -> None:
         """Raise `Unauthenticated` for a token that a query didn't find.

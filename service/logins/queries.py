@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.statements import Statement
+
 from .model import Login
 
 if TYPE_CHECKING:
@@ -27,58 +29,61 @@ LOGIN = f"""
     login as (
         select l.account_id
         from logins l join accounts a on a.id = l.account_id
-        where l.token_hash = $1
-            and (l.account_id = $2 or ($2::uuid is null and l.scopes is not null))
-            and {valid("$3", "l")} and a.disabled_at is null
+        where l.token_hash = :presented_hash
+            and (
+                l.account_id = :presented_account
+                or (:presented_account::uuid is null and l.scopes is not null)
+            )
+            and {valid(":now", "l")} and a.disabled_at is null
     ),
     seen as (
-        update logins set last_seen_at = $3
+        update logins set last_seen_at = :now
         where token_hash = (
             select token_hash from logins
-            where token_hash = $1 and (last_seen_at > $3 - interval '1 minute') is not true
+            where token_hash = :presented_hash
+                and (last_seen_at > :now - interval '1 minute') is not true
                 and exists (select from login)
             for update skip locked
         )
     ),
     over as (
         select from (select) as one where not exists (
-            select from logins where token_hash = $1 and (over_at > $3) is not false
+            select from logins where token_hash = :presented_hash and (over_at > :now) is not false
         )
     )
 """
-"""The login check, to stand first in a ``with``: ``$1`` to ``$3`` are token hash, account id
-and time. ``login`` has one row if what the request presents is valid, else none; whoever reads it
-tells `PresentedLogin.require`. It also notes the use, at most once a minute, and never waits for
-another request that does the same.
+"""The login check, to stand first in a ``with``. Its parameters are ``now`` and
+`PresentedLogin.parameters`.
+
+``login`` has one row if what the request presents is valid, else none; the query that reads it
+tells `PresentedLogin.require`. The check also notes the use, at most once a minute, and never waits
+for another request that does the same.
 
 ``over`` has a row if there is no such login, or its browser logged out a while ago. Such a session
 was saved: what is promised to the browser for after its log out is not for it."""
 
+SELECT_LOGIN = Statement(f"with {LOGIN} select account_id from login")
+
 
 async def select_login(db: Connection, presented: PresentedLogin, now: datetime) -> UUID | None:
     """Return whose login or token is presented, or None where it isn't valid."""
-    account_id: UUID | None = await db.fetchval(
-        f"with {LOGIN} select account_id from login",
-        presented.token_hash,
-        presented.account_id,
-        now,
-    )
+    account_id: UUID | None = await db.fetchval(*SELECT_LOGIN(**presented.parameters(), now=now))
     return account_id
+
+
+SELECT_LOGINS = Statement(
+    f"""
+    select id, created_at, last_seen_at, user_agent, ip, new_device,
+        token_hash is not distinct from :current as current
+    from logins where account_id = :account_id and scopes is null and {valid(":now")}
+    order by last_seen_at desc, id
+    """
+)
 
 
 async def select_logins(
     db: Connection, account_id: UUID, now: datetime, current: bytes | None
 ) -> list[Login]:
     """Return the valid logins, the last used first; ``current`` is a login's hash."""
-    rows = await db.fetch(
-        f"""
-        select id, created_at, last_seen_at, user_agent, ip, new_device,
-            token_hash is not distinct from $3 as current
-        from logins where account_id = $1 and scopes is null and {valid("$2")}
-        order by last_seen_at desc, id
-        """,
-        account_id,
-        now,
-        current,
-    )
+    rows = await db.fetch(*SELECT_LOGINS(account_id=account_id, now=now, current=current))
     return [Login(**row) for row in rows]

@@ -40,14 +40,10 @@ class Choices(msgspec.Struct, frozen=True, omit_defaults=True):
             if (value := getattr(self, name)) is not UNSET
         }
 
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of `queries.fill_cte`, None for what was never chosen."""
-        return dict(zip(self.__struct_fields__, self.columns(), strict=True))
-
-    def columns(self) -> list[Any]:
-        """Return the values in the order of the fields, None for what was never chosen."""
+    def parameters(self, prefix: str = "") -> dict[str, Any]:
+        """Return the values as parameters of a statement, None for what was never chosen."""
         chosen = self.chosen()
-        return [chosen.get(name) for name in self.__struct_fields__]
+        return {f"{prefix}{name}": chosen.get(name) for name in self.__struct_fields__}
 
 
 class Preferences(msgspec.Struct, frozen=True):

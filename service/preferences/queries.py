@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.logins import LOGIN
+from service.statements import Statement
 
 from .model import Choices
 
@@ -17,50 +18,60 @@ if TYPE_CHECKING:
     from service.logins import PresentedLogin
 
 
-async def select_choices(db: Connection, claim: PresentedLogin, now: datetime) -> Choices | None:
-    """Return the choices of the claim's account, or None where the claim doesn't hold."""
-    row = await db.fetchrow(
-        f"""
-        with {LOGIN}
-        select theme, locale, page_size, marketing_emails
-        from login left join preferences using (account_id)
-        """,
-        claim.token_hash,
-        claim.account_id,
-        now,
-    )
-    claim.require(found=row is not None)
+SELECT_CHOICES = Statement(
+    f"""
+    with {LOGIN}
+    select theme, locale, page_size, marketing_emails
+    from login left join preferences using (account_id)
+    """
+)
+
+
+async def select_choices(
+    db: Connection, presented: PresentedLogin, now: datetime
+) -> Choices | None:
+    """Return the choices of the login's account, or None where the login isn't valid."""
+    row = await db.fetchrow(*SELECT_CHOICES(**presented.parameters(), now=now))
+    presented.require(found=row is not None)
     return choices_of(row) if row else None
 
 
-async def upsert_choices(
-    db: Connection, claim: PresentedLogin, now: datetime, chosen: Choices, filling: Choices
-) -> Choices | None:
-    """Store choices, and ``filling`` for what was never chosen; returns all.
+UPSERT_CHOICES = Statement(
+    f"""
+    with {LOGIN}
+    insert into preferences as p (account_id, theme, locale, page_size, marketing_emails)
+    select account_id, coalesce(:theme, :other_theme), coalesce(:locale, :other_locale),
+        coalesce(:page_size::int, :other_page_size),
+        coalesce(:marketing_emails::boolean, :other_marketing_emails)
+    from login
+    on conflict (account_id) do update set
+        theme = coalesce(:theme, p.theme, :other_theme),
+        locale = coalesce(:locale, p.locale, :other_locale),
+        page_size = coalesce(:page_size, p.page_size, :other_page_size),
+        marketing_emails = coalesce(
+            :marketing_emails, p.marketing_emails, :other_marketing_emails
+        )
+    returning theme, locale, page_size, marketing_emails
+    """
+)
 
-    None where the claim doesn't hold, and then nothing is stored.
+
+async def upsert_choices(
+    db: Connection, presented: PresentedLogin, now: datetime, chosen: Choices, others: Choices
+) -> Choices | None:
+    """Store choices, and ``others`` for what was never chosen; returns all.
+
+    None where the login isn't valid, and then nothing is stored.
     """
     row = await db.fetchrow(
-        f"""
-        with {LOGIN}
-        insert into preferences as p (account_id, theme, locale, page_size, marketing_emails)
-        select account_id, coalesce($4, $8), coalesce($5, $9), coalesce($6::int, $10),
-            coalesce($7::boolean, $11)
-        from login
-        on conflict (account_id) do update set
-            theme = coalesce($4, p.theme, $8),
-            locale = coalesce($5, p.locale, $9),
-            page_size = coalesce($6, p.page_size, $10),
-            marketing_emails = coalesce($7, p.marketing_emails, $11)
-        returning theme, locale, page_size, marketing_emails
-        """,
-        claim.token_hash,
-        claim.account_id,
-        now,
-        *chosen.columns(),
-        *filling.columns(),
+        *UPSERT_CHOICES(
+            **presented.parameters(),
+            now=now,
+            **chosen.parameters(),
+            **others.parameters("other_"),
+        )
     )
-    claim.require(found=row is not None)
+    presented.require(found=row is not None)
     return choices_of(row) if row else None
 
 

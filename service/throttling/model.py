@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from service.settings import Limit, Settings
@@ -50,6 +50,19 @@ class Attempt:
             total=total,
             device=device,
         )
+
+    @property
+    def limits(self) -> int:
+        """How many of the keys are limits, the count of the device left out."""
+        return len(self.keys) - self.device
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `queries.throttle_cte`, but for the time."""
+        return {
+            "attempt_keys": self.keys,
+            "attempt_counts": self.counts,
+            "attempt_seconds": self.seconds,
+        }
 
     def forgivable(self, keys: list[bytes]) -> list[bytes]:
         """Return those of the keys from which a right guess is taken back.

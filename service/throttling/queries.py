@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from service.errors import TooManyAttempts
+from service.statements import Statement
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -34,10 +35,10 @@ class Counted:
 
     @classmethod
     def of(cls, row: Record, attempt: Attempt, now: datetime) -> Self:
-        """Read the columns of ``counted``, see `counting`."""
+        """Read the columns of ``counted``, see `throttle_cte`."""
         passed, spare = row["passed"], row["spare"]
         keys = [*attempt.keys[:passed], *(attempt.keys[-1:] if spare else ())]
-        if passed == len(attempt.keys) - attempt.device:
+        if passed == attempt.limits:
             return cls(keys, None, first=False, spare=False)
         # A window that began while this statement ran isn't visible to it.
         latest = now + timedelta(seconds=attempt.seconds[passed])
@@ -51,22 +52,16 @@ class Counted:
         return TooManyAttempts(retry_after=max(seconds, 1))
 
 
-def counting(attempt: Attempt) -> str:
-    """Return CTEs that count an attempt.
+def throttle_cte(limits: int, *, device: bool) -> str:
+    """Return CTEs that count an attempt with so many limits, and perhaps the count of a device.
 
-    ``$1`` to ``$4`` are the numbers allowed, the seconds of their windows, the time, and the
-    keys; for an attempt with a device, a CTE ``known`` before them has a row if the device is
-    known. The CTE ``counted`` has one row for `Counted.of`.
+    Their parameters are ``now`` and `Attempt.parameters`; with a device, a CTE ``known`` before
+    them has a row if the device is known. The CTE ``counted`` has one row for `Counted.of`.
 
-    A key is counted against only if those before it had room: whoever is over the limit of
-    their address doesn't use up an account. All statements take the keys' rows in this order,
-    so none waits for another in a circle.
+    A key is counted against only if those before it had room: an address that is over its limit
+    doesn't use up an account. All statements take the keys' rows in this order, so none waits for
+    another in a circle.
     """
-    return _counting(len(attempt.keys) - attempt.device, device=attempt.device)
-
-
-@cache
-def _counting(limits: int, *, device: bool) -> str:
     steps = "".join(
         _step(f"step{number}", number, f"select from step{number - 1}" if number > 1 else "select")
         for number in range(1, limits + 1)
@@ -75,7 +70,8 @@ def _counting(limits: int, *, device: bool) -> str:
         ["0", *(f"(select count(*) from step{number})" for number in range(1, limits + 1))]
     )
     if device:
-        # The last of all: the row of the refused key is taken before that of the device.
+        # The condition on `refused` is always true. It makes this step wait for that one, so that
+        # the row of the refused key is taken before the row of the device.
         turned_away = f"""
             select from passed, known where passed < {limits}
                 and (select count(*) from refused) >= 0
@@ -88,17 +84,20 @@ def _counting(limits: int, *, device: bool) -> str:
         refused as (
             update attempts a set refused = a.refused + 1
             from passed
-            -- all are named here, to have a type also where nothing is limited
-            where passed < least({limits}, cardinality($1::int[]), cardinality($2::int[]))
-                and a.key = ($4::bytea[])[passed + 1] and $3::timestamptz is not null
+            -- all parameters are named here, to have a type also where nothing is limited
+            where passed < least(
+                    {limits},
+                    cardinality(:attempt_counts::int[]), cardinality(:attempt_seconds::int[])
+                )
+                and a.key = (:attempt_keys::bytea[])[passed + 1] and :now::timestamptz is not null
             returning a.ends_at, a.refused = 1 as first
         ),
         {spare[0]}
-        -- Windows that are over go a few at a time, so they can't pile up between two purges.
+        -- windows that are over go a few at a time, so that they can't pile up between two purges
         purged as (
             delete from attempts where key in (
                 select key from attempts
-                where ends_at <= $3 and key <> all($4)
+                where ends_at <= :now and key <> all(:attempt_keys)
                 order by ends_at limit 4
                 for update of attempts skip locked
             )
@@ -117,34 +116,39 @@ def _step(name: str, number: int, condition: str) -> str:
     return f"""
         {name} as (
             insert into attempts as a (key, count, ends_at)
-            select ($4::bytea[])[{number}], 1,
-                $3::timestamptz + make_interval(secs => ($2::int[])[{number}])
+            select (:attempt_keys::bytea[])[{number}], 1,
+                :now::timestamptz + make_interval(secs => (:attempt_seconds::int[])[{number}])
             where exists ({condition})
             on conflict (key) do update set
-                count = case when a.ends_at <= $3 then 1 else a.count + 1 end,
-                refused = case when a.ends_at <= $3 then 0 else a.refused end,
-                ends_at = case when a.ends_at <= $3 then excluded.ends_at else a.ends_at end
-            where a.ends_at <= $3 or a.count < ($1::int[])[{number}]
+                count = case when a.ends_at <= :now then 1 else a.count + 1 end,
+                refused = case when a.ends_at <= :now then 0 else a.refused end,
+                ends_at = case when a.ends_at <= :now then excluded.ends_at else a.ends_at end
+            where a.ends_at <= :now or a.count < (:attempt_counts::int[])[{number}]
             returning key
         ),"""
 
 
+@cache
+def _count_attempt(limits: int, *, device: bool) -> Statement:
+    return Statement(
+        f"""
+        with {throttle_cte(limits, device=device)}
+        select passed, ends_at, first, spare from counted
+        """
+    )
+
+
 async def count_attempt(db: Connection, attempt: Attempt, now: datetime) -> Counted:
     """Count an attempt, before what it tries is looked at."""
-    (row,) = await db.fetch(
-        f"with {counting(attempt)} select passed, ends_at, first, spare from counted",
-        attempt.counts,
-        attempt.seconds,
-        now,
-        attempt.keys,
-    )
+    statement = _count_attempt(attempt.limits, device=attempt.device)
+    (row,) = await db.fetch(*statement(**attempt.parameters(), now=now))
     return Counted.of(row, attempt, now)
 
 
 def forgiving(keys: str, condition: str) -> str:
     """Return CTEs that take an attempt back from these keys where the condition has a row."""
     return f"""
-        -- in the order in which they are counted, see `counting`
+        -- in the order in which they are counted, see `throttle_cte`
         forgiven as (
             select key from attempts
             where key = any({keys}::bytea[]) and count > 0 and exists ({condition})
@@ -156,6 +160,9 @@ def forgiving(keys: str, condition: str) -> str:
         )"""
 
 
+FORGIVE = Statement(f"with {forgiving(':keys', 'select')} select")
+
+
 async def forgive(db: Connection, attempt: Attempt, counted: Counted) -> None:
     """Take an attempt back that was no guess."""
-    await db.execute(f"with {forgiving('$1', 'select')} select", attempt.forgivable(counted.keys))
+    await db.execute(*FORGIVE(keys=attempt.forgivable(counted.keys)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from service.logins import LOGIN
+from service.statements import Statement
 
 from .model import Key, KeyReused, StoredAnswer
 
@@ -24,6 +25,26 @@ RETENTION = timedelta(hours=24)
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
+CLAIM_KEY = Statement(
+    f"""
+    with {LOGIN},
+    scope as (select coalesce((select account_id from login), :guest::uuid) as id),
+    claimed as (
+        insert into idempotency_keys as k (scope, key, fingerprint, created_at)
+        select id, :key, :fingerprint, :now from scope where id is not null
+        on conflict (scope, key) do update
+        set fingerprint = excluded.fingerprint, created_at = excluded.created_at,
+            status = null, headers = null, body = null
+        where k.created_at <= :now - :retention::interval
+        returning true
+    )
+    select scope.id, exists (select from claimed) as free,
+        (select account_id from login) as account_id
+    from scope
+    """
+)
+
+
 async def claim_key(
     db: Connection, claim: PresentedLogin, guest: UUID | None, key: Key, now: datetime
 ) -> tuple[UUID | None, bool]:
@@ -34,48 +55,32 @@ async def claim_key(
     nothing. Raises `Unauthenticated` for a token that doesn't hold.
     """
     (row,) = await db.fetch(
-        f"""
-        with {LOGIN},
-        scope as (select coalesce((select account_id from login), $4::uuid) as id),
-        claimed as (
-            insert into idempotency_keys as k (scope, key, fingerprint, created_at)
-            select id, $5, $6, $3 from scope where id is not null
-            on conflict (scope, key) do update
-            set fingerprint = excluded.fingerprint, created_at = excluded.created_at,
-                status = null, headers = null, body = null
-            where k.created_at <= $3 - $7::interval
-            returning true
+        *CLAIM_KEY(
+            **claim.parameters(),
+            now=now,
+            guest=guest,
+            key=key.text,
+            fingerprint=key.fingerprint,
+            retention=RETENTION,
         )
-        select scope.id, exists (select from claimed) as free,
-            (select account_id from login) as account_id
-        from scope
-        """,
-        claim.token_hash,
-        claim.account_id,
-        now,
-        guest,
-        key.text,
-        key.fingerprint,
-        RETENTION,
     )
     claim.require(found=row["account_id"] is not None)
     return row["id"], row["free"]
+
+
+SELECT_ANSWER = Statement(
+    """
+    select fingerprint, status, headers::text as headers, body from idempotency_keys
+    where scope = :scope and key = :key and created_at > :now::timestamptz - :retention::interval
+    """
+)
 
 
 async def select_answer(
     db: Connection, scope: UUID, key: Key, now: datetime
 ) -> StoredAnswer | None:
     """Return what the key led to, None if it is free; raises `KeyReused` for another request's."""
-    row = await db.fetchrow(
-        """
-        select fingerprint, status, headers::text as headers, body from idempotency_keys
-        where scope = $1 and key = $2 and created_at > $3::timestamptz - $4::interval
-        """,
-        scope,
-        key.text,
-        now,
-        RETENTION,
-    )
+    row = await db.fetchrow(*SELECT_ANSWER(scope=scope, key=key.text, now=now, retention=RETENTION))
     if row is None:
         return None
     if row["fingerprint"] != key.fingerprint:
@@ -83,22 +88,28 @@ async def select_answer(
     return StoredAnswer(row["status"], _headers.decode(row["headers"]), row["body"])
 
 
+UPSERT_ANSWER = Statement(
+    """
+    insert into idempotency_keys (scope, key, fingerprint, created_at, status, headers, body)
+    values (:scope, :key, :fingerprint, :now, :status, :headers, :body)
+    on conflict (scope, key) do update
+    set status = excluded.status, headers = excluded.headers, body = excluded.body
+    """
+)
+
+
 async def upsert_answer(
     db: Connection, scope: UUID, key: Key, answer: StoredAnswer, now: datetime
 ) -> None:
     """Keep what the key led to; the caller has claimed the key, or nobody else has this scope."""
     await db.execute(
-        """
-        insert into idempotency_keys (scope, key, fingerprint, created_at, status, headers, body)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (scope, key) do update
-        set status = excluded.status, headers = excluded.headers, body = excluded.body
-        """,
-        scope,
-        key.text,
-        key.fingerprint,
-        now,
-        answer.status,
-        msgspec.json.encode(answer.headers).decode(),
-        answer.body,
+        *UPSERT_ANSWER(
+            scope=scope,
+            key=key.text,
+            fingerprint=key.fingerprint,
+            now=now,
+            status=answer.status,
+            headers=msgspec.json.encode(answer.headers).decode(),
+            body=answer.body,
+        )
     )
