@@ -86,7 +86,7 @@ async def log_in(data: LoginInput) -> Response:
 
 
 @blueprint.get("/session")
-@operation(Caller.ANYONE, answers={200: SessionOutput}, rides_along=True)
+@operation(Caller.ANYONE, answers={200: SessionOutput}, checks_token_itself=True)
 async def show_session() -> Response:
     """Show who is there, their preferences, and how much is in their cart."""
     state = await look_up_session()

@@ -56,7 +56,7 @@ class Quantity(Input):
     sends=("ETag",),
     errors=(CartMismatch,),
     headers=IF_MATCH,
-    rides_along=True,
+    checks_token_itself=True,
 )
 async def show_cart() -> Response:
     """Show the cart.
@@ -75,7 +75,7 @@ async def show_cart() -> Response:
     sends=("ETag",),
     errors=(CartMismatch,),
     headers=IF_MATCH,
-    rides_along=True,
+    checks_token_itself=True,
 )
 async def empty_cart() -> Response:
     """Empty the cart. It keeps its id, and its revision goes on."""
@@ -92,7 +92,7 @@ async def empty_cart() -> Response:
     sends=("ETag",),
     errors=(*REFUSALS, CartMismatch, KeyReused, TooManyAttempts),
     headers={**KEY_HEADER, **IF_MATCH},
-    rides_along=True,
+    checks_token_itself=True,
 )
 async def add_to_cart(data: NewLine) -> Response:
     """Add units to what is there, atomically.
@@ -118,7 +118,7 @@ async def add_to_cart(data: NewLine) -> Response:
     sends=("ETag",),
     errors=(*REFUSALS, CartMismatch, TooManyAttempts),
     headers={**IF_MATCH, **IF_NONE_MATCH},
-    rides_along=True,
+    checks_token_itself=True,
 )
 async def set_quantity(sku: str, data: Quantity) -> Response:
     """Set the units of a line, which need not be there yet; 0 removes it."""
@@ -136,7 +136,7 @@ async def set_quantity(sku: str, data: Quantity) -> Response:
     sends=("ETag",),
     errors=(UnknownSku, CartMismatch),
     headers=IF_MATCH,
-    rides_along=True,
+    checks_token_itself=True,
 )
 async def remove_from_cart(sku: str) -> Response:
     """Remove a line, also when it is gone already."""

@@ -12,6 +12,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -29,7 +30,7 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.http.requests import SAFE_METHODS
-from service.logins import Scope, check_token
+from service.logins import Scope, check_token, refuse_unchecked_token
 
 from .validation import SHOWN, convert
 
@@ -95,7 +96,7 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     headers: Mapping[str, str] | None = None,
     sends: tuple[str, ...] = (),
     tokens: bool = True,
-    rides_along: bool = False,
+    checks_token_itself: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
     """Declare a view of the JSON API.
 
@@ -104,8 +105,9 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     understands, with a sentence each, ``sends`` response headers of its answers. Errors that
     follow from the rest, such as 422 where there is a body, need no mention.
 
-    ``tokens`` is whether an API token may do this at all. With ``rides_along`` the view's own
-    statement looks a token up and confirms it (`PresentedLogin.require`), which saves a round trip.
+    ``tokens`` is whether an API token may do this at all. It is looked up before the view, unless
+    the view ``checks_token_itself``: its own statement looks it up, which saves a round trip, and
+    it calls `PresentedLogin.require`. A view that forgets answers every token with 401.
     """
     declared = Operation(caller, answers, errors, body, query, headers or {}, sends, tokens)
 
@@ -120,10 +122,18 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
                 arguments["query"] = read_query(query)
             _check_preconditions(declared)
             scope: Scope = "read" if request.method in SAFE_METHODS else "write"
-            await check_token(scope, allowed=tokens, rides_along=rides_along)
+            await check_token(scope, allowed=tokens, by_view=checks_token_itself)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                 raise Unauthenticated
-            return await view(**arguments)
+            try:
+                response = await view(**arguments)
+            except LockerError as error:
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    # What else is wrong is for those alone to know whose token is valid.
+                    await check_token(scope, allowed=tokens)
+                raise
+            refuse_unchecked_token()
+            return response
 
         wrapper.operation = declared  # type: ignore[attr-defined]
         return wrapper

@@ -5,15 +5,14 @@ statements, and `extension` is quart-auth's interface (`current_user`, `login_re
 """
 
 from .actions import make_token, revoke_one, revoke_others, revoke_presented
-from .devices import MOST_DEVICES, Device
-from .extension import (
-    CurrentUser,
-    SessionAuth,
+from .caller import (
     check_token,
     current_account_id,
-    forget_login,
     presented_login,
+    refuse_unchecked_token,
 )
+from .devices import MOST_DEVICES, Device
+from .extension import CurrentUser, SessionAuth, forget_login
 from .model import (
     LONGEST_LABEL,
     LONGEST_LIFE,
@@ -68,6 +67,7 @@ __all__ = [
     "new_api_token",
     "new_token",
     "presented_login",
+    "refuse_unchecked_token",
     "renew_login",
     "revoke_all",
     "revoke_one",

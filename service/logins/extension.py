@@ -10,16 +10,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
-from quart import after_this_request, current_app, g, request, session
-from quart_auth import Action, AuthUser, QuartAuth, current_user
+from quart import after_this_request, current_app, g, session
+from quart_auth import Action, AuthUser, QuartAuth
 
-from quart_locker import Session, incoming
+from quart_locker import Session
 from service import clock
 from service.database import run
-from service.errors import Forbidden, Unauthenticated
-from service.sessions import bearer_token
 
-from .model import NOT_VALID, PresentedLogin
+from .caller import presented_login
+from .model import PresentedLogin
 from .queries import select_login
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from quart import Quart, Response
     from quart.typing import TestClientProtocol
     from werkzeug.wrappers import Response as WerkzeugResponse
-
-    from .tokens import Scope
 
     AnyResponse = Response | WerkzeugResponse
 
@@ -209,44 +206,8 @@ def _session() -> Session:
     return cast("Session", session)
 
 
-def presented_login() -> PresentedLogin:
-    """Return whom this request says it comes from; see `PresentedLogin`.
-
-    Raises `Unauthenticated` for what can't be a token of ours.
-    """
-    token = bearer_token(incoming().headers)
-    return (
-        PresentedLogin.from_session(session) if token is None else PresentedLogin.from_token(token)
-    )
-
-
 async def _find(caller: PresentedLogin) -> str | None:
     if not caller:
         return None
     account_id = await run(select_login, caller, clock.now())
     return str(account_id) if account_id else None
-
-
-async def check_token(scope: Scope, *, allowed: bool, rides_along: bool) -> None:
-    """Check the request's token, if it has one, and whether it may do this.
-
-    ``scope`` is what it needs, ``allowed`` whether tokens may at all; with ``rides_along`` the
-    view's own statement looks the token up. Raises `Unauthenticated`: an invalid token is never a
-    guest (http-api, "Conventions"). Raises `Forbidden` for a valid one that lacks the scope.
-    """
-    # Probes and scrapers may send a token of their own, and must not need the database.
-    if not request.path.startswith("/api/") or bearer_token(request.headers) is None:
-        return
-    scopes = presented_login().scopes or frozenset()
-    permitted = allowed and scope in scopes
-    if permitted and rides_along:
-        return
-    if not await current_user.is_authenticated:
-        raise Unauthenticated(NOT_VALID)
-    if not permitted:
-        raise Forbidden("This token may not do that.")
-
-
-def current_account_id() -> UUID:
-    """Return the signed-in caller's account, once the caller has been checked."""
-    return UUID(current_user.auth_id)

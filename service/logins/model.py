@@ -31,16 +31,18 @@ class TokenExists(Exception):
     """The text of a token, made from a seed, is that of a token which was made before."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PresentedLogin:
     """The login, or the token, that a request brings. Believe it once a query has found it.
 
     An API token doesn't say whose it is; ``scopes`` is what it may do, None for a login.
+    ``checked``: somebody asked a query for it, and heeded the answer.
     """
 
     account_id: UUID | None = None
     token_hash: bytes | None = None
     scopes: frozenset[Scope] | None = None
+    checked: bool = field(default=False, compare=False)
 
     @classmethod
     def from_session(cls, session: Mapping[str, object]) -> PresentedLogin:
@@ -69,13 +71,14 @@ class PresentedLogin:
         return {"presented_hash": self.token_hash, "presented_account": self.account_id}
 
     def require(self, *, found: bool) -> None:
-        """Raise `Unauthenticated` for a token that a query didn't find.
+        """Take note that a query was asked; raises `Unauthenticated` for a token it didn't find.
 
         A login that wasn't found makes a guest; an invalid token never does (http-api,
         "Conventions").
         """
         if self.scopes is not None and not found:
             raise Unauthenticated(NOT_VALID)
+        self.checked = True
 
 
 @dataclass(frozen=True, slots=True)
