@@ -111,3 +111,23 @@ def test_probed_paths_exist(settings: Settings) -> None:
     }
     assert probed == {"/livez", "/readyz", "/metrics"}
     assert probed <= {str(rule) for rule in create_app(settings).url_map.iter_rules()}
+
+
+def test_variables_of_the_compose_file_are_told() -> None:
+    """The page on deploying has every variable that the compose file reads, and no other."""
+    read = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (DEPLOY / "compose/compose.yaml").read_text()))
+    page = (ROOT / "docs/deployment.md").read_text()
+    table = page.partition("## Compose")[2].partition("## Kubernetes")[0]
+    told = {
+        name
+        for cell in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([A-Z_]+)`", cell)
+    }
+    assert read == told
+
+
+def test_overlays_are_told() -> None:
+    """The page has every overlay for Kubernetes."""
+    page = (ROOT / "docs/deployment.md").read_text()
+    for path in (DEPLOY / "kubernetes/overlays").iterdir():
+        assert f"| [{path.name}](../deploy/kubernetes/overlays/{path.name}) |" in page
