@@ -25,7 +25,7 @@ OPENED = {"http"}
 AROUND = {
     "tests": "Mirrors the packages; `conventions/` has what is true of every route and statement.",
     "benchmarks": "What a log in costs, a year of a shop, a request's calls, the house in figures.",
-    "deploy": "How it is run: Compose, Kubernetes, systemd, proxies; the tests use and check all of it.",
+    "deploy": "Compose, Kubernetes, systemd, proxies; the tests check and use all of it.",
     "docs": "This page and its neighbours; `README.md` lists them.",
     ".ci": "What is run before a change is taken: `run`.",
 }
