@@ -10,7 +10,7 @@ from .accounts.api import blueprint as accounts_api
 from .accounts.logins_api import blueprint as logins_api
 from .accounts.pages import blueprint as accounts_pages
 from .accounts.pages import load_page_context
-from .accounts.session import Logins
+from .accounts.session import AccountLogins
 from .carts.api import blueprint as carts_api
 from .carts.pages import blueprint as carts_pages
 from .carts.session import promise_cart
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     app.secret_key = settings.secret_key
     ShopSessions(settings).init_app(app)
     middleware.init_app(app, settings, pages.error_page)
-    logins.SessionAuth(app, Logins())
+    logins.SessionAuth(app, AccountLogins())
 
     for api in (
         catalogue_api,

@@ -220,7 +220,7 @@ async def _start(
     verified: login_queries.Verified,
     browser: Browser,
     policy: LoginPolicy,
-    kind: audit.Kind,
+    kind: audit.EventKind,
 ) -> LoggedIn:
     now = clock.now()
     account = verified.account

@@ -87,5 +87,5 @@ async def revoke_all_logins(db: Connection, name: str) -> int | None:
     return revoked
 
 
-def _event(kind: audit.Kind, account_id: UUID) -> Event:
+def _event(kind: audit.EventKind, account_id: UUID) -> Event:
     return Event(kind, clock.now(), audit.OPERATOR, account_id)

@@ -22,7 +22,7 @@ from service.errors import Busy, TooManyAttempts, WeakPassword
 
 from .foreign import is_foreign, verify_foreign
 from .model import check_password
-from .waiting import Line
+from .waiting import WaitingLine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,7 +62,7 @@ class Hasher:
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism
         )
         self.open()
-        self.line = Line(settings.hash_queue)
+        self.line = WaitingLine(settings.hash_queue)
         self._give_way = give_way
         self._shortest = settings.password_min
         zxcvbn("")  # zxcvbn reads its lists on first use, which takes longer than any window.

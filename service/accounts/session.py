@@ -108,7 +108,7 @@ async def revoke_own_login() -> bool:
     return bool(caller) and await run(logins.revoke_presented, caller, request_source(), late)
 
 
-class Logins:
+class AccountLogins:
     """The rows behind logins, for quart-auth's own calls."""
 
     async def start(self, account_id: UUID) -> CurrentUser:

@@ -34,7 +34,7 @@ class Holder:
     known: bool = False
 
 
-class Line:
+class WaitingLine:
     """The line before the one thread that hashes.
 
     A network can't hold more than a share of its ``places``, and strangers together not all of

@@ -14,7 +14,7 @@ from uuid import UUID
 
 logger = logging.getLogger("service.audit")
 
-Kind = Literal[
+EventKind = Literal[
     "registered",
     "logged_in",
     "login_failed",
@@ -50,7 +50,7 @@ OPERATOR = Source("", "the command line", "")
 class Event:
     """Something that happened. ``login_id`` is the login or token it is about."""
 
-    kind: Kind
+    kind: EventKind
     at: datetime
     source: Source
     account_id: UUID | None = None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .merging import MergedLine
     from .model import Line
 
-Count = Annotated[int, Meta(ge=0)]
+NotNegative = Annotated[int, Meta(ge=0)]
 
 LARGEST_QUANTITY = 1_000_000
 """What a request may ask for at all; the setting `cart_max_quantity` is what it may get."""
@@ -59,7 +59,7 @@ class CartOutput(Output):
     """A cart, its lines in the order they were first added. `id` is null before the first."""
 
     id: str | None
-    revision: Count
+    revision: NotNegative
     etag: Annotated[
         str, Meta(description="The `ETag` as it was sent, in case something on the way weakens it.")
     ]
@@ -73,9 +73,9 @@ class MergedLineOutput(Output):
     """What became of one line of the guest's cart; `dropped` is `capped` to 0."""
 
     sku: str
-    guest_quantity: Count
-    account_quantity: Count
-    quantity: Count
+    guest_quantity: NotNegative
+    account_quantity: NotNegative
+    quantity: NotNegative
     outcome: Annotated[MergeOutcome, Meta(title="MergeOutcome")]
 
 

@@ -16,7 +16,16 @@ from babel.numbers import get_currency_precision
 from . import descriptions
 from .addresses import is_picture
 from .descriptions import Description
-from .model import DESCRIPTION_LENGTH, PRICE, SKU_LENGTH, STATUSES, STOCK, TAGS, TEXT_LENGTH, Status
+from .model import (
+    DESCRIPTION_LENGTH,
+    PRICE,
+    SKU_LENGTH,
+    STATUSES,
+    STOCK,
+    TAGS,
+    TEXT_LENGTH,
+    ProductStatus,
+)
 
 _PRICE = re.compile(r"[0-9]+(\.[0-9]+)?")
 # Three digits behind a comma may be thousands; one or two can't.
@@ -140,7 +149,7 @@ def online(name: str, cell: str) -> bool:
     return value != "false"
 
 
-def status(name: str, cell: str) -> Status:
+def status(name: str, cell: str) -> ProductStatus:
     """Return the product's status; a blank says active, as in Shopify."""
     value = cell.strip().lower()
     for known in STATUSES:

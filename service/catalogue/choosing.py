@@ -27,7 +27,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ChoiceGroup:
     """An option, and the values there are."""
 
     name: str
@@ -40,7 +40,7 @@ class Chosen:
     """What is chosen of a product: ``variant`` is None for a combination that isn't made."""
 
     variant: Variant | None
-    groups: tuple[Group, ...]
+    groups: tuple[ChoiceGroup, ...]
 
 
 def choose(product: Product, values: Mapping[str, str], sku: str = "") -> Chosen:
@@ -68,7 +68,7 @@ def choose(product: Product, values: Mapping[str, str], sku: str = "") -> Chosen
         for value in dict.fromkeys(key[place] for key in by_values):
             other = (*picked[:place], value, *picked[place + 1 :])
             choices.append(Choice(value, value == picked[place], by_values.get(other)))
-        groups.append(Group(name, field, tuple(choices)))
+        groups.append(ChoiceGroup(name, field, tuple(choices)))
     return Chosen(by_values.get(tuple(picked)), tuple(groups))
 
 
@@ -82,4 +82,4 @@ def _are_told_apart(
 
 def _by_sku(product: Product, first: Variant) -> Chosen:
     choices = tuple(Choice(variant.sku, variant is first, variant) for variant in product.variants)
-    return Chosen(first, (Group("Choose", "sku", choices),))
+    return Chosen(first, (ChoiceGroup("Choose", "sku", choices),))

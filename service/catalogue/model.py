@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Status = Literal["active", "draft", "archived", "unlisted"]
-STATUSES: tuple[Status, ...] = get_args(Status)
+ProductStatus = Literal["active", "draft", "archived", "unlisted"]
+STATUSES: tuple[ProductStatus, ...] = get_args(ProductStatus)
 
 HANDLE_LENGTH = 255
 SKU_LENGTH = 128

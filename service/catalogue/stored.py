@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .model import Image, Status, Variant
+from .model import Image, ProductStatus, Variant
 
 if TYPE_CHECKING:
     from .shopify import Values
@@ -21,7 +21,7 @@ class Facts:
     type: str = ""
     tags: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
-    status: Status = "active"
+    status: ProductStatus = "active"
     online: bool = True
 
     @property

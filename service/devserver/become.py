@@ -12,9 +12,9 @@ import sys
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def main(parent: str, account: str, *command: str) -> None:
-    if account != "-":
-        uid, gid = map(int, account.split(":"))
+def main(parent: str, user: str, *command: str) -> None:
+    if user != "-":
+        uid, gid = map(int, user.split(":"))
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)

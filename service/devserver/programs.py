@@ -23,14 +23,14 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemUser:
     """Who PostgreSQL runs as when we are root, which it refuses to be."""
 
     uid: int
     gid: int
 
     @classmethod
-    def for_data(cls, data: Path) -> Account | None:
+    def for_data(cls, data: Path) -> SystemUser | None:
         """The owner of the data if there is one; None when we are not root ourselves."""
         if os.geteuid() != 0:
             return None
@@ -62,14 +62,14 @@ class Programs:
     """
 
     def __init__(
-        self, account: Account | None, scratch: Callable[[], Path], log: Path, held: int
+        self, user: SystemUser | None, scratch: Callable[[], Path], log: Path, held: int
     ) -> None:
-        self._account = account
+        self._user = user
         self._log = log
         self._held = held
         self._site = _installed()
         probe = self._probe()
-        if probe.returncode != 0 and account:
+        if probe.returncode != 0 and user:
             # Another user can't enter, say, /root: it gets a copy rather than our rights.
             self._site = _copy(self._site, scratch())
             probe = self._probe()
@@ -77,7 +77,7 @@ class Programs:
             reason = (probe.stderr.splitlines() or ["no reason given"])[-1]
             advice = (
                 "; start as an ordinary user, or set TMPDIR to a folder that everybody can enter"
-                if account
+                if user
                 else ""
             )
             raise DevServerError(f"can't run {self.path('postgres')}: {reason}{advice}")
@@ -135,9 +135,9 @@ class Programs:
         )
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        account = f"{self._account.uid}:{self._account.gid}" if self._account else "-"
+        user = f"{self._user.uid}:{self._user.gid}" if self._user else "-"
         return [
-            *(sys.executable, "-I", "-S", str(BECOME), str(os.getpid()), account),
+            *(sys.executable, "-I", "-S", str(BECOME), str(os.getpid()), user),
             *(self.path(program), *arguments),
         ]
 

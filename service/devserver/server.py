@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from service.devserver.folder import GONE_WITHIN, DataFolder
-from service.devserver.programs import ENVIRONMENT, Account, Programs
+from service.devserver.programs import ENVIRONMENT, Programs, SystemUser
 from service.errors import DevServerError
 
 # PostgreSQL enters its data folder and stays there. Named this way, the folder is found whatever
@@ -111,13 +111,13 @@ class PostgresServer:
     def _start(self, undo: ExitStack) -> str:
         folder = self._folder
         held = folder.claim(undo)
-        account = Account.for_data(folder.data)
-        programs = Programs(account, partial(folder.scratch, undo), folder.log, held)
+        user = SystemUser.for_data(folder.data)
+        programs = Programs(user, partial(folder.scratch, undo), folder.log, held)
         if not folder.data.exists():
-            self._create(programs, account)
+            self._create(programs, user)
         self._check_version(programs.version)
-        if account:
-            account.own(folder.data)
+        if user:
+            user.own(folder.data)
         self._grant_access(programs)
         sockets = self._socket_folder(undo)
         process = self._launch(programs, sockets)
@@ -125,13 +125,13 @@ class PostgresServer:
         self._await_ready(programs, process, sockets)
         return _dsn(sockets)
 
-    def _create(self, programs: Programs, account: Account | None) -> None:
+    def _create(self, programs: Programs, user: SystemUser | None) -> None:
         """All in a folder beside, renamed at the end: there is no half-made database."""
         staging = self._folder.staging
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(mode=0o700)
-        if account:
-            account.own(staging)
+        if user:
+            user.own(staging)
         data = HERE or str(staging)
         try:
             programs.run(

@@ -18,7 +18,7 @@ AROUND = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ComparedText:
     """A stretch of a cookie, in three parts: the one in the middle is the letter it is about."""
 
     before: str
@@ -28,32 +28,32 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ExperimentResult:
     """What an experiment showed; ``place`` is the experiment, beside which it is shown."""
 
     place: str
     title: str
     lines: tuple[str, ...]
-    texts: tuple[Text, ...] = ()
+    texts: tuple[ComparedText, ...] = ()
 
 
-def keep_finding(outcome: Finding) -> None:
+def keep_result(outcome: ExperimentResult) -> None:
     """Keep it for the next page, in the section for messages."""
     keep_until_shown("outcome", asdict(outcome))
 
 
-def take_finding() -> Finding | None:
+def take_result() -> ExperimentResult | None:
     """Return the outcome, which is not shown again."""
     flash = dict(read_section("flash"))
     kept = flash.pop("outcome", None)
     write_section("flash", flash)
     try:
-        return msgspec.convert(kept, Finding | None)
+        return msgspec.convert(kept, ExperimentResult | None)
     except msgspec.ValidationError:
         return None
 
 
-def tamper(cookie: SectionCookie, value: str) -> tuple[Text, Text]:
+def tamper(cookie: SectionCookie, value: str) -> tuple[ComparedText, ComparedText]:
     """Return the cookie around one of its letters, as it is and with that letter changed."""
     middle = len(value) // 3
     letter = "A" if value[middle] != "A" else "B"
@@ -64,5 +64,5 @@ def tamper(cookie: SectionCookie, value: str) -> tuple[Text, Text]:
     )
 
 
-def _text(before: str, letter: str, after: str, *, holds: bool) -> Text:
-    return Text(before[-AROUND:], letter, after[:AROUND], holds)
+def _text(before: str, letter: str, after: str, *, holds: bool) -> ComparedText:
+    return ComparedText(before[-AROUND:], letter, after[:AROUND], holds)

@@ -25,7 +25,7 @@ from service.pages import back, current_page_context, page, render
 from service.services import get_service, services_of
 from service.sessions import SECTIONS, section_cookie
 
-from .experiments import Finding, Text, keep_finding, take_finding, tamper
+from .experiments import ComparedText, ExperimentResult, keep_result, take_result, tamper
 from .timeline import draw
 from .watch import Watch
 
@@ -148,7 +148,7 @@ async def show_locker() -> Response:
         sku=skus[0] if skus else None,
         cart_cookie=request.cookies.get(section_cookie("cart").name, ""),
         timeline=draw(list(watch.visits), time.perf_counter()),
-        outcome=take_finding(),
+        outcome=take_result(),
     )
 
 
@@ -207,8 +207,10 @@ def read_note() -> VisitNote:
     return cast("VisitNote", g.note)
 
 
-def _tell(place: str, title: str, *lines: str, texts: tuple[Text, ...] = ()) -> WerkzeugResponse:
-    keep_finding(Finding(place, title, lines, texts))
+def _tell(
+    place: str, title: str, *lines: str, texts: tuple[ComparedText, ...] = ()
+) -> WerkzeugResponse:
+    keep_result(ExperimentResult(place, title, lines, texts))
     return back("/locker#outcome")
 
 

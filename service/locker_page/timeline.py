@@ -26,7 +26,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VisitRow:
     """A visit: the whole of it, and when it held which connection."""
 
     name: str
@@ -41,7 +41,7 @@ class Timeline:
     ``breaks`` is where idle time was left out.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[VisitRow, ...]
     breaks: tuple[float, ...]
     width: int = WIDTH
     height: int = ROW
@@ -60,7 +60,7 @@ def draw(visits: Sequence[Visit], now: float) -> Timeline:
     for visit in visits:
         end = _end(visit, now)
         rows.append(
-            Row(
+            VisitRow(
                 f"{visit.method} {visit.route} {visit.status or ''}".strip(),
                 bar(visit.started, end, _milliseconds(visit.started, end)),
                 tuple(

@@ -34,7 +34,7 @@ class CheckoutForm(Input):
     expected_total: Annotated[int, Meta(ge=0, le=LARGEST_TOTAL)]
 
 
-class OrdersQuery(msgspec.Struct, frozen=True):
+class OrdersPageQuery(msgspec.Struct, frozen=True):
     """Where the list begins."""
 
     after: Annotated[str, Meta(max_length=64)] = ""
@@ -81,8 +81,8 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
 
 
 @blueprint.get("/orders")
-@page(Caller.SIGNED_IN, query=OrdersQuery)
-async def show_orders(query: OrdersQuery) -> Response | WerkzeugResponse:
+@page(Caller.SIGNED_IN, query=OrdersPageQuery)
+async def show_orders(query: OrdersPageQuery) -> Response | WerkzeugResponse:
     """List one's own orders, newest first."""
     owner, shopper = current_account_id(), await current_page_context()
     try:

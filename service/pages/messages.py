@@ -11,7 +11,7 @@ from service.sessions import fits, read_as, read_section, write_section
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-Kind = Literal["done", "problem"]
+MessageKind = Literal["done", "problem"]
 
 LONGEST = 200
 MOST = 5
@@ -30,7 +30,7 @@ class Remedy(msgspec.Struct, frozen=True, array_like=True):
 class Message(msgspec.Struct, frozen=True, array_like=True):
     """What happened. ``place`` is the id of the part of the page it is about, "" for its top."""
 
-    kind: Kind
+    kind: MessageKind
     text: str
     place: str = ""
     remedy: Remedy | None = None
@@ -76,7 +76,9 @@ def _drop(name: str) -> None:
     )
 
 
-def flash(text: str, kind: Kind = "done", *, place: str = "", remedy: Remedy | None = None) -> None:
+def flash(
+    text: str, kind: MessageKind = "done", *, place: str = "", remedy: Remedy | None = None
+) -> None:
     """Show a short text on the next page, where that has this place; else at its top."""
     messages = [*_read().messages, Message(kind, text[:LONGEST], place, remedy)][-MOST:]
     while messages and not keep_until_shown("messages", msgspec.to_builtins(messages)):

@@ -20,7 +20,7 @@ from quart_auth import (
     renew_login,
 )
 
-from service.accounts.session import Logins
+from service.accounts.session import AccountLogins
 from service.logins import CurrentUser, SessionAuth
 from tests.support.shopping import register
 
@@ -176,7 +176,7 @@ async def test_what_has_no_meaning_is_refused(start_app: StartApp) -> None:
         app.extensions["QUART_AUTH"][0].load_token("1")
     other: Any = Quart("other")
     with pytest.raises(TypeError):
-        SessionAuth(other, Logins(), mode="bearer")  # type: ignore[call-arg]
+        SessionAuth(other, AccountLogins(), mode="bearer")  # type: ignore[call-arg]
     other.config.update(QUART_AUTH_BASIC_USERNAME="a", QUART_AUTH_DURATION=1, QUART_AUTH_MODE="b")
     with pytest.raises(RuntimeError, match="QUART_AUTH_DURATION, QUART_AUTH_MODE mean nothing"):
-        SessionAuth(other, Logins())
+        SessionAuth(other, AccountLogins())

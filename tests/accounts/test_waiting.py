@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 
 from service.accounts import Hasher, passwords
-from service.accounts.waiting import A_FEW, Holder, Line
+from service.accounts.waiting import A_FEW, Holder, WaitingLine
 from service.errors import TooManyAttempts
 from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, new_name, register
@@ -31,7 +31,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PATIENCE", 0)
 
 
-def fill(line: Line, stack: ExitStack, *holders: Holder) -> int:
+def fill(line: WaitingLine, stack: ExitStack, *holders: Holder) -> int:
     """Let each holder take places until there is none left for it; returns how many they took."""
     taken = 0
     for holder in holders:
@@ -44,7 +44,7 @@ def fill(line: Line, stack: ExitStack, *holders: Holder) -> int:
 @pytest.mark.parametrize("places", [1, 3, 4, 32, 64])
 def test_a_network_holds_a_share(places: int) -> None:
     """A quarter of the places, and one at least; what it gives back can be taken again."""
-    line, network = Line(places), Holder("2001:db8::/48")
+    line, network = WaitingLine(places), Holder("2001:db8::/48")
     for _ in range(2):
         with ExitStack() as stack:
             assert fill(line, stack, network) == max(places // 4, 1)
@@ -52,7 +52,7 @@ def test_a_network_holds_a_share(places: int) -> None:
 
 def test_strangers_leave_room_for_the_known() -> None:
     """However many networks come, a quarter is kept; of that an account's devices hold a few."""
-    line = Line(32)
+    line = WaitingLine(32)
     with ExitStack() as stack:
         strangers = [Holder(f"203.0.113.{number}") for number in range(100)]
         assert fill(line, stack, *strangers) == 24
@@ -62,12 +62,12 @@ def test_strangers_leave_room_for_the_known() -> None:
 
 def test_no_places_is_nobody() -> None:
     """As the setting says."""
-    assert not Line(0).has_place(Holder("ada", known=True))
+    assert not WaitingLine(0).has_place(Holder("ada", known=True))
 
 
 async def test_known_come_first() -> None:
     """Whoever is known waits for the hash that is under way, and for no stranger's."""
-    line, order = Line(64), []
+    line, order = WaitingLine(64), []
 
     async def take(name: str, *, known: bool) -> None:
         await line.turn(known=known)
@@ -87,7 +87,7 @@ async def test_known_come_first() -> None:
 @pytest.mark.parametrize("passed_on", [False, True])
 async def test_whoever_leaves_keeps_nobody_waiting(*, passed_on: bool) -> None:
     """A request that is cancelled while it waits, or just as its turn comes, lets the next one."""
-    line, done = Line(64), []
+    line, done = WaitingLine(64), []
 
     async def take(number: int) -> None:
         await line.turn(known=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.devserver import DevServerError, PostgresServer
-from service.devserver.programs import Account, _installed
+from service.devserver.programs import SystemUser, _installed
 from tests.support.processes import (
     Owner,
     living,
@@ -95,7 +95,7 @@ def test_a_pid_that_is_another_process_now(
     lines = (folder / "postgres/postmaster.pid").read_text().split("\n")
     os.kill(postmaster(folder), signal.SIGKILL)
     server.stop()
-    account = Account.for_data(folder / "postgres")
+    account = SystemUser.for_data(folder / "postgres")
     with subprocess.Popen(
         ["sleep", "600"],
         user=account.uid if account else None,
@@ -124,7 +124,7 @@ def test_a_server_started_by_hand_is_respected(folder: Path, server: PostgresSer
     """A server that others started on the data is noticed and left alone."""
     server.start()  # gives the data to the server's user
     server.stop()
-    account = Account.for_data(folder / "postgres")
+    account = SystemUser.for_data(folder / "postgres")
     data = "/proc/self/cwd" if account else str(folder / "postgres")
     log = folder / "by_hand.log"
     with (
