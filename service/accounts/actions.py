@@ -239,7 +239,7 @@ async def _start(
         db,
         login,
         verified.password_hash,
-        previous=cart_owner.claim,
+        previous=cart_owner.presented,
         device=browser.device,
         event=event,
         late=policy.cart.merge_window,
@@ -262,7 +262,7 @@ async def _is_lost(db: Connection, browser: Browser, account: Account) -> bool:
 
     Its name is free again, and its owner didn't delete it.
     """
-    old = browser.cart_owner.claim.account_id
+    old = browser.cart_owner.presented.account_id
     return (
         old is not None
         and browser.username == account.username

@@ -63,9 +63,11 @@ SELECT_ACCOUNT = Statement(
 )
 
 
-async def select_account(db: Connection, claim: PresentedLogin, now: datetime) -> Account | None:
-    """Return the account of the claim, or None where it doesn't hold."""
-    row = await db.fetchrow(*SELECT_ACCOUNT(**claim.parameters(), now=now))
+async def select_account(
+    db: Connection, presented: PresentedLogin, now: datetime
+) -> Account | None:
+    """Return the account of the login or token, or None where it isn't valid."""
+    row = await db.fetchrow(*SELECT_ACCOUNT(**presented.parameters(), now=now))
     return _account(row) if row else None
 
 
@@ -107,7 +109,7 @@ SELECT_SESSION = Statement(
 
 async def select_session(
     db: Connection,
-    claim: PresentedLogin,
+    presented: PresentedLogin,
     guest_cart_id: UUID | None,
     now: datetime,
     *,
@@ -121,10 +123,13 @@ async def select_session(
     """
     (row,) = await db.fetch(
         *SELECT_SESSION(
-            **claim.parameters(), now=now, guest_cart_id=guest_cart_id, promised=promised, late=late
+            **presented.parameters(),
+            now=now,
+            guest_cart_id=guest_cart_id,
+            promised=promised,
+            late=late,
         )
     )
-    claim.require(found=row["id"] is not None)
     if row["id"] is None:
         return SessionState(None, None, row["quantity"])
     return SessionState(_account(row), choices_of(row), row["quantity"])

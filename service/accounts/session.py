@@ -137,15 +137,16 @@ class AccountLogins:
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    cookie = current_cart_owner().cookie
+    caller, cookie = presented_login(), current_cart_owner().cookie
     state = await run(
         queries.select_session,
-        presented_login(),
+        caller,
         cookie.guest_cart_id,
         clock.now(),
         promised=cookie.promised,
         late=merge_window(),
     )
+    caller.require(found=state.account is not None)
     return replace(state, choices=fill(state.choices or Choices(), read_guest_choices()))
 
 

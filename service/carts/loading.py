@@ -37,12 +37,12 @@ logger = logging.getLogger(__name__)
 class CartOwner:
     """Who asks for a cart: the login that is presented, and what the browser remembers."""
 
-    claim: PresentedLogin
+    presented: PresentedLogin
     cookie: CartCookie = field(default_factory=CartCookie)
 
     def for_account(self, account_id: UUID) -> CartOwner:
         """Return the owner with the claimed account's snapshots as this account's."""
-        old = self.claim.account_id
+        old = self.presented.account_id
         return replace(self, cookie=self.cookie.reassigned(old, account_id)) if old else self
 
 
@@ -155,7 +155,7 @@ async def merge(
         account_id,
         cookie.guest_cart_id,
         cookie.variants(),
-        promised_to=(owner.claim.token_hash or b"") if cookie.promised else None,
+        promised_to=(owner.presented.token_hash or b"") if cookie.promised else None,
         now=clock.now(),
     )
     merged = MergedCarts(_heal(stored, cookie.snapshot_of(account_id), offers, policy))
@@ -219,14 +219,14 @@ async def _find(
 ) -> Found:
     found = await queries.select_cart(
         db,
-        owner.claim,
+        owner.presented,
         clock.now(),
         cookie=owner.cookie,
         sku=sku,
         merge_window=policy.merge_window,
         lock=lock,
     )
-    owner.claim.require(found=found.account_id is not None)
+    owner.presented.require(found=found.account_id is not None)
     return found
 
 

@@ -32,7 +32,6 @@ async def select_choices(
 ) -> Choices | None:
     """Return the choices of the login's account, or None where the login isn't valid."""
     row = await db.fetchrow(*SELECT_CHOICES(**presented.parameters(), now=now))
-    presented.require(found=row is not None)
     return choices_of(row) if row else None
 
 
@@ -71,7 +70,6 @@ async def upsert_choices(
             **others.parameters("other_"),
         )
     )
-    presented.require(found=row is not None)
     return choices_of(row) if row else None
 
 

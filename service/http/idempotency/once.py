@@ -104,10 +104,12 @@ class Once(Generic[T]):
     ) -> _Done[T]:
         async with db.transaction():
             now = clock.now()
-            scope, free = await queries.claim_key(db, caller, self._guest, key, now)
+            claimed = await queries.claim_key(db, caller, self._guest, key, now)
+            caller.require(found=claimed.found)
+            scope = claimed.scope
             if scope is None:
                 return await self._answer(db, action)
-            before = None if free else await queries.select_answer(db, scope, key, now)
+            before = None if claimed.free else await queries.select_answer(db, scope, key, now)
             if before is not None:
                 return _Done(None, before.with_members(self._secret_fields), replayed=True)
             done = await self._answer(db, action)

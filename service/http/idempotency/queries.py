@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -45,18 +46,30 @@ CLAIM_KEY = Statement(
 )
 
 
-async def claim_key(
-    db: Connection, claim: PresentedLogin, guest: UUID | None, key: Key, now: datetime
-) -> tuple[UUID | None, bool]:
-    """Take the key for the caller: return whose it is, and whether it was still free.
+@dataclass(frozen=True, slots=True)
+class ClaimedKey:
+    """Whose a key is, and whether it was still ``free``.
 
-    The scope is the account, or the guest's cart; None, where there is neither, has no keys.
+    The ``scope`` is the account, or the guest's cart; None, where there is neither, has no keys.
+    ``found``: what the request presents is valid.
+    """
+
+    scope: UUID | None
+    free: bool
+    found: bool
+
+
+async def claim_key(
+    db: Connection, presented: PresentedLogin, guest: UUID | None, key: Key, now: datetime
+) -> ClaimedKey:
+    """Take the key for the caller.
+
     Waits for another request that has the key and isn't done. A row past its time counts for
-    nothing. Raises `Unauthenticated` for a token that doesn't hold.
+    nothing.
     """
     (row,) = await db.fetch(
         *CLAIM_KEY(
-            **claim.parameters(),
+            **presented.parameters(),
             now=now,
             guest=guest,
             key=key.text,
@@ -64,8 +77,7 @@ async def claim_key(
             retention=RETENTION,
         )
     )
-    claim.require(found=row["account_id"] is not None)
-    return row["id"], row["free"]
+    return ClaimedKey(row["id"], row["free"], found=row["account_id"] is not None)
 
 
 SELECT_ANSWER = Statement(
