@@ -34,7 +34,7 @@ from service.migrations import migrate
 from service.settings import Limit, Settings
 
 ROOT = str(Path(service.__file__).parents[1])
-OWN = (f"{ROOT}/service/", f"{ROOT}/quart_locker/")
+OWN = (f"{ROOT}/service/", f"{ROOT}/quart-locker/")
 API = "/api/v1"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - nobody's
 SKU = "STEP"

@@ -19,12 +19,12 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = [name for name in ("service", "quart_locker") if (ROOT / name).is_dir()]
+PACKAGES = [ROOT / "service", ROOT / "quart-locker" / "quart_locker"]
 WRITES = re.compile(r"\b(insert into|update|delete from) logins\b")
 
 
 def main() -> None:
-    rooms = sorted(path for package in PACKAGES for path in _rooms(ROOT / package))
+    rooms = sorted(path for package in PACKAGES for path in _rooms(package))
     loose = [_named(path) for path in rooms if path.suffix == ".py"]
     lambdas = [where for where, node in nodes() if isinstance(node, ast.Lambda)]
     through = imports_let_through()
@@ -56,7 +56,7 @@ def _named(path: Path) -> str:
 def modules() -> Iterator[tuple[str, ast.Module]]:
     """Return each module of the project, with its path."""
     for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
+        for path in sorted(package.rglob("*.py")):
             yield _named(path), ast.parse(path.read_text())
 
 
@@ -69,7 +69,7 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
 def imports_let_through() -> list[str]:
     """Return the imports that a contract forbids and an exception of it allows."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    graph = grimp.build_graph(*PACKAGES)
+    graph = grimp.build_graph(*(package.name for package in PACKAGES))
     found = set()
     for contract in settings["tool"]["importlinter"]["contracts"]:
         for exception in contract.get("ignore_imports", ()):
