@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import idna
 
@@ -42,6 +42,7 @@ class Authority:
     port: int | None
 
 
+@lru_cache(maxsize=256)
 def read_authority(text: str) -> Authority | None:
     """Return what a ``Host`` header names, or None if it can't be one."""
     form = AUTHORITY.fullmatch(text)

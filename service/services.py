@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from quart import Quart, current_app
 
@@ -16,16 +16,16 @@ class Services:
     """One object of each type; ``app.extensions["locker"]`` has an application's."""
 
     def __init__(self, *services: object) -> None:
-        self._by_type = {type(service): service for service in services}
+        self.by_type: dict[type[Any], Any] = {type(service): service for service in services}
 
     def add(self, service: T) -> T:
         """Take one in, instead of the one of its type; returns it."""
-        self._by_type[type(service)] = service
+        self.by_type[type(service)] = service
         return service
 
     def get(self, kind: type[T]) -> T:
         """Return the one of this type; raises `KeyError` where there is none."""
-        return cast("T", self._by_type[kind])
+        return cast("T", self.by_type[kind])
 
 
 def init_app(app: Quart, *services: object) -> Services:
@@ -41,4 +41,5 @@ def services_of(app: Quart) -> Services:
 
 def get_service(kind: type[T]) -> T:
     """Return this application's service of a type, in a request or any other app context."""
-    return services_of(current_app).get(kind)
+    # Asked several times in a request, so without a call in between.
+    return cast("T", current_app.extensions["locker"].by_type[kind])

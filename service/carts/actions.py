@@ -46,7 +46,8 @@ class Condition:
         cart = loaded.cart
         if self.absent and sku is not None and cart.line(sku):
             raise ConditionFailed(loaded, "The line is there already.")
-        if not self.met(loaded.tag) or (self.exists and cart.id is None):
+        depends = self.tags is not None or bool(self.others)
+        if (depends and not self.met(loaded.tag)) or (self.exists and cart.id is None):
             raise ConditionFailed(loaded)
 
     def met(self, tag: str) -> bool:

@@ -156,7 +156,8 @@ class CartCookie:
     @property
     def own_guest_cart_id(self) -> UUID | None:
         """The id of the guest's cart that is this browser's now, if that is what it has."""
-        return None if self.promised else self.guest_cart_id
+        snapshot = self.snapshot
+        return snapshot.cart_id if snapshot and snapshot.account_id is None else None
 
     def snapshot_of(self, account_id: UUID | None) -> Snapshot | None:
         """Return the snapshot of this account's cart, or of the guest's."""
@@ -190,13 +191,15 @@ class CartCookie:
         ``closed``: it went into an account's too long ago, or is another session's. Taken over is
         the snapshot of an account's cart, whose login is no longer there.
         """
-        snapshot, next_id = self.snapshot, self.guest_cart_id
+        snapshot = self.snapshot
+        promised = snapshot is not None and snapshot.account_id is not None
+        next_id = self.guest_cart_id
         if account_id is not None:
             is_same = snapshot is not None and snapshot.account_id == account_id
             return CartCookie(
                 Snapshot.of_account(cart, account_id, (next_id if is_same else None) or uuid4())
             )
-        previous = snapshot if self.promised else self.previous
+        previous = snapshot if promised else self.previous
         if cart.revision or closed or next_id is None:
             return CartCookie(Snapshot.of(cart), previous)
         return CartCookie(Snapshot(next_id), previous)

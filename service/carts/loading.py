@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from service.throttling import Attempt
 
     from .queries import Found
+
+NewCart = Callable[[], "Attempt | None"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +53,13 @@ class Policy:
     """How much a cart may hold, and how carts join.
 
     Within ``merge_window`` of a login, what is still added to the guest's cart follows it.
-    ``new_cart`` is what a guest's new cart counts against.
+    ``new_cart`` tells what a guest's new cart counts against, None where that isn't limited.
     """
 
     limits: Limits
     merge: merging.Strategy
     merge_window: timedelta
-    new_cart: Attempt | None = None
+    new_cart: NewCart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ async def load_locked(
 
 
 async def store(
-    db: Connection, loaded: LoadedCart, changed: Cart, new_cart: Attempt | None = None
+    db: Connection, loaded: LoadedCart, changed: Cart, new_cart: NewCart | None = None
 ) -> LoadedCart:
     """Store a changed cart as its next revision; raises `Conflicted` if another came first.
 
@@ -130,8 +132,10 @@ async def store(
     cart_id = changed.id or (snapshot.cart_id if snapshot else uuid4())
     stored = replace(changed, id=cart_id, revision=changed.revision + 1)
     now = clock.now()
-    if new_cart and loaded.account_id is None and not loaded.cart.revision:
-        refusal = (await queries.insert_guest_cart(db, stored, new_cart, now)).refusal(now)
+    is_first = loaded.account_id is None and not loaded.cart.revision
+    attempt = new_cart() if new_cart and is_first else None
+    if attempt:
+        refusal = (await queries.insert_guest_cart(db, stored, attempt, now)).refusal(now)
         if refusal:
             raise refusal
     else:

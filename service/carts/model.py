@@ -72,7 +72,7 @@ class Offer:
     @property
     def most(self) -> int | None:
         """Units that may be put in a cart, or None without such a bound."""
-        return None if self.oversell else self.available
+        return None if self.oversell or self.stock is None else max(self.stock, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,8 @@ class Cart:
     @property
     def total(self) -> int:
         """The sum of the lines in the cart's currency; amounts of two are never added."""
-        return sum(line.total for line in self.lines if line.offer.currency == self.currency)
+        currency = self.currency
+        return sum(line.total for line in self.lines if line.offer.currency == currency)
 
     def line(self, sku: str) -> Line | None:
         return next((line for line in self.lines if line.offer.sku == sku), None)
@@ -136,8 +137,10 @@ def add(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
 
     Raises `UnknownSku`, `QuantityLimit`, `InsufficientStock` or `LineLimit`.
     """
-    line = cart.line(offer.sku) if offer else None
-    return _put(cart, offer, quantity + (line.quantity if line else 0), limits)
+    if offer is None:
+        raise UnknownSku
+    line = cart.line(offer.sku)
+    return _put(cart, offer, line, quantity + (line.quantity if line else 0), limits)
 
 
 def set_quantity(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
@@ -154,7 +157,7 @@ def set_quantity(cart: Cart, offer: Offer | None, quantity: int, limits: Limits)
         return cart
     if line and quantity < line.quantity and offer.sold:
         return _replace(cart, replace(line, quantity=quantity))
-    return _put(cart, offer, quantity, limits)
+    return _put(cart, offer, line, quantity, limits)
 
 
 def remove(cart: Cart, offer: Offer | None) -> Cart:
@@ -193,8 +196,8 @@ def heal(
     return replace(cart, lines=tuple(lines.values()))
 
 
-def _put(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart:
-    if offer is None or not offer.sold:
+def _put(cart: Cart, offer: Offer, line: Line | None, quantity: int, limits: Limits) -> Cart:
+    if not offer.sold:
         raise UnknownSku
     if any(line.offer.sold and line.offer.currency != offer.currency for line in cart.lines):
         # The catalogue has one currency; this is for one that was changed by hand.
@@ -203,7 +206,6 @@ def _put(cart: Cart, offer: Offer | None, quantity: int, limits: Limits) -> Cart
         raise QuantityLimit(f"At most {limits.quantity} of one variant.", limit=limits.quantity)
     if offer.most is not None and quantity > offer.most:
         raise InsufficientStock(f"{offer.most} in stock.", available=offer.most)
-    line = cart.line(offer.sku)
     if line:
         return _replace(cart, replace(line, quantity=quantity))
     if len(cart.lines) >= limits.lines:

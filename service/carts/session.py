@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from quart import request, session
 
 from service import clock
-from service.http.requests import SAFE_METHODS, request_source
+from service.http.requests import SAFE_METHODS
 from service.logins import presented_login
 from service.services import get_service
 from service.sessions import read_section, write_section
@@ -42,8 +43,8 @@ def cart_policy() -> Policy:
     return Policy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
-        merge_window(),
-        get_service(Throttle).new_cart(request_source().ip),
+        timedelta(seconds=settings.cart_late),
+        partial(get_service(Throttle).new_cart, request.remote_addr or ""),
     )
 
 

@@ -96,7 +96,7 @@ class SectionedSessions(SessionInterface):
         return datetime.fromtimestamp(self._clock() + idle, UTC) if session.permanent else None
 
     def should_set_cookie(self, app: Quart, session: Any) -> bool:
-        return bool(self.jar(app).due(session))
+        return session.modified or bool(self.jar(app).due(session, ()))
 
     def get_cookie_name(self, app: Quart) -> str:
         return self._policy(app).name
@@ -164,9 +164,9 @@ class SectionedSessions(SessionInterface):
         if session.discarded:
             return
         try:
-            session.check()
+            changed = session.checked_changes()
             jar = self.jar(app)
-            headers = [jar.header(name, session) for name in jar.due(session)]
+            headers = [jar.header(name, session) for name in jar.due(session, changed)]
         except (SessionTooLarge, TypeError) as error:
             # Either all sections are written or none: those that belong together must not part.
             session.discard()

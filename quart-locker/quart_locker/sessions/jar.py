@@ -60,10 +60,10 @@ class Jar:
             clock=self._clock,
         )
 
-    def due(self, session: Session) -> list[str]:
+    def due(self, session: Session, changed: Collection[str]) -> list[str]:
         """Return the sections to be sent: those that changed, and those to be signed anew."""
         sections = session.sections.items()
-        return [name for name, each in sections if session.changed(name) or self._is_old(each)]
+        return [name for name, each in sections if name in changed or self._is_old(each)]
 
     def _is_old(self, section: Section) -> bool:
         opened, refresh = section.opened, self.policy.refresh

@@ -118,7 +118,9 @@ class Session(dict[str, Any], SessionMixin):
         return bool(self.content(BASE)) if name == BASE else super().__contains__(name)
 
     def _text(self, name: str) -> str | None:
-        return canonical(self.content(name)) if self.holds(name) else None
+        content = self.content(name)
+        holds = content if name == BASE else super().__contains__(name)
+        return canonical(content) if holds else None
 
     def changed(self, name: str) -> bool:
         """Return whether an open section holds something else than its cookie."""
@@ -128,13 +130,17 @@ class Session(dict[str, Any], SessionMixin):
             # What can't be written wasn't read.
             return True
 
-    def check(self) -> None:
-        """Raise `TypeError` for what was put, later, inside what the session holds."""
-        for name in self.sections:
-            if self.changed(name):
-                content = self.content(name)
-                for key, value in content.items() if name == BASE else [(name, content)]:
-                    check(key, value)
+    def checked_changes(self) -> list[str]:
+        """Return which open sections changed.
+
+        Raises `TypeError` for what was put, later, inside what the session holds.
+        """
+        names = [name for name in self.sections if self.changed(name)]
+        for name in names:
+            content = self.content(name)
+            for key, value in content.items() if name == BASE else [(name, content)]:
+                check(key, value)
+        return names
 
     def discard(self) -> None:
         """Forget what this request did: nothing of it will be sent."""

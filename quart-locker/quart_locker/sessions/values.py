@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +18,9 @@ SCALARS = (str, bytes, int, float, datetime, UUID, type(None))
 
 ``bool`` is an ``int`` and ``Markup`` a ``str``. Of a ``datetime`` it keeps the seconds, in UTC.
 """
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character: a lone surrogate is no text."""
 
 
 class _TaggedJson(TaggedJSONSerializer):
@@ -53,7 +57,7 @@ def _problems(key: object, value: object, where: str) -> Iterator[str]:
     """Yield why this can't be kept; Flask would keep some of it as something else."""
     if not isinstance(key, str):
         yield f"{where}: a key in a session is text, and {key!r} would come back as text."
-    elif not _is_text(key):
+    elif HALF.search(key):
         yield f"{where}: the key is no text, as it has half a character."
     elif isinstance(value, dict):
         for inner, content in value.items():
@@ -63,9 +67,5 @@ def _problems(key: object, value: object, where: str) -> Iterator[str]:
             yield from _problems("", content, f"{where}[{place}]")
     elif not isinstance(value, SCALARS):
         yield f"{where}: a session can't hold a {type(value).__name__}."
-    elif isinstance(value, str) and not _is_text(value):
+    elif isinstance(value, str) and HALF.search(value):
         yield f"{where}: the value is no text, as it has half a character."
-
-
-def _is_text(value: str) -> bool:
-    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
