@@ -79,8 +79,11 @@ class Session(dict[str, Any], SessionMixin):
         self.sections: dict[str, Section] = {}
         self._new: bool | None = None
 
-    def _home(self, key: object) -> str:
-        return key if isinstance(key, str) and key in self._names else BASE
+    def _open_home(self, key: object) -> None:
+        """See to it that the section of this key is open."""
+        name = key if isinstance(key, str) and key in self._names else BASE
+        if name not in self.sections:
+            self._open(name)
 
     def _open(self, name: str) -> Section:
         section = self.sections.get(name)
@@ -104,7 +107,8 @@ class Session(dict[str, Any], SessionMixin):
 
     def _open_all(self) -> None:
         for name in (BASE, *self._names):
-            self._open(name)
+            if name not in self.sections:
+                self._open(name)
 
     def content(self, name: str) -> Any:
         """Return what an open section holds; the base section is always a dictionary."""
@@ -211,30 +215,30 @@ class Session(dict[str, Any], SessionMixin):
         self._open(BASE).born = None
 
     def __getitem__(self, key: str) -> Any:
-        self._open(self._home(key))
+        self._open_home(key)
         return super().__getitem__(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key == BORN:
             raise TypeError(f"session[{key!r}] is where a cookie keeps its own age.")
         check(key, value)
-        self._open(self._home(key))
+        self._open_home(key)
         super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
-        self._open(self._home(key))
+        self._open_home(key)
         super().__delitem__(key)
 
     def __contains__(self, key: object) -> bool:
-        self._open(self._home(key))
+        self._open_home(key)
         return super().__contains__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        self._open(self._home(key))
+        self._open_home(key)
         return super().get(key, default)
 
     def pop(self, key: str, *default: Any) -> Any:
-        self._open(self._home(key))
+        self._open_home(key)
         return super().pop(key, *default)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
