@@ -57,10 +57,10 @@ class LoginPolicy:
 
     idle: timedelta
     lifetime: timedelta
-    cart: carts.Policy
+    cart: carts.CartPolicy
 
     @classmethod
-    def of(cls, settings: Settings, cart: carts.Policy, *, remember: bool) -> LoginPolicy:
+    def of(cls, settings: Settings, cart: carts.CartPolicy, *, remember: bool) -> LoginPolicy:
         idle, lifetime = (
             (settings.remember_idle, settings.remember_lifetime)
             if remember

@@ -2,7 +2,7 @@
 
 from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
 from .cookie import CartCookie
-from .loading import CartOwner, LoadedCart, Policy, load_locked, merge, store
+from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, store
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
 from .queries import note_currency
@@ -13,6 +13,7 @@ __all__ = [
     "CartChange",
     "CartCookie",
     "CartOwner",
+    "CartPolicy",
     "Condition",
     "ConditionFailed",
     "InsufficientStock",
@@ -21,7 +22,6 @@ __all__ = [
     "LoadedCart",
     "MergedLine",
     "Offer",
-    "Policy",
     "Strategy",
     "clear",
     "load",

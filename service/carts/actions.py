@@ -17,7 +17,7 @@ from service.database import Conflicted
 from service.errors import RevisionMismatch
 
 from . import model
-from .loading import CartOwner, LoadedCart, Policy, load_if_clean, load_locked, store
+from .loading import CartOwner, CartPolicy, LoadedCart, load_if_clean, load_locked, store
 from .model import Cart, Offer, UnknownSku
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class CartChange:
 
 
 async def load(
-    db: Connection, owner: CartOwner, policy: Policy, condition: Condition = UNCONDITIONAL
+    db: Connection, owner: CartOwner, policy: CartPolicy, condition: Condition = UNCONDITIONAL
 ) -> LoadedCart:
     """Return the owner's cart, an empty one if there is none; raises `ConditionFailed`."""
     return (await _change(db, owner, policy, model.keep, condition)).loaded
@@ -86,7 +86,7 @@ async def add(
     owner: CartOwner,
     sku: str,
     quantity: int,
-    policy: Policy,
+    policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
 ) -> CartChange:
     """Add units; raises as `model.add`, and `ConditionFailed`."""
@@ -99,7 +99,7 @@ async def set_quantity(
     owner: CartOwner,
     sku: str,
     quantity: int,
-    policy: Policy,
+    policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
 ) -> CartChange:
     """Set a line's units; raises as `model.set_quantity`, and `ConditionFailed`."""
@@ -111,7 +111,7 @@ async def remove(
     db: Connection,
     owner: CartOwner,
     sku: str,
-    policy: Policy,
+    policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
 ) -> LoadedCart:
     """Remove a line, if it is there; raises `UnknownSku` for what never was, `ConditionFailed`."""
@@ -119,7 +119,7 @@ async def remove(
 
 
 async def clear(
-    db: Connection, owner: CartOwner, policy: Policy, condition: Condition = UNCONDITIONAL
+    db: Connection, owner: CartOwner, policy: CartPolicy, condition: Condition = UNCONDITIONAL
 ) -> LoadedCart:
     """Remove every line; raises `ConditionFailed`."""
     return (await _change(db, owner, policy, model.clear, condition)).loaded
@@ -128,7 +128,7 @@ async def clear(
 async def _change(
     db: Connection,
     owner: CartOwner,
-    policy: Policy,
+    policy: CartPolicy,
     rule: CartRule,
     condition: Condition,
     sku: str | None = None,
@@ -151,7 +151,7 @@ async def _apply(
     rule: CartRule,
     condition: Condition,
     sku: str | None,
-    policy: Policy,
+    policy: CartPolicy,
 ) -> CartChange:
     if sku is not None and offer is None:
         # Before the condition: what isn't there has no state (RFC 9110, 13.2.1).

@@ -49,7 +49,7 @@ class CartOwner:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CartPolicy:
     """How much a cart may hold, and how carts join.
 
     Within ``merge_window`` of a login, what is still added to the guest's cart follows it.
@@ -89,7 +89,7 @@ class LoadedCart:
 
 
 async def load_if_clean(
-    db: Connection, owner: CartOwner, policy: Policy, sku: str | None = None
+    db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None = None
 ) -> tuple[LoadedCart, Offer | None] | None:
     """Return the owner's cart and the sku's offer, or None if it isn't clean."""
     found = await _find(db, owner, policy, sku)
@@ -99,7 +99,7 @@ async def load_if_clean(
 
 
 async def load_locked(
-    db: Connection, owner: CartOwner, policy: Policy, sku: str | None = None
+    db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None = None
 ) -> tuple[LoadedCart, Offer | None]:
     """Return the owner's cart, its row locked and made clean, and the sku's offer.
 
@@ -145,7 +145,7 @@ async def store(
 
 
 async def merge(
-    db: Connection, account_id: UUID, owner: CartOwner, policy: Policy
+    db: Connection, account_id: UUID, owner: CartOwner, policy: CartPolicy
 ) -> tuple[LoadedCart, tuple[merging.MergedLine, ...]]:
     """Move the guest's lines into the account's cart; returns it with the receipt.
 
@@ -184,12 +184,12 @@ class MergedCarts:
     closing: tuple[Cart, ...] = ()
     receipt: tuple[merging.MergedLine, ...] = ()
 
-    def join(self, guest: Cart, policy: Policy) -> MergedCarts:
+    def join(self, guest: Cart, policy: CartPolicy) -> MergedCarts:
         """Return this with a guest's cart in it that joins for the first time."""
         account, lines = merging.merge(guest, self.account, policy.merge, policy.limits)
         return MergedCarts(account, (*self.closing, guest), (*self.receipt, *lines))
 
-    def take_late_lines(self, guest: Cart, policy: Policy) -> MergedCarts:
+    def take_late_lines(self, guest: Cart, policy: CartPolicy) -> MergedCarts:
         """Return this with what was added to a guest's cart since it joined: on no receipt."""
         account, _ = merging.merge(guest, self.account, "sum", policy.limits)
         return replace(self, account=account, closing=(*self.closing, guest))
@@ -219,7 +219,7 @@ async def _store_merged(
 
 
 async def _find(
-    db: Connection, owner: CartOwner, policy: Policy, sku: str | None, *, lock: bool = False
+    db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None, *, lock: bool = False
 ) -> Found:
     found = await queries.select_cart(
         db,
@@ -249,7 +249,9 @@ def _is_ahead(snapshot: Snapshot | None, cart: Cart) -> bool:
     return snapshot is not None and snapshot.revision > cart.revision
 
 
-def _heal(cart: Cart, snapshot: Snapshot | None, offers: dict[int, Offer], policy: Policy) -> Cart:
+def _heal(
+    cart: Cart, snapshot: Snapshot | None, offers: dict[int, Offer], policy: CartPolicy
+) -> Cart:
     """Return the cart, with what its snapshot has more of if that is ahead."""
     if snapshot is None or not _is_ahead(snapshot, cart):
         return cart
@@ -261,7 +263,9 @@ def _heal(cart: Cart, snapshot: Snapshot | None, offers: dict[int, Offer], polic
     return replace(healed, id=cart.id or lost, revision=snapshot.revision)
 
 
-async def _heal_guest(db: Connection, owner: CartOwner, found: Found, policy: Policy) -> LoadedCart:
+async def _heal_guest(
+    db: Connection, owner: CartOwner, found: Found, policy: CartPolicy
+) -> LoadedCart:
     healed = _heal(found.cart, owner.cookie.snapshot_of(None), found.offers, policy)
     return await store(db, _describe(owner, found), healed)
 

@@ -18,7 +18,7 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from .cookie import CartCookie
-from .loading import CartOwner, Policy
+from .loading import CartOwner, CartPolicy
 from .model import Cart, Limits
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def current_cart_owner() -> CartOwner:
     return CartOwner(presented_login(), _hide_if_late(CartCookie.read(read_section("cart"))))
 
 
-def cart_policy() -> Policy:
+def cart_policy() -> CartPolicy:
     """Return what the settings say about carts."""
     settings = get_service(Settings)
-    return Policy(
+    return CartPolicy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.cart_late),

@@ -22,7 +22,7 @@ from .suggestions import suggest
 if TYPE_CHECKING:
     from quart import Response
 
-    from .model import Count, Facets, Image, Product, Variant
+    from .model import FacetCount, Facets, Image, Product, Variant
 
 blueprint = Blueprint("catalogue", __name__)
 
@@ -263,5 +263,5 @@ def _facets_output(facets: Facets) -> FacetsOutput:
     )
 
 
-def _count_outputs(counts: Iterable[Count]) -> list[CountOutput]:
+def _count_outputs(counts: Iterable[FacetCount]) -> list[CountOutput]:
     return [CountOutput(each.value, each.count) for each in counts]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .cursor import Cursor, decode_cursor, encode_cursor
-from .model import COUNTED, EVERYTHING, Count, Facets, Page, Selection, Sort
+from .model import COUNTED, EVERYTHING, FacetCount, Facets, Page, Selection, Sort
 from .queries import decode_product
 from .search import BEGINNING, read_search
 
@@ -47,7 +47,7 @@ _AVAILABLE = """exists (
 )"""
 
 
-class _Statement:
+class _ListStatement:
     """A list's statement: what it looks for, its conditions, and the parameters of both."""
 
     def __init__(self, selection: Selection) -> None:
@@ -158,7 +158,7 @@ async def select_products(
     What a search finds beyond `COUNTED` is not ranked, so in the order of relevance the list ends
     there. Without a search the order is of the newest instead. Raises `InvalidCursor`.
     """
-    statement = _Statement(selection)
+    statement = _ListStatement(selection)
     if sort == "relevance" and not statement.searches:
         sort = "newest"
     cursor = decode_cursor(after, selection, sort) if after else None
@@ -229,7 +229,7 @@ async def select_facets(db: Connection, selection: Selection) -> Facets:
 
     Of `COUNTED` products alone; where there are more, the counts aren't known.
     """
-    statement = _Statement(selection)
+    statement = _ListStatement(selection)
     filters = " and ".join(statement.filters) or "true"
 
     def count(facet: str, value: str, source: str) -> str:
@@ -256,13 +256,13 @@ async def select_facets(db: Connection, selection: Selection) -> Facets:
         """,
         *statement.parameters,
     )
-    found: dict[str, list[Count]] = {"types": [], "vendors": [], "tags": []}
+    found: dict[str, list[FacetCount]] = {"types": [], "vendors": [], "tags": []}
     for row in rows:
-        found[row["facet"]].append(Count(row["value"], row["count"]))
+        found[row["facet"]].append(FacetCount(row["value"], row["count"]))
     return Facets(**{facet: tuple(counts) for facet, counts in found.items()})
 
 
-async def select_types(db: Connection, limit: int) -> list[Count]:
+async def select_types(db: Connection, limit: int) -> list[FacetCount]:
     """Return the types of what is listed, in the order of the alphabet."""
     # From one type to the next by the index: the table may be large, the types are few.
     rows = await db.fetch(
@@ -286,7 +286,7 @@ async def select_types(db: Connection, limit: int) -> list[Count]:
         """,
         limit,
     )
-    return [Count(row["type"], row["count"]) for row in rows]
+    return [FacetCount(row["type"], row["count"]) for row in rows]
 
 
 async def select_proposals(db: Connection, words: Sequence[str]) -> list[str | None]:

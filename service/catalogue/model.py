@@ -131,7 +131,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class FacetCount:
     """How many products have a value; None beyond `COUNTED`."""
 
     value: str
@@ -142,6 +142,6 @@ class Count:
 class Facets:
     """What a list can be narrowed by, most frequent first; of each kind as if none were chosen."""
 
-    types: tuple[Count, ...]
-    vendors: tuple[Count, ...]
-    tags: tuple[Count, ...]
+    types: tuple[FacetCount, ...]
+    vendors: tuple[FacetCount, ...]
+    tags: tuple[FacetCount, ...]

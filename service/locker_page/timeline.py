@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .watch import Visit
+    from .watch import WatchedVisit
 
 WIDTH = 840
 ROW = 20
@@ -47,7 +47,7 @@ class Timeline:
     height: int = ROW
 
 
-def draw(visits: Sequence[Visit], now: float) -> Timeline:
+def draw(visits: Sequence[WatchedVisit], now: float) -> Timeline:
     """Return the picture. Visits that overlapped stand one below the other."""
     spans = _busy([(visit.started, _end(visit, now)) for visit in visits])
     place, breaks = _scale(spans)
@@ -76,7 +76,7 @@ def draw(visits: Sequence[Visit], now: float) -> Timeline:
     return Timeline(tuple(rows), tuple(breaks))
 
 
-def _end(visit: Visit, now: float) -> float:
+def _end(visit: WatchedVisit, now: float) -> float:
     ends = [hold.until or now for hold in visit.holds]
     return max([visit.ended or now, *ends])
 

@@ -37,7 +37,7 @@ class Hold:
 
 
 @dataclass(slots=True)
-class Visit:
+class WatchedVisit:
     """A request: by its route, which has nothing of the visitor's in it."""
 
     method: str
@@ -58,22 +58,22 @@ class Watch:
     """Notes the requests of one app, as the pool's observer."""
 
     def __init__(self, app: Quart, pool: Pool) -> None:
-        self.visits: deque[Visit] = deque(maxlen=KEPT)
+        self.visits: deque[WatchedVisit] = deque(maxlen=KEPT)
         pool.observer = self
         app.before_request(self._begin)
         app.after_request(self._end)
         app.teardown_request(self._leave)
 
     @property
-    def last(self) -> Visit | None:
+    def last(self) -> WatchedVisit | None:
         """The newest visit that is over."""
         return next(
             (visit for visit in reversed(self.visits) if "teardown_request" in visit.hooks), None
         )
 
     @property
-    def current(self) -> Visit | None:
-        return cast("Visit | None", g.get("watched"))
+    def current(self) -> WatchedVisit | None:
+        return cast("WatchedVisit | None", g.get("watched"))
 
     def taken(self, connection: Pooled) -> None:
         visit = self.current
@@ -92,7 +92,7 @@ class Watch:
     async def _begin(self) -> None:
         if request.endpoint in UNSEEN or request.url_rule is None:
             return
-        visit = g.watched = Visit(request.method, request.url_rule.rule, time.perf_counter())
+        visit = g.watched = WatchedVisit(request.method, request.url_rule.rule, time.perf_counter())
         visit.hooks.append("before_request")
         self.visits.append(visit)
 

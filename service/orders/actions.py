@@ -27,7 +27,7 @@ from .numbers import new_number, read_number
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from service.carts import CartOwner, Condition, LoadedCart, Policy
+    from service.carts import CartOwner, CartPolicy, Condition, LoadedCart
     from service.database import Connection
 
     from .model import Order, OrderPage, OrderStatus
@@ -53,7 +53,7 @@ class Placed:
 async def place(
     db: Connection,
     owner: CartOwner,
-    policy: Policy,
+    policy: CartPolicy,
     expected_total: int,
     condition: Condition = UNCONDITIONAL,
 ) -> Placed:

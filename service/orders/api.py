@@ -37,7 +37,7 @@ from .model import (
 if TYPE_CHECKING:
     from quart import Response
 
-    from service.carts import CartOwner, Condition, Policy
+    from service.carts import CartOwner, CartPolicy, Condition
     from service.database import Connection
 
     from .actions import Placed
@@ -178,7 +178,7 @@ def order_output(order: Order) -> OrderOutput:
 
 
 async def _place(
-    db: Connection, owner: CartOwner, policy: Policy, expected_total: int, condition: Condition
+    db: Connection, owner: CartOwner, policy: CartPolicy, expected_total: int, condition: Condition
 ) -> Placed:
     try:
         return await actions.place(db, owner, policy, expected_total, condition)

@@ -47,13 +47,13 @@ class Receipt(msgspec.Struct, frozen=True):
     more: int
 
 
-class _Section(msgspec.Struct):
+class FlashSection(msgspec.Struct):
     messages: list[Message] = []
     receipt: Receipt | None = None
 
 
-def _read() -> _Section:
-    return read_as(read_section("flash"), _Section) or _Section()
+def _read() -> FlashSection:
+    return read_as(read_section("flash"), FlashSection) or FlashSection()
 
 
 def keep_until_shown(name: str, content: object) -> bool:

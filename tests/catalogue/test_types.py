@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.catalogue import import_products, select_types
-from service.catalogue.model import Count
+from service.catalogue.model import FacetCount
 from tests.support.files import csv_file, row
 
 if TYPE_CHECKING:
@@ -27,5 +27,5 @@ async def test_types(db: asyncpg.Connection[asyncpg.Record]) -> None:
         currency="USD",
     )
     assert not report.bad_rows
-    assert await select_types(db, 10) == [Count("Bottles", 1), Count("Tents", 2)]
-    assert await select_types(db, 1) == [Count("Bottles", 1)]
+    assert await select_types(db, 10) == [FacetCount("Bottles", 1), FacetCount("Tents", 2)]
+    assert await select_types(db, 1) == [FacetCount("Bottles", 1)]

@@ -12,7 +12,7 @@ from quart import Quart
 
 from service.database import Pool
 from service.locker_page.timeline import WIDTH, draw
-from service.locker_page.watch import Hold, Visit, Watch
+from service.locker_page.watch import Hold, Watch, WatchedVisit
 from tests.pages.conftest import Visitor
 from tests.support.shopping import API, Product
 
@@ -192,9 +192,9 @@ async def test_watching_changes_nothing(browser: Visitor, app: Quart, product: P
 
 def test_timeline() -> None:
     """Overlaps stand below one another at their own time, and idle hours take no room."""
-    one = Visit("GET", "/a", 0.0, 0.010, 200, holds=[Hold(1, 0.002, 0.008)])
-    two = Visit("GET", "/b", 0.005, 0.020, 200, holds=[Hold(2, 0.006, None)])
-    late = Visit("GET", "/c", 7200.0, 7200.020, 200)
+    one = WatchedVisit("GET", "/a", 0.0, 0.010, 200, holds=[Hold(1, 0.002, 0.008)])
+    two = WatchedVisit("GET", "/b", 0.005, 0.020, 200, holds=[Hold(2, 0.006, None)])
+    late = WatchedVisit("GET", "/c", 7200.0, 7200.020, 200)
     picture = draw([one, two, late], 0.020)
     first, second, third = picture.rows
     assert first.holds[0].x < second.holds[0].x < first.holds[0].x + first.holds[0].width

@@ -12,7 +12,7 @@ from quart import Quart
 
 from quart_locker import PooledConnection, SectionedSessions
 from quart_locker.connection.pool import PoolOptions
-from quart_locker.sessions.policy import KEYS, Options
+from quart_locker.sessions.policy import KEYS, SessionOptions
 from tests.quart_locker.test_imports import OURS
 from tests.support.keys import KEY
 
@@ -23,7 +23,7 @@ GUIDE = (ROOT / "docs" / "use-in-your-app.md").read_text()
 def test_every_argument_is_there() -> None:
     """Each argument has its row, with the key of ``app.config`` that says the same."""
     rows = [row for row in GUIDE.splitlines() if row.startswith("| `")]
-    for name in Options.__annotations__:
+    for name in SessionOptions.__annotations__:
         row = next(row for row in rows if row.startswith(f"| `{name}`"))
         assert KEYS.get(name, "") in row
     arguments = {

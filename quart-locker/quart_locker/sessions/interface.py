@@ -16,7 +16,15 @@ from quart_locker.errors import handle
 from .cookies import Clock, SectionCookie
 from .jar import Jar, SessionTooLarge
 from .model import Section, Session
-from .policy import Options, Policy, check_options, check_sections, is_as, read_policy, snapshot
+from .policy import (
+    Policy,
+    SessionOptions,
+    check_options,
+    check_sections,
+    is_as,
+    read_policy,
+    snapshot,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,9 +41,9 @@ logger = logging.getLogger(__name__)
 class SectionedSessions(SessionInterface):
     """Quart's session interface for `Session`: a cookie for each of the ``sections``.
 
-    What the cookies are like is said by ``options`` (see `Options`) or by ``app.config``, which
-    is checked when the application starts; `Misconfigured` says what is wrong. One of these may
-    serve several applications, each as its own configuration says.
+    What the cookies are like is said by ``options`` (see `SessionOptions`) or by ``app.config``,
+    which is checked when the application starts; `Misconfigured` says what is wrong. One of these
+    may serve several applications, each as its own configuration says.
 
     Opening does nothing at all: a session that nobody reads costs nothing, and nothing in it
     can fail where Quart would skip the teardown of what the request has taken.
@@ -47,7 +55,7 @@ class SectionedSessions(SessionInterface):
         *,
         sections: Collection[str] = (),
         clock: Clock = time.time,
-        **options: Unpack[Options],
+        **options: Unpack[SessionOptions],
     ) -> None:
         check_options(options)
         self.sections = check_sections(sections)

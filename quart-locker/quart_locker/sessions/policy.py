@@ -44,7 +44,7 @@ PATH = re.compile(r"/[ -:<-~]*")
 MAKE_ONE = "python -c 'import secrets; print(secrets.token_hex())' makes one"
 
 
-class Options(TypedDict, total=False):
+class SessionOptions(TypedDict, total=False):
     """What `SectionedSessions` takes beside the sections; times are seconds, or a `timedelta`.
 
     What is left out is as ``app.config`` says, by the key in brackets.
@@ -147,7 +147,7 @@ def is_as(app: Quart, said: tuple[Any, ...]) -> bool:
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Raise `TypeError` for an argument that there is not."""
-    for name in options.keys() - Options.__annotations__.keys():
+    for name in options.keys() - SessionOptions.__annotations__.keys():
         raise TypeError(f"SectionedSessions() has no argument {name!r}.")
 
 
@@ -168,7 +168,7 @@ def check_sections(sections: Collection[str]) -> tuple[str, ...]:
     return tuple(sections)
 
 
-def read_policy(app: Quart, options: Options) -> Policy:
+def read_policy(app: Quart, options: SessionOptions) -> Policy:
     """Return what the arguments and ``app.config`` say together; raises `Misconfigured`."""
     said = _Said(app, options)
     idle = said.seconds("idle")
@@ -197,7 +197,7 @@ def read_policy(app: Quart, options: Options) -> Policy:
 class _Said:
     """What is said of each argument, there or in ``app.config``."""
 
-    def __init__(self, app: Quart, options: Options) -> None:
+    def __init__(self, app: Quart, options: SessionOptions) -> None:
         self._config = app.config
         self._defaults = app.default_config
         self._options: Mapping[str, Any] = options
@@ -249,7 +249,7 @@ def _plain(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
-def _keys(app: Quart, options: Options) -> tuple[str | bytes, ...]:
+def _keys(app: Quart, options: SessionOptions) -> tuple[str | bytes, ...]:
     configured = (app.config["SECRET_KEY"], *(app.config["SECRET_KEY_FALLBACKS"] or ()))
     keys = tuple(options["keys"]) if "keys" in options else configured
     if isinstance(options.get("keys"), str | bytes):
@@ -274,7 +274,7 @@ def _keys(app: Quart, options: Options) -> tuple[str | bytes, ...]:
     return keys
 
 
-def _digest(options: Options) -> Digest:
+def _digest(options: SessionOptions) -> Digest:
     digest = options.get("digest", "sha256")
     if digest not in get_args(Digest):
         raise Misconfigured(f"digest must be one of {', '.join(get_args(Digest))}.")
