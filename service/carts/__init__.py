@@ -5,7 +5,7 @@ from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, store
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import note_currency
+from .queries import empty_joined_cte, note_currency
 
 __all__ = [
     "UNCONDITIONAL",
@@ -24,6 +24,7 @@ __all__ = [
     "Offer",
     "Strategy",
     "clear",
+    "empty_joined_cte",
     "load",
     "load_locked",
     "merge",

@@ -387,3 +387,16 @@ def _line(stored: _StoredLine, offers: dict[int, Offer]) -> Line:
     # A price of before the catalogue changed its currency can't be compared with today's.
     comparable = stored.currency in {None, offer.currency}
     return Line(offer, stored.quantity, stored.price if comparable else offer.price)
+
+
+def empty_joined_cte(account_id: str, now: str) -> str:
+    """Return a CTE, ``emptied``, that empties the guests' carts that joined this account's.
+
+    Its arguments name parameters. The rows stay: without them what browsers remember of the carts
+    would be taken for what the database lost.
+    """
+    return f"""
+        emptied as (
+            update carts set lines = '[]', revision = revision + 1, updated_at = {now}
+            where merged_into = {account_id}
+        )"""

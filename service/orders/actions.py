@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from service import carts, clock
+from service import carts, catalogue, clock
 from service.carts import UNCONDITIONAL
 from service.errors import InvalidCursor, NotFound, Unauthenticated
 
@@ -79,7 +79,8 @@ async def place(
             raise EmptyCart
         if cart.total != expected_total:
             raise CartChanged(loaded)
-        lines = order_lines(cart, await queries.take_stock(db, cart))
+        wanted = {line.offer.variant_id: line.quantity for line in cart.lines}
+        lines = order_lines(cart, await catalogue.take_stock(db, wanted))
         now = clock.now()
         order = None
         while order is None:
@@ -126,7 +127,7 @@ async def cancel(db: Connection, text: str, account_id: UUID) -> Order:
         for line in order.lines:
             if line.from_stock:
                 taken[line.variant_id] += line.quantity
-        await queries.give_back_stock(db, taken)
+        await catalogue.give_back_stock(db, taken)
         return replace(order, status="cancelled")
 
 

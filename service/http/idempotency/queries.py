@@ -125,3 +125,9 @@ async def upsert_answer(
             body=answer.body,
         )
     )
+
+
+def forget_cte(scopes: str) -> str:
+    """Return a CTE, ``forgotten_keys``, that forgets all keys of these scopes, a query."""
+    return f"""
+        forgotten_keys as (delete from idempotency_keys where scope in ({scopes}))"""
