@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
+from asyncpg import Record
 
 from service.carts import empty_joined_cte
+from service.database import Connection
 from service.http.idempotency import forget_cte
-from service.logins import LOGIN
+from service.logins import LOGIN, PresentedLogin
 from service.preferences import Choices, choices_of
 from service.statements import Statement
-from service.throttling import Counted, throttle_cte
+from service.throttling import Attempt, Counted, throttle_cte
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from asyncpg import Record
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
 
 SELECT_CREDENTIALS = Statement(
     """

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from uuid import UUID
 
-from quart import after_this_request, session
+from quart import Response, after_this_request, session
 from quart_auth import login_user
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service import clock, logins
 from service.carts.session import (
@@ -21,13 +22,14 @@ from service.carts.session import (
     merge_window,
     remember_cart,
 )
-from service.database import run
+from service.database import Connection, run
 from service.errors import Unauthenticated
 from service.http.requests import request_source
 from service.logins import (
     CurrentUser,
     Device,
     NewLogin,
+    PresentedLogin,
     current_account_id,
     new_token,
     presented_login,
@@ -41,22 +43,12 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from . import actions, changes, queries
+from .actions import LoggedIn
+from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
+from .model import Account, Credentials
 from .passwords import Hasher
 
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
-
-    from .actions import LoggedIn
-    from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
-    from .model import Account, Credentials
-
-    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 
 async def log_in_browser(data: LoginInput) -> LoggedIn:

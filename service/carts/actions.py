@@ -11,17 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from service.database import Conflicted
+from service.database import Conflicted, Connection
 from service.errors import RevisionMismatch
 
 from . import model
 from .loading import CartOwner, CartPolicy, LoadedCart, load_if_clean, load_locked, store
 from .model import Cart, Offer, UnknownSku
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 CartRule = Callable[[Cart, Offer | None], Cart]
 """Returns the cart as it is to be, or the very same one; the offer is the sku's."""

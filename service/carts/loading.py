@@ -13,22 +13,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from service import clock, metrics
+from service.database import Connection
+from service.logins import PresentedLogin
+from service.throttling import Attempt
 
 from . import merging, model, queries
 from .cookie import CartCookie, Snapshot
 from .model import Cart, Limits, Offer
-from .queries import Candidate
-
-if TYPE_CHECKING:
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
-    from .queries import Found
+from .queries import Candidate, Found
 
 NewCart = Callable[[], "Attempt | None"]
 

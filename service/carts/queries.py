@@ -6,27 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from asyncpg import Record
 
-from service.database import Conflicted
-from service.logins import LOGIN
+from service.database import Conflicted, Connection
+from service.logins import LOGIN, PresentedLogin
 from service.statements import Statement
-from service.throttling import Counted, throttle_cte
+from service.throttling import Attempt, Counted, throttle_cte
 
+from .cookie import CartCookie
 from .model import Cart, Line, Offer
-
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
-    from .cookie import CartCookie
 
 _LOGIN = LOGIN
 for number, name in enumerate(("presented_hash", "presented_account", "now"), 1):

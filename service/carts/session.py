@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from quart import request, session
+from quart import Response, request, session
 
+from quart_locker import Session
 from service import clock
 from service.http.requests import SAFE_METHODS
 from service.logins import presented_login
@@ -18,15 +19,8 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from .cookie import CartCookie
-from .loading import CartOwner, CartPolicy
+from .loading import CartOwner, CartPolicy, LoadedCart
 from .model import Cart, Limits
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from quart_locker import Session
-
-    from .loading import LoadedCart
 
 BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
 """Blueprints with which a visit may begin."""

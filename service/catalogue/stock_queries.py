@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from service.database import Connection
 from service.statements import Statement
 
 from .model import STOCK, TakenStock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from service.database import Connection
-
 
 TAKE_STOCK = Statement(
     """

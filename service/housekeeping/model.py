@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from service.http.idempotency import RETENTION
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from service import carts, catalogue, clock
-from service.carts import UNCONDITIONAL
+from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
+from service.database import Connection
 from service.errors import InvalidCursor, NotFound, Unauthenticated
 
 from . import queries
@@ -19,18 +20,13 @@ from .model import (
     EmptyCart,
     NotCancellable,
     NotFulfillable,
+    Order,
+    OrderPage,
+    OrderStatus,
     TotalChanged,
     order_lines,
 )
 from .numbers import new_number, read_number
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.carts import CartOwner, CartPolicy, Condition, LoadedCart
-    from service.database import Connection
-
-    from .model import Order, OrderPage, OrderStatus
 
 
 class CartChanged(TotalChanged):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypedDict
 
+from service.carts import Cart
+from service.catalogue import TakenStock
 from service.errors import Conflict
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.carts import Cart
-    from service.catalogue import TakenStock
 
 OrderStatus = Literal["placed", "cancelled", "fulfilled"]
 

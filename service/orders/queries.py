@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
+from service.carts import Cart
+from service.database import Connection
 from service.statements import Statement
 
-from .model import Order, OrderLine, OrderPage
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from uuid import UUID
-
-    from asyncpg import Record
-
-    from service.carts import Cart
-    from service.database import Connection
-
-    from .model import OrderStatus
+from .model import Order, OrderLine, OrderPage, OrderStatus
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(

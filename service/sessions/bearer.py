@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from quart import g
-
-if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers
 
 
 def bearer_token(headers: Headers) -> str | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol as Client
 
 StartApp = Callable[..., Awaitable[Quart]]
 
