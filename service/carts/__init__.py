@@ -3,9 +3,10 @@
 from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
 from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, store
+from .merge_queries import empty_joined_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import empty_joined_cte, note_currency
+from .queries import note_currency
 
 __all__ = [
     "UNCONDITIONAL",

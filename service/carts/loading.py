@@ -20,10 +20,11 @@ from service.database import Connection
 from service.logins import PresentedLogin
 from service.throttling import Attempt
 
-from . import merging, model, queries
+from . import merge_queries, merging, model, queries
 from .cookie import CartCookie, Snapshot
+from .merge_queries import Candidate
 from .model import Cart, Limits, Offer
-from .queries import Candidate, Found
+from .queries import Found
 
 NewCart = Callable[[], "Attempt | None"]
 
@@ -149,7 +150,7 @@ async def merge(
     added to it since joins as a sum. Copies heal both sides first.
     """
     cookie = owner.cookie
-    stored, guests, offers = await queries.select_carts_to_merge(
+    stored, guests, offers = await merge_queries.select_carts_to_merge(
         db,
         account_id,
         cookie.guest_cart_id,
@@ -207,9 +208,10 @@ async def _store_merged(
     account, now = merged.account, clock.now()
     if account is not stored:
         account = replace(account, id=account.id or uuid4(), revision=account.revision + 1)
-        await queries.upsert_cart(db, account, account_id, stored.revision, now, merged.closing)
+        closing = merged.closing
+        await merge_queries.merge_carts(db, account, account_id, stored.revision, now, closing)
     elif merged.closing:
-        await queries.close_carts(db, merged.closing, account_id, now)
+        await merge_queries.close_carts(db, merged.closing, account_id, now)
     return account
 
 

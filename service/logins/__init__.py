@@ -27,9 +27,11 @@ from .model import (
     TokenLimit,
 )
 from .queries import (
+    JUST_LOGGED_OUT,
     LOGIN,
     select_login,
     select_logins,
+    session_lasts,
 )
 from .revoke_queries import revoke_all
 from .start_queries import (
@@ -42,6 +44,7 @@ from .token_queries import select_tokens
 from .tokens import Scope, hash_token, new_api_token, new_token
 
 __all__ = [
+    "JUST_LOGGED_OUT",
     "LOGIN",
     "LONGEST_LABEL",
     "LONGEST_LIFE",
@@ -77,6 +80,7 @@ __all__ = [
     "select_logins",
     "select_new_devices",
     "select_tokens",
+    "session_lasts",
     "start_login",
     "start_without_password",
 ]

@@ -19,6 +19,23 @@ def valid(now: str, of: str = "logins") -> str:
     )
 
 
+def session_lasts(token_hash: str) -> str:
+    """Return the condition that a session with this login, a parameter, isn't over at ``:now``.
+
+    It is over if there is no such login, or if its browser logged out a while ago. Such a session
+    was saved: what is promised to the browser for after its log out is not for it.
+    """
+    return (
+        f"exists (select from logins where token_hash = {token_hash} "
+        "and (over_at > :now) is not false)"
+    )
+
+
+JUST_LOGGED_OUT = (
+    "exists (select from logins where token_hash = :presented_hash and over_at > :now)"
+)
+"""The condition that the browser logged out of the presented login just now."""
+
 LOGIN = f"""
     login as (
         select l.account_id
@@ -41,20 +58,17 @@ LOGIN = f"""
         )
     ),
     over as (
-        select from (select) as one where not exists (
-            select from logins where token_hash = :presented_hash and (over_at > :now) is not false
-        )
+        select from (select) as one where not {session_lasts(":presented_hash")}
     )
 """
 """The login check, to stand first in a ``with``. Its parameters are ``now`` and
 `PresentedLogin.parameters`.
 
-``login`` has one row if what the request presents is valid, else none; the query that reads it
-tells `PresentedLogin.require`. The check also notes the use, at most once a minute, and never waits
-for another request that does the same.
+``login`` has one row if what the request presents is valid, else none; what became of it goes to
+`PresentedLogin.require`. The check also notes the use, at most once a minute, and never waits for
+another request that does the same.
 
-``over`` has a row if there is no such login, or its browser logged out a while ago. Such a session
-was saved: what is promised to the browser for after its log out is not for it."""
+``over`` has a row if the session that presents it is over, see `session_lasts`."""
 
 SELECT_LOGIN = Statement(f"with {LOGIN} select account_id from login")
 

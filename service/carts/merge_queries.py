@@ -1,0 +1,175 @@
+"""How guests' carts join an account's: read, stored and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.database import Conflicted, Connection
+from service.logins import session_lasts
+from service.statements import Statement
+
+from .lines import OFFERS, encode_lines, read_cart, read_offers
+from .model import Cart, Offer
+from .queries import UPSERT, conflicts
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A guest's cart that may join an account's; ``merged_into`` is the one it did join."""
+
+    cart: Cart
+    merged_into: UUID | None
+
+
+# All who lock several carts lock the account's first and then the guests' by id, so that none
+# waits for another in a circle.
+SELECT_CARTS_TO_MERGE = Statement(
+    f"""
+    with of_account as (
+        select id, account_id, revision, lines, merged_into from carts
+        where account_id = :account_id for update
+    ),
+    of_guests as (
+        select id, account_id, revision, lines, merged_into from carts
+        where id in (
+            select :guest_cart_id::uuid
+            where :promised_to::bytea is null or {session_lasts(":promised_to")}
+            union
+            select id from carts where merged_into = :account_id and lines <> '[]'
+        ) and account_id is null
+        order by id for update
+    ),
+    cart as (
+        select id, account_id, revision, lines, merged_into from of_account
+        union all
+        select id, account_id, revision, lines, merged_into from of_guests
+    ),
+    wanted as (
+        select unnest(:variants::bigint[]) as id
+        union
+        select (line->>'variant')::bigint
+        from cart, jsonb_array_elements(cart.lines) as line
+    )
+    select cart.id, cart.account_id, cart.revision, cart.lines::text as lines,
+        cart.merged_into, ({OFFERS}) as offers
+    from (select) as one left join cart on true
+    """
+)
+
+
+async def select_carts_to_merge(
+    db: Connection,
+    account_id: UUID,
+    guest_cart_id: UUID | None,
+    variants: Sequence[int] = (),
+    *,
+    promised_to: bytes | None = None,
+    now: datetime | None = None,
+) -> tuple[Cart, list[Candidate], dict[int, Offer]]:
+    """Lock and return the account's cart, and the guests' carts that have to join it.
+
+    Those are the one that is named, whatever became of it, and those that joined this account's
+    before and got lines since. A cart that is promised to the session of a login counts only while
+    that session isn't over.
+    """
+    rows = await db.fetch(
+        *SELECT_CARTS_TO_MERGE(
+            account_id=account_id,
+            guest_cart_id=guest_cart_id,
+            variants=variants,
+            promised_to=promised_to,
+            now=now,
+        )
+    )
+    offers = read_offers(rows[0])
+    account, guests = Cart(), []
+    for row in rows:
+        cart = read_cart(row, offers)
+        if row["account_id"] is not None:
+            account = cart
+        elif cart.id is not None:
+            guests.append(Candidate(cart, row["merged_into"]))
+    return account, guests, offers
+
+
+CLOSE = """
+    insert into carts (id, revision, lines, merged_into, merged_at, created_at, updated_at)
+    select id, revision + 1, '[]', :account_id, :now, :now, :now
+    from unnest(:closing_ids::uuid[], :closing_revisions::int[]) as guest (id, revision)
+    on conflict (id) do update
+    set revision = greatest(carts.revision + 1, excluded.revision),
+        lines = case when carts.revision < excluded.revision then '[]' else carts.lines end,
+        merged_into = excluded.merged_into, updated_at = excluded.updated_at,
+        merged_at = coalesce(carts.merged_at, excluded.merged_at)
+    where carts.account_id is null
+"""
+"""Empties guests' carts, whose lines go into the account's, also those without a row.
+
+They come with the revision that was read, which nothing may bring them back to. A row that has
+come into being since keeps its lines; they, and those added later, are found by ``merged_into``.
+"""
+
+CLOSE_CARTS = Statement(CLOSE)
+
+
+async def close_carts(
+    db: Connection, closing: Sequence[Cart], account_id: UUID, now: datetime
+) -> None:
+    """Close guests' carts, as `CLOSE` says; raises `Conflicted` if the account was deleted."""
+    with conflicts():
+        await db.execute(*CLOSE_CARTS(**_closing(closing), account_id=account_id, now=now))
+
+
+MERGE_CARTS = Statement(f"with closed as ({CLOSE}) {UPSERT}")
+
+
+async def merge_carts(
+    db: Connection,
+    cart: Cart,
+    account_id: UUID,
+    expected: int,
+    now: datetime,
+    closing: Sequence[Cart],
+) -> None:
+    """Store an account's cart as `upsert_cart` does, and close the guests' carts that joined it.
+
+    Raises `Conflicted`.
+    """
+    with conflicts():
+        stored = await db.fetchval(
+            *MERGE_CARTS(
+                **_closing(closing),
+                id=cart.id,
+                account_id=account_id,
+                revision=cart.revision,
+                lines=encode_lines(cart),
+                expected=expected,
+                now=now,
+            )
+        )
+    if not stored:
+        raise Conflicted
+
+
+def empty_joined_cte(account_id: str, now: str) -> str:
+    """Return a CTE, ``emptied``, that empties the guests' carts that joined this account's.
+
+    Its arguments name parameters. The rows stay: without them what browsers remember of the carts
+    would be taken for what the database lost.
+    """
+    return f"""
+        emptied as (
+            update carts set lines = '[]', revision = revision + 1, updated_at = {now}
+            where merged_into = {account_id}
+        )"""
+
+
+def _closing(guests: Sequence[Cart]) -> dict[str, Any]:
+    return {
+        "closing_ids": [guest.id for guest in guests],
+        "closing_revisions": [guest.revision for guest in guests],
+    }
