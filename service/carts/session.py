@@ -37,14 +37,14 @@ def cart_policy() -> CartPolicy:
     return CartPolicy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
-        timedelta(seconds=settings.cart_late),
+        timedelta(seconds=settings.merge_window),
         partial(get_service(Throttle).new_cart, request.remote_addr or ""),
     )
 
 
 def merge_window() -> timedelta:
     """Return how long after a login what is added to the guest's cart still follows it."""
-    return timedelta(seconds=get_service(Settings).cart_late)
+    return timedelta(seconds=get_service(Settings).merge_window)
 
 
 def remember_cart(loaded: LoadedCart) -> None:
@@ -98,4 +98,6 @@ def _hide_if_late(cookie: CartCookie) -> CartCookie:
 def _was_just_signed() -> bool:
     """Return whether the cart's cookie is too young for one that somebody saved and sends again."""
     signed = cast("Session", session).signed_at("cart")
-    return signed is not None and clock.now().timestamp() - signed < get_service(Settings).cart_late
+    return (
+        signed is not None and clock.now().timestamp() - signed < get_service(Settings).merge_window
+    )

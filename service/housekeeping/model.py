@@ -54,7 +54,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             "ended logins",
             "logins",
             "ended_at",
-            timedelta(seconds=settings.cart_late),
+            timedelta(seconds=settings.merge_window),
             "ended_at is not null",
         ),
         # No cookie that names one is taken any longer.
