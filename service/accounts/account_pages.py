@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
-from quart import Blueprint, Response, session
-from werkzeug.wrappers import Response as WerkzeugResponse
+from quart import Blueprint, session
 
 from service import audit, clock, logins
 from service.carts.session import merge_window
@@ -50,6 +49,10 @@ from .session import (
     forget_login,
     log_out_browser,
 )
+
+if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 blueprint = Blueprint("account_page", __name__)
 

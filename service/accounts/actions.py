@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from service import audit, carts, clock
-from service.audit import Event, Source
-from service.carts import CartOwner, LoadedCart, MergedLine
-from service.database import Connection, release_db, run
-from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials
-from service.logins import Device, NewLogin, new_token, start_login
-from service.preferences import Choices
-from service.settings import Settings
-from service.throttling import Counted, Throttle, count_attempt, network
+from service.audit import Event
+from service.database import release_db, run
+from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials, WrongPassword
+from service.logins import NewLogin, make_token, new_token, start_login
+from service.throttling import count_attempt, network
 
 from . import login_queries, queries
 from .model import Account, check_email, check_username, key
-from .passwords import Hasher
 from .waiting import Holder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from service.audit import Source
+    from service.carts import CartOwner, LoadedCart, MergedLine
+    from service.database import Connection
+    from service.logins import Device, NewToken, Token
+    from service.preferences import Choices
+    from service.settings import Settings
+    from service.throttling import Counted, Throttle
+
+    from .passwords import Hasher
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +53,60 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class LoginPolicy:
-    """How long a login lasts, and how the guest's cart joins the account's."""
+    """How long a login lasts, and how the guest's cart joins the account's.
+
+    An app gets the ``token`` for a program in place of a login for a browser.
+    """
 
     idle: timedelta
     lifetime: timedelta
     cart: carts.CartPolicy
+    token: NewToken | None = None
 
     @classmethod
-    def of(cls, settings: Settings, cart: carts.CartPolicy, *, remember: bool) -> LoginPolicy:
+    def of(
+        cls,
+        settings: Settings,
+        cart: carts.CartPolicy,
+        *,
+        remember: bool,
+        token: NewToken | None = None,
+    ) -> LoginPolicy:
         idle, lifetime = (
             (settings.remember_idle, settings.remember_lifetime)
             if remember
             else (settings.login_idle, settings.login_lifetime)
         )
-        return cls(timedelta(seconds=idle), timedelta(seconds=lifetime), cart)
+        return cls(timedelta(seconds=idle), timedelta(seconds=lifetime), cart, token)
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """A login that has begun; ``token`` and ``device`` go into the session and nowhere else.
+class BrowserLogin:
+    """What goes into the browser's session and nowhere else: the login's token, the device.
 
     ``used_before`` is when the account was logged in to on this device before, if it was.
     """
 
-    account: Account
     token: str
     device: Device
     used_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeToken:
+    """A token for a program, and its ``text``, which is shown once."""
+
+    token: Token
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A login that has begun: for a browser with a ``session``, for an app with a ``token``."""
+
+    account: Account
+    session: BrowserLogin | None
+    token: MadeToken | None
     loaded: LoadedCart
     receipt: tuple[MergedLine, ...]
 
@@ -128,8 +165,8 @@ async def register(
 ) -> LoggedIn:
     """Make an account and log in, in one transaction, in which ``within`` is awaited last.
 
-    Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`. Holds no
-    connection while it hashes.
+    Raises `Invalid`, `WeakPassword`, `TooManyAttempts`, `UsernameTaken`, `EmailTaken`, and
+    `Unauthenticated` for a cart's token that isn't valid. Holds no connection while it hashes.
     """
     async with hasher.place(browser.holder):
         name, email = await check(hasher, username, email, password)
@@ -160,6 +197,9 @@ async def log_in(
     policy: LoginPolicy,
 ) -> LoggedIn:
     """Log in by user name or e-mail address; raises `WrongCredentials`, `TooManyAttempts`.
+
+    `TokenLimit` where an app has too many tokens, `Unauthenticated` for a cart's token that isn't
+    valid.
 
     One transaction starts the login and moves the guest's cart. Holds no connection while it
     checks the password, which takes as long for a name that nobody has.
@@ -212,24 +252,45 @@ async def _start(
     policy: LoginPolicy,
     kind: audit.EventKind,
 ) -> LoggedIn:
+    account, cart_owner = verified.account, browser.cart_owner
+    started = made = None
+    if policy.token:
+        made = await _make_token(db, record, verified, browser, policy.token, kind)
+    else:
+        started = await _start_session(db, record, verified, browser, policy, kind)
+    if kind == "logged_in" or browser.choices.chosen():
+        await login_queries.settle_login(db, verified, browser.choices)
+    if kind == "registered" and await _is_lost(db, browser, account):
+        # What the browser remembers of it is this one's.
+        cart_owner = cart_owner.for_account(account.id)
+    loaded, receipt = await carts.merge(db, account.id, cart_owner, policy.cart)
+    return LoggedIn(account, started, made, loaded, receipt)
+
+
+async def _start_session(
+    db: Connection,
+    record: audit.Record,
+    verified: login_queries.Verified,
+    browser: Browser,
+    policy: LoginPolicy,
+    kind: audit.EventKind,
+) -> BrowserLogin:
     now = clock.now()
-    account = verified.account
     login = NewLogin(
         token=new_token(),
-        account_id=account.id,
+        account_id=verified.account.id,
         now=now,
         idle=policy.idle,
         expires_at=now + policy.lifetime,
         user_agent=browser.source.user_agent,
         ip=browser.source.ip,
     )
-    event = Event(kind, now, browser.source, account.id, login.id)
-    cart_owner = browser.cart_owner
+    event = Event(kind, now, browser.source, verified.account.id, login.id)
     started = await start_login(
         db,
         login,
         verified.password_hash,
-        previous=cart_owner.presented,
+        previous=browser.cart_owner.presented,
         device=browser.device,
         event=event,
         late=policy.cart.merge_window,
@@ -238,13 +299,27 @@ async def _start(
         # Disabled, deleted, or given another password, while this one was checked.
         raise WrongCredentials
     record.note(event)
-    if kind == "logged_in" or browser.choices.chosen():
-        await login_queries.settle_login(db, verified, browser.choices)
-    if kind == "registered" and await _is_lost(db, browser, account):
-        # What the browser remembers of it is this one's.
-        cart_owner = cart_owner.for_account(account.id)
-    loaded, receipt = await carts.merge(db, account.id, cart_owner, policy.cart)
-    return LoggedIn(account, login.token, started.device, started.used_before, loaded, receipt)
+    return BrowserLogin(login.token, started.device, started.used_before)
+
+
+async def _make_token(
+    db: Connection,
+    record: audit.Record,
+    verified: login_queries.Verified,
+    browser: Browser,
+    token: NewToken,
+    kind: audit.EventKind,
+) -> MadeToken:
+    if kind == "registered":
+        await record.store(Event(kind, clock.now(), browser.source, verified.account.id))
+    event = Event("token_made", clock.now(), browser.source, verified.account.id, token.id)
+    try:
+        made = await make_token(db, verified.password_hash, token, event)
+    except WrongPassword:
+        # As above.
+        raise WrongCredentials from None
+    record.note(event)
+    return MadeToken(made, token.text)
 
 
 async def _is_lost(db: Connection, browser: Browser, account: Account) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from service import audit, clock
 from service.audit import Event
-from service.database import Connection
 from service.errors import Invalid
 from service.logins import revoke_all
 
@@ -14,7 +13,13 @@ from . import queries
 from .actions import check
 from .foreign import is_foreign
 from .model import Account, check_email, check_username
-from .passwords import Hasher
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.database import Connection
+
+    from .passwords import Hasher
 
 
 async def create_account(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response
+import msgspec
+from quart import Blueprint
 
 from service import clock
-from service.carts.api_types import cart_output, merge_output
-from service.database import Connection, run
+from service.carts.api_types import CART_TOKEN, cart_output, merge_output
+from service.database import run
 from service.errors import (
     TooManyAttempts,
     WeakPassword,
@@ -16,22 +17,24 @@ from service.errors import (
     WrongPassword,
 )
 from service.http.endpoints import Caller, Output, answer, no_content, operation
-from service.http.idempotency import Key, StoredAnswer, select_answer, upsert_answer
+from service.http.idempotency import select_answer, upsert_answer
 from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_stored
+from service.logins import TokenLimit
 from service.preferences import Choices
 from service.preferences.api_types import PreferencesOutput, preferences_output
 
 from . import queries
-from .actions import LoggedIn
 from .api_types import (
     CartSummaryOutput,
     DeletionInput,
     EmailInput,
     LoginInput,
     LoginOutput,
+    NewTokenOutput,
     PasswordInput,
     RegistrationInput,
     UserOutput,
+    new_token_output,
     user_output,
 )
 from .model import EmailTaken, UsernameTaken
@@ -46,7 +49,17 @@ from .session import (
     register_browser,
 )
 
-Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from quart import Response
+
+    from service.database import Connection
+    from service.http.idempotency import Key, StoredAnswer
+
+    from .actions import LoggedIn
+
+    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -65,7 +78,8 @@ class SessionOutput(Output):
     Caller.ANYONE,
     body=LoginInput,
     answers={200: LoginOutput},
-    errors=(WrongCredentials, TooManyAttempts),
+    errors=(WrongCredentials, TooManyAttempts, TokenLimit),
+    headers=CART_TOKEN,
     tokens=False,
 )
 async def log_in(data: LoginInput) -> Response:
@@ -105,7 +119,7 @@ async def log_out() -> Response:
     body=RegistrationInput,
     answers={201: LoginOutput},
     errors=(UsernameTaken, EmailTaken, WeakPassword, TooManyAttempts),
-    headers=KEY_HEADER,
+    headers={**KEY_HEADER, **CART_TOKEN},
     tokens=False,
 )
 async def register(data: RegistrationInput) -> Response:
@@ -120,7 +134,8 @@ async def register(data: RegistrationInput) -> Response:
 
     async def remember(db: Connection, logged_in: LoggedIn) -> None:
         if key:
-            stored = await to_stored(_answer(logged_in, 201))
+            # A token is stored nowhere; a repeat gets another.
+            stored = (await to_stored(_answer(logged_in, 201))).without_members({"token"})
             await upsert_answer(db, logged_in.account.id, key, stored, clock.now())
 
     try:
@@ -189,9 +204,12 @@ async def _registered(data: RegistrationInput, key: Key) -> Response | None:
     if stored is None:
         return None
     try:
-        await log_in_browser(LoginInput(data.username, data.password))
+        logged_in = await log_in_browser(LoginInput(data.username, data.password, token=data.token))
     except WrongCredentials:
         return None
+    token = _token_output(logged_in)
+    if token:
+        stored = stored.with_members({"token": msgspec.to_builtins(token)})
     return replay(stored)
 
 
@@ -201,6 +219,12 @@ def _answer(logged_in: LoggedIn, status: int) -> Response:
             user_output(logged_in.account),
             cart_output(logged_in.loaded),
             merge_output(logged_in.receipt),
+            _token_output(logged_in),
         ),
         status,
     )
+
+
+def _token_output(logged_in: LoggedIn) -> NewTokenOutput | None:
+    made = logged_in.token
+    return new_token_output(made.token, made.text) if made else None

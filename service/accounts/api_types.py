@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta
 
 from service.carts.api_types import CartOutput, MergeOutput
 from service.http.endpoints import Input, Moment, Output
+from service.logins import LONGEST_LABEL, LONGEST_LIFE, Scope, Token
 
 from .model import (
     LONGEST_EMAIL,
@@ -38,8 +41,43 @@ Email = Annotated[
 ]
 
 
+TokenScope = Annotated[Scope, Meta(title="TokenScope")]
+
+
+class TokenWish(Input):
+    """A token to make."""
+
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=LONGEST_LABEL,
+            description="What it is for, in its owner's words.",
+            examples=["backup"],
+        ),
+    ]
+    expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
+    scopes: Annotated[
+        tuple[TokenScope, ...],
+        Meta(
+            min_length=1,
+            max_length=2,
+            description="`read` for `GET`, `write` for what changes something.",
+        ),
+    ] = ("read", "write")
+
+
+class TokenInput(TokenWish, kw_only=True):
+    """A token to make, by who knows the password."""
+
+    current_password: Password
+
+
 class LoginInput(Input):
-    """Who logs in; `remember` lets the login outlive the browser."""
+    """Who logs in; `remember` lets the login outlive the browser.
+
+    With `token` an app gets a token, and no cookie is set.
+    """
 
     username: Annotated[
         str,
@@ -52,14 +90,16 @@ class LoginInput(Input):
     ]
     password: Password
     remember: bool = False
+    token: TokenWish | None = None
 
 
 class RegistrationInput(Input):
-    """A new account."""
+    """A new account. With `token` an app gets a token, and no cookie is set."""
 
     username: Username
     email: Email
     password: Password
+    token: TokenWish | None = None
 
 
 class UserOutput(Output):
@@ -71,12 +111,33 @@ class UserOutput(Output):
     created_at: Moment
 
 
-class LoginOutput(Output):
-    """A login: who, their cart, and what became of the guest's cart (null: it was empty)."""
+class TokenOutput(Output):
+    """A token, without its text. `last_used_at` is exact to the minute."""
+
+    id: UUID
+    name: str
+    scopes: tuple[TokenScope, ...]
+    created_at: Moment
+    last_used_at: Moment | None
+    expires_at: Moment
+
+
+class NewTokenOutput(TokenOutput):
+    """A token, with its text, which is not shown again."""
+
+    token: str
+
+
+class LoginOutput(Output, omit_defaults=True):
+    """A login: who, their cart, and what became of the guest's cart (null: it was empty).
+
+    `token` is there where one was asked for.
+    """
 
     user: UserOutput
     cart: CartOutput
     merge: MergeOutput | None
+    token: NewTokenOutput | None = None
 
 
 class CartSummaryOutput(Output):
@@ -103,6 +164,11 @@ class PasswordInput(Input):
 
     current_password: Password
     new_password: Password
+
+
+def new_token_output(made: Token, text: str) -> NewTokenOutput:
+    """Return a token for the API, with its text."""
+    return NewTokenOutput(**dataclasses.asdict(made), token=text)
 
 
 def user_output(account: Account) -> UserOutput:

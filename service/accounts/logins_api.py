@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, Response, session
+from quart import Blueprint, session
 
 from service import audit, clock, logins
 from service.carts.session import merge_window
-from service.database import Connection, run
+from service.database import run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once, read_key
 from service.http.requests import request_source
 from service.logins import (
-    LONGEST_LABEL,
-    LONGEST_LIFE,
     NewToken,
-    Scope,
     Token,
     TokenExists,
     TokenLimit,
@@ -33,8 +29,13 @@ from service.logins import (
     presented_login,
 )
 
-from .api_types import Password
+from .api_types import NewTokenOutput, TokenInput, TokenOutput, new_token_output
 from .session import confirm_password, device, forget_login
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from service.database import Connection
 
 blueprint = Blueprint("access", __name__)
 # The tag in the document, after which generated clients name a module.
@@ -61,54 +62,10 @@ class LoginsOutput(Output):
     sessions: list[ActiveLoginOutput]
 
 
-TokenScope = Annotated[Scope, Meta(title="TokenScope")]
-
-
-class TokenInput(Input):
-    """A token to make."""
-
-    name: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=LONGEST_LABEL,
-            description="What it is for, in its owner's words.",
-            examples=["backup"],
-        ),
-    ]
-    current_password: Password
-    expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
-    scopes: Annotated[
-        tuple[TokenScope, ...],
-        Meta(
-            min_length=1,
-            max_length=2,
-            description="`read` for `GET`, `write` for what changes something.",
-        ),
-    ] = ("read", "write")
-
-
 class EndingQuery(Input):
     """What ends beside the other logins."""
 
     tokens: Annotated[bool, Meta(description="Whether tokens end, too.")] = False
-
-
-class TokenOutput(Output):
-    """A token, without its text. `last_used_at` is exact to the minute."""
-
-    id: UUID
-    name: str
-    scopes: tuple[TokenScope, ...]
-    created_at: Moment
-    last_used_at: Moment | None
-    expires_at: Moment
-
-
-class NewTokenOutput(TokenOutput):
-    """A token, with its text, which is not shown again."""
-
-    token: str
 
 
 class TokenListOutput(Output):
@@ -221,4 +178,4 @@ async def _make_token(
 
 
 def _show_token(made: Token, text: str) -> Response:
-    return answer(NewTokenOutput(**dataclasses.asdict(made), token=text), 201)
+    return answer(new_token_output(made, text), 201)

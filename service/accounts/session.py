@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from typing import TYPE_CHECKING, cast
 
-from quart import Response, after_this_request, session
+from quart import after_this_request, session
 from quart_auth import login_user
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service import clock, logins
+from service.carts import CartOwner
 from service.carts.session import (
     cart_policy,
     current_cart_owner,
@@ -22,15 +22,17 @@ from service.carts.session import (
     merge_window,
     remember_cart,
 )
-from service.database import Connection, run
+from service.database import run
 from service.errors import Unauthenticated
 from service.http.requests import request_source
 from service.logins import (
     CurrentUser,
     Device,
     NewLogin,
+    NewToken,
     PresentedLogin,
     current_account_id,
+    new_api_token,
     new_token,
     presented_login,
 )
@@ -43,12 +45,22 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from . import actions, changes, queries
-from .actions import LoggedIn
-from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
-from .model import Account, Credentials
 from .passwords import Hasher
 
-Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+    from quart_locker import Session
+    from service.database import Connection
+
+    from .actions import LoggedIn
+    from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
+    from .model import Account, Credentials
+
+    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 
 async def log_in_browser(data: LoginInput) -> LoggedIn:
@@ -58,8 +70,10 @@ async def log_in_browser(data: LoginInput) -> LoggedIn:
         get_service(Throttle),
         data.username,
         data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(get_service(Settings), cart_policy(), remember=data.remember),
+        browser=_app() if data.token else _browser(),
+        policy=actions.LoginPolicy.of(
+            get_service(Settings), cart_policy(), remember=data.remember, token=_new_token(data)
+        ),
     )
     _begin(logged_in, remember=data.remember)
     return logged_in
@@ -67,10 +81,12 @@ async def log_in_browser(data: LoginInput) -> LoggedIn:
 
 async def find_new_devices(logged_in: LoggedIn) -> list[str]:
     """Return on what other devices the account was first logged in to since it was on this one."""
-    account, known, since = logged_in.account, logged_in.device, logged_in.used_before
-    if since is None:
+    began = logged_in.session
+    if began is None or began.used_before is None:
         return []
-    return await run(logins.select_new_devices, account.id, known, since)
+    return await run(
+        logins.select_new_devices, logged_in.account.id, began.device, began.used_before
+    )
 
 
 async def register_browser(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
@@ -81,8 +97,10 @@ async def register_browser(data: RegistrationInput, within: Within | None = None
         data.username,
         data.email,
         data.password,
-        browser=_browser(),
-        policy=actions.LoginPolicy.of(get_service(Settings), cart_policy(), remember=False),
+        browser=_app() if data.token else _browser(),
+        policy=actions.LoginPolicy.of(
+            get_service(Settings), cart_policy(), remember=False, token=_new_token(data)
+        ),
         within=within,
     )
     _begin(logged_in, remember=False)
@@ -208,13 +226,16 @@ def _clear_cache(response: Response | WerkzeugResponse) -> Response | WerkzeugRe
 
 
 def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
-    """Put the login and its cart into the session."""
-    account = logged_in.account
+    """Put the login and its cart into the session; an app's is not to be sent at all."""
+    account, began = logged_in.account, logged_in.session
+    if began is None:
+        cast("Session", session).discard()
+        return
     login_user(
-        CurrentUser(str(account.id), username=account.username, token=logged_in.token),
+        CurrentUser(str(account.id), username=account.username, token=began.token),
         remember=remember,
     )
-    write_section("device", logged_in.device.write())
+    write_section("device", began.device.write())
     remember_cart(logged_in.loaded)
 
 
@@ -226,6 +247,21 @@ def _browser() -> actions.Browser:
         source=request_source(),
         device=device(),
     )
+
+
+def _app() -> actions.Browser:
+    """Return an app, which keeps no cookies; the ones that a browser sends are left alone."""
+    owner = CartOwner(PresentedLogin(), token=current_cart_owner().token)
+    return actions.Browser(owner, None, Choices(), request_source(), device=None)
+
+
+def _new_token(data: LoginInput | RegistrationInput) -> NewToken | None:
+    wish = data.token
+    if wish is None:
+        return None
+    scopes = tuple(sorted(set(wish.scopes)))
+    lifetime = timedelta(days=wish.expires_in_days)
+    return NewToken(new_api_token(scopes), wish.name, scopes, lifetime)
 
 
 def device() -> Device | None:

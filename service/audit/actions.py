@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from service.database import Connection
+from typing import TYPE_CHECKING
 
 from . import queries
-from .model import Event, log
+from .model import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.database import Connection
+
+    from .model import Event
 
 
 async def record(db: Connection, event: Event) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from service.database import Connection
+from typing import TYPE_CHECKING
+
 from service.statements import Statement
 
-from .model import Event
+if TYPE_CHECKING:
+    from service.database import Connection
+
+    from .model import Event
 
 COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 

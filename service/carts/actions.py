@@ -11,13 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from service.database import Conflicted, Connection
+from service import clock
+from service.database import Conflicted
 from service.errors import RevisionMismatch
 
-from . import model
+from . import model, queries
+from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_if_clean, load_locked, store
 from .model import Cart, Offer, UnknownSku
+from .tokens import CartToken, new_cart_token
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 CartRule = Callable[[Cart, Offer | None], Cart]
 """Returns the cart as it is to be, or the very same one; the offer is the sku's."""
@@ -75,6 +83,21 @@ async def load(
 ) -> LoadedCart:
     """Return the owner's cart, an empty one if there is none; raises `ConditionFailed`."""
     return (await _change(db, owner, policy, model.keep, condition)).loaded
+
+
+async def create(db: Connection, policy: CartPolicy) -> tuple[LoadedCart, str]:
+    """Make a guest's cart that a token names; returns both. Raises `TooManyAttempts`."""
+    cart_id, now = uuid4(), clock.now()
+    cart, text = Cart(cart_id, 1), new_cart_token(cart_id)
+    token = CartToken.read(text)
+    attempt = policy.new_cart() if policy.new_cart else None
+    if attempt:
+        refusal = (await queries.insert_guest_cart(db, cart, attempt, now, token)).refusal(now)
+        if refusal:
+            raise refusal
+    else:
+        await queries.insert_token_cart(db, cart, now, token)
+    return LoadedCart(cart, None, CartCookie()), text
 
 
 async def add(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
-from quart import Blueprint, Response
+from quart import Blueprint
 
 from service.database import run
 from service.errors import TooManyAttempts
-from service.http.endpoints import Caller, Input, answer, operation
+from service.http.endpoints import Caller, Input, Output, answer, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 
 from . import actions
-from .actions import CartChange
 from .api_types import (
+    CART_TOKEN,
     IF_MATCH,
     IF_NONE_MATCH,
     LARGEST_QUANTITY,
@@ -25,9 +25,14 @@ from .api_types import (
     read_condition,
     showing_mismatches,
 )
-from .loading import LoadedCart
 from .model import REFUSALS, UnknownSku
 from .session import cart_policy, current_cart_owner, remember_cart
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from .actions import CartChange
+    from .loading import LoadedCart
 
 blueprint = Blueprint("carts", __name__)
 
@@ -45,13 +50,32 @@ class Quantity(Input):
     quantity: Annotated[int, Meta(ge=0, le=LARGEST_QUANTITY)]
 
 
+class NewCartOutput(Output):
+    """A guest's cart without cookies, with its token, which is not shown again."""
+
+    cart: CartOutput
+    token: str
+
+
+@blueprint.post("/carts")
+@operation(Caller.ANYONE, answers={201: NewCartOutput}, errors=(TooManyAttempts,), tokens=False)
+async def create_cart() -> Response:
+    """Make a guest's cart for an app that keeps no cookies.
+
+    Send the token as `Locker-Cart` with all that is about the cart. It ends when the cart joins an
+    account's, with a log in or a registration that has it beside them.
+    """
+    made, token = await run(actions.create, cart_policy())
+    return answer(NewCartOutput(cart_output(made), token), 201, Cache_Control="no-store")
+
+
 @blueprint.get("/cart")
 @operation(
     Caller.ANYONE,
     answers={200: CartOutput},
     sends=("ETag",),
     errors=(CartMismatch,),
-    headers=IF_MATCH,
+    headers={**CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
 async def show_cart() -> Response:
@@ -70,7 +94,7 @@ async def show_cart() -> Response:
     answers={200: CartOutput},
     sends=("ETag",),
     errors=(CartMismatch,),
-    headers=IF_MATCH,
+    headers={**CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
 async def empty_cart() -> Response:
@@ -87,7 +111,7 @@ async def empty_cart() -> Response:
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
     errors=(*REFUSALS, CartMismatch, KeyReused, TooManyAttempts),
-    headers={**KEY_HEADER, **IF_MATCH},
+    headers={**KEY_HEADER, **CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
 async def add_to_cart(data: NewLine) -> Response:
@@ -97,7 +121,7 @@ async def add_to_cart(data: NewLine) -> Response:
     """
     owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
     with showing_mismatches():
-        once = Once(data, guest=owner.cookie.own_guest_cart_id, to_response=_show_change)
+        once = Once(data, guest=owner.key_scope, to_response=_show_change)
         added, response = await once.run(
             actions.add, owner, data.sku, data.quantity, policy, condition
         )
@@ -113,7 +137,7 @@ async def add_to_cart(data: NewLine) -> Response:
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
     errors=(*REFUSALS, CartMismatch, TooManyAttempts),
-    headers={**IF_MATCH, **IF_NONE_MATCH},
+    headers={**CART_TOKEN, **IF_MATCH, **IF_NONE_MATCH},
     checks_token_itself=True,
 )
 async def set_quantity(sku: str, data: Quantity) -> Response:
@@ -131,7 +155,7 @@ async def set_quantity(sku: str, data: Quantity) -> Response:
     answers={200: CartOutput},
     sends=("ETag",),
     errors=(UnknownSku, CartMismatch),
-    headers=IF_MATCH,
+    headers={**CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
 async def remove_from_cart(sku: str) -> Response:

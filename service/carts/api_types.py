@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta
 from quart import request
@@ -17,9 +17,13 @@ from service.services import get_service
 from service.settings import Settings
 
 from .actions import Condition, ConditionFailed
-from .loading import LoadedCart
-from .merging import MergedLine, MergeOutcome
-from .model import Line, Notice
+from .merging import MergeOutcome
+from .model import Notice
+
+if TYPE_CHECKING:
+    from .loading import LoadedCart
+    from .merging import MergedLine
+    from .model import Line
 
 NotNegative = Annotated[int, Meta(ge=0)]
 
@@ -27,6 +31,10 @@ LARGEST_QUANTITY = 1_000_000
 """What a request may ask for at all; the setting `cart_max_quantity` is what it may get."""
 
 TAGS = re.compile(r'(W/)?"([^"]*)"')
+CART_TOKEN = {
+    "Locker-Cart": "The token of a guest's cart, from `POST /carts`. No cookie is read or set."
+}
+"""What `operation` says of the header, for all that acts on a cart."""
 IF_MATCH = {"If-Match": "The `ETag` of the cart that this is meant for; else 412."}
 IF_NONE_MATCH = {"If-None-Match": "`*`: only if there is no such line yet; else 412."}
 

@@ -13,18 +13,25 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from service import clock, metrics
-from service.database import Connection
-from service.logins import PresentedLogin
-from service.throttling import Attempt
+from service.errors import Unauthenticated
 
 from . import merge_queries, merging, model, queries
 from .cookie import CartCookie, Snapshot
 from .merge_queries import Candidate
 from .model import Cart, Limits, Offer
-from .queries import Found
+from .tokens import NOT_VALID
+
+if TYPE_CHECKING:
+    from service.database import Connection
+    from service.logins import PresentedLogin
+    from service.throttling import Attempt
+
+    from .queries import Found
+    from .tokens import CartToken
 
 NewCart = Callable[[], "Attempt | None"]
 
@@ -33,10 +40,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CartOwner:
-    """Who asks for a cart: the login that is presented, and what the browser remembers."""
+    """Who asks for a cart: the login that is presented, and what the browser remembers.
+
+    An app that keeps no cookies brings the ``token`` of a guest's cart instead.
+    """
 
     presented: PresentedLogin
     cookie: CartCookie = field(default_factory=CartCookie)
+    token: CartToken | None = None
+
+    @property
+    def key_scope(self) -> UUID | None:
+        """Whose a guest's keys of idempotent requests are."""
+        return self.token.scope if self.token else self.cookie.own_guest_cart_id
 
     def for_account(self, account_id: UUID) -> CartOwner:
         """Return the owner with the claimed account's snapshots as this account's."""
@@ -147,7 +163,8 @@ async def merge(
 
     Runs in the caller's transaction, and locks the account's cart before any guest's, as
     everyone does who needs both. A guest's cart joins by the policy's strategy once; what was
-    added to it since joins as a sum. Copies heal both sides first.
+    added to it since joins as a sum. Copies heal both sides first. Raises `Unauthenticated` for
+    the token of a cart that there isn't, or that joined another account's.
     """
     cookie = owner.cookie
     stored, guests, offers = await merge_queries.select_carts_to_merge(
@@ -157,7 +174,10 @@ async def merge(
         cookie.variants(),
         promised_to=(owner.presented.token_hash or b"") if cookie.promised else None,
         now=clock.now(),
+        token_cart_id=owner.token.cart_id if owner.token else None,
     )
+    if owner.token and not any(each.is_named_by(owner.token, account_id) for each in guests):
+        raise Unauthenticated(NOT_VALID)
     merged = MergedCarts(_heal(stored, cookie.snapshot_of(account_id), offers, policy))
     for guest in [*guests, *_missing(cookie, guests)]:
         if guest.merged_into is None:
@@ -226,8 +246,11 @@ async def _find(
         sku=sku,
         merge_window=policy.merge_window,
         lock=lock,
+        token=owner.token,
     )
     owner.presented.require(found=found.account_id is not None)
+    if owner.token and found.cart.id is None:
+        raise Unauthenticated(NOT_VALID)
     return found
 
 

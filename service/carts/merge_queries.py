@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from service.database import Conflicted, Connection
+from service.database import Conflicted
 from service.logins import session_lasts
 from service.statements import Statement
 
-from .lines import OFFERS, encode_lines, read_cart, read_offers
 from .model import Cart, Offer
 from .queries import UPSERT, conflicts
+from .stored import OFFERS, encode_lines, read_cart, read_offers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.database import Connection
+
+    from .tokens import CartToken
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A guest's cart that may join an account's; ``merged_into`` is the one it did join."""
+    """A guest's cart that may join an account's; ``merged_into`` is the one it did join.
+
+    ``ended``: it joined one, though that may be gone by now.
+    """
 
     cart: Cart
     merged_into: UUID | None
+    ended: bool = False
+    token_hash: bytes | None = None
+
+    def is_named_by(self, token: CartToken, account_id: UUID) -> bool:
+        """Return whether the token is this cart's, and good for joining this account's."""
+        same = self.cart.id == token.cart_id and self.token_hash == token.hash
+        return same and (not self.ended or self.merged_into == account_id)
 
 
 # All who lock several carts lock the account's first and then the guests' by id, so that none
@@ -30,23 +46,25 @@ class Candidate:
 SELECT_CARTS_TO_MERGE = Statement(
     f"""
     with of_account as (
-        select id, account_id, revision, lines, merged_into from carts
+        select id, account_id, revision, lines, merged_into, merged_at, token_hash from carts
         where account_id = :account_id for update
     ),
     of_guests as (
-        select id, account_id, revision, lines, merged_into from carts
+        select id, account_id, revision, lines, merged_into, merged_at, token_hash from carts
         where id in (
             select :guest_cart_id::uuid
             where :promised_to::bytea is null or {session_lasts(":promised_to")}
+            union
+            select :token_cart_id::uuid
             union
             select id from carts where merged_into = :account_id and lines <> '[]'
         ) and account_id is null
         order by id for update
     ),
     cart as (
-        select id, account_id, revision, lines, merged_into from of_account
+        select id, account_id, revision, lines, merged_into, merged_at, token_hash from of_account
         union all
-        select id, account_id, revision, lines, merged_into from of_guests
+        select id, account_id, revision, lines, merged_into, merged_at, token_hash from of_guests
     ),
     wanted as (
         select unnest(:variants::bigint[]) as id
@@ -55,7 +73,8 @@ SELECT_CARTS_TO_MERGE = Statement(
         from cart, jsonb_array_elements(cart.lines) as line
     )
     select cart.id, cart.account_id, cart.revision, cart.lines::text as lines,
-        cart.merged_into, ({OFFERS}) as offers
+        cart.merged_into, cart.merged_at is not null as ended, cart.token_hash,
+        ({OFFERS}) as offers
     from (select) as one left join cart on true
     """
 )
@@ -69,10 +88,11 @@ async def select_carts_to_merge(
     *,
     promised_to: bytes | None = None,
     now: datetime | None = None,
+    token_cart_id: UUID | None = None,
 ) -> tuple[Cart, list[Candidate], dict[int, Offer]]:
     """Lock and return the account's cart, and the guests' carts that have to join it.
 
-    Those are the one that is named, whatever became of it, and those that joined this account's
+    Those are the ones that are named, whatever became of it, and those that joined this account's
     before and got lines since. A cart that is promised to the session of a login counts only while
     that session isn't over.
     """
@@ -83,6 +103,7 @@ async def select_carts_to_merge(
             variants=variants,
             promised_to=promised_to,
             now=now,
+            token_cart_id=token_cart_id,
         )
     )
     offers = read_offers(rows[0])
@@ -92,7 +113,7 @@ async def select_carts_to_merge(
         if row["account_id"] is not None:
             account = cart
         elif cart.id is not None:
-            guests.append(Candidate(cart, row["merged_into"]))
+            guests.append(Candidate(cart, row["merged_into"], row["ended"], row["token_hash"]))
     return account, guests, offers
 
 
@@ -153,19 +174,6 @@ async def merge_carts(
         )
     if not stored:
         raise Conflicted
-
-
-def empty_joined_cte(account_id: str, now: str) -> str:
-    """Return a CTE, ``emptied``, that empties the guests' carts that joined this account's.
-
-    Its arguments name parameters. The rows stay: without them what browsers remember of the carts
-    would be taken for what the database lost.
-    """
-    return f"""
-        emptied as (
-            update carts set lines = '[]', revision = revision + 1, updated_at = {now}
-            where merged_into = {account_id}
-        )"""
 
 
 def _closing(guests: Sequence[Cart]) -> dict[str, Any]:

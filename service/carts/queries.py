@@ -7,18 +7,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 
-from service.database import Conflicted, Connection
-from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
+from service.database import Conflicted
+from service.logins import JUST_LOGGED_OUT, LOGIN
 from service.statements import Statement
-from service.throttling import Attempt, Counted, throttle_cte
+from service.throttling import Counted, throttle_cte
 
-from .cookie import CartCookie
-from .lines import OFFERS, encode_lines, read_cart, read_offers
 from .model import Cart, Offer
+from .stored import OFFERS, encode_lines, read_cart, read_offers
+
+if TYPE_CHECKING:
+    from service.database import Connection
+    from service.logins import PresentedLogin
+    from service.throttling import Attempt
+
+    from .cookie import CartCookie
+    from .tokens import CartToken
 
 HAS_LATE_LINES = """(
     -- a guest's cart that joined the account's has got lines since
@@ -70,9 +78,13 @@ def _select_cart(locking: str) -> Statement:
         of_guest as (
             select id, revision, lines, account_id is not null or (
                 merged_at is not null
-                and (merged_into is null or merged_at <= :now - :merge_window::interval)
+                and (
+                    merged_into is null or :cart_token::bytea is not null
+                    or merged_at <= :now - :merge_window::interval
+                )
             ) as closed
-            from carts where id = :guest_cart_id and not exists (select from login)
+            from carts where id = :guest_cart_id and token_hash is not distinct from :cart_token
+                and not exists (select from login)
                 and not (:promised and exists (select from over))
             {locking}
         ),
@@ -112,19 +124,22 @@ async def select_cart(
     sku: str | None = None,
     merge_window: timedelta,
     lock: bool = False,
+    token: CartToken | None = None,
 ) -> Found:
     """Return the caller's cart, with the offers of its lines, the cookie's, and the sku's.
 
     A guest, and a login that isn't valid any more, get the guest's own cart and never an account's.
     The cart that is promised for after the login is only for a session that isn't over. With
-    ``lock`` the row is locked, and read as it is once the lock is held.
+    ``lock`` the row is locked, and read as it is once the lock is held. With a ``token`` the cart
+    is the one that it names, until that joins an account's.
     """
     statement = LOCK_CART if lock else SELECT_CART
     (row,) = await db.fetch(
         *statement(
             **presented.parameters(),
             now=now,
-            guest_cart_id=cookie.guest_cart_id,
+            guest_cart_id=token.cart_id if token else cookie.guest_cart_id,
+            cart_token=token.hash if token else None,
             promised=cookie.promised,
             variants=cookie.variants(),
             sku=sku,
@@ -144,8 +159,8 @@ def _insert_guest_cart(limits: int) -> Statement:
         f"""
         with {throttle_cte(limits, device=False)},
         stored as (
-            insert into carts (id, revision, lines, created_at, updated_at)
-            select :id::uuid, :revision::integer, :lines::jsonb, :now, :now
+            insert into carts (id, revision, lines, created_at, updated_at, token_hash)
+            select :id::uuid, :revision::integer, :lines::jsonb, :now, :now, :cart_token::bytea
             from counted where passed = cardinality(:attempt_keys)
             on conflict (id) do nothing
             returning true
@@ -155,8 +170,10 @@ def _insert_guest_cart(limits: int) -> Statement:
     )
 
 
-async def insert_guest_cart(db: Connection, cart: Cart, attempt: Attempt, now: datetime) -> Counted:
-    """Store a guest's new cart, if the attempt to begin one has room.
+async def insert_guest_cart(
+    db: Connection, cart: Cart, attempt: Attempt, now: datetime, token: CartToken | None = None
+) -> Counted:
+    """Store a guest's new cart, if the attempt to begin one has room; a token may name it.
 
     Raises `Conflicted` if it has a row by now.
     """
@@ -167,12 +184,28 @@ async def insert_guest_cart(db: Connection, cart: Cart, attempt: Attempt, now: d
             id=cart.id,
             revision=cart.revision,
             lines=encode_lines(cart),
+            cart_token=token.hash if token else None,
         )
     )
     counted = Counted.of(row, attempt, now)
     if counted.retry_at is None and not row["stored"]:
         raise Conflicted
     return counted
+
+
+INSERT_TOKEN_CART = Statement(
+    """
+    insert into carts (id, revision, lines, created_at, updated_at, token_hash)
+    values (:id, :revision, '[]', :now, :now, :cart_token)
+    """
+)
+
+
+async def insert_token_cart(db: Connection, cart: Cart, now: datetime, token: CartToken) -> None:
+    """Store a guest's new cart that a token names, where beginning one is not limited."""
+    await db.execute(
+        *INSERT_TOKEN_CART(id=cart.id, revision=cart.revision, now=now, cart_token=token.hash)
+    )
 
 
 UPSERT = """

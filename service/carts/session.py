@@ -5,30 +5,46 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from quart import Response, request, session
+from quart import request, session
 
-from quart_locker import Session
 from service import clock
+from service.errors import Invalid
 from service.http.requests import SAFE_METHODS
 from service.logins import presented_login
 from service.services import get_service
-from service.sessions import read_section, write_section
+from service.sessions import CART_HEADER, bearer_token, cart_token, read_section, write_section
 from service.settings import Settings
 from service.throttling import Throttle
 
 from .cookie import CartCookie
-from .loading import CartOwner, CartPolicy, LoadedCart
+from .loading import CartOwner, CartPolicy
 from .model import Cart, Limits
+from .tokens import CartToken
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from quart_locker import Session
+
+    from .loading import LoadedCart
 
 BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
 """Blueprints with which a visit may begin."""
 
 
 def current_cart_owner() -> CartOwner:
-    """Return who asks: the login that is presented, and what the browser remembers."""
-    return CartOwner(presented_login(), _hide_if_late(CartCookie.read(read_section("cart"))))
+    """Return who asks: the login that is presented, what the browser remembers, a cart's token.
+
+    Raises `Unauthenticated` for what can't be a token, `Invalid` for two of them.
+    """
+    text = cart_token(request)
+    token = CartToken.read(text) if text is not None else None
+    if token and bearer_token(request.headers) is not None:
+        raise Invalid(CART_HEADER, "Send this or Authorization, not both.")
+    cookie = _hide_if_late(CartCookie.read(read_section("cart")))
+    return CartOwner(presented_login(), cookie, token)
 
 
 def cart_policy() -> CartPolicy:
@@ -37,14 +53,14 @@ def cart_policy() -> CartPolicy:
     return CartPolicy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
-        timedelta(seconds=settings.merge_window),
+        timedelta(seconds=settings.cart_late),
         partial(get_service(Throttle).new_cart, request.remote_addr or ""),
     )
 
 
 def merge_window() -> timedelta:
     """Return how long after a login what is added to the guest's cart still follows it."""
-    return timedelta(seconds=get_service(Settings).merge_window)
+    return timedelta(seconds=get_service(Settings).cart_late)
 
 
 def remember_cart(loaded: LoadedCart) -> None:
@@ -64,7 +80,11 @@ async def promise_cart(response: Response) -> Response:
 
     First adds that are sent at once then land in one cart (http-api, "Cart").
     """
-    asked = request.blueprint in BEGINNINGS and request.method != "OPTIONS"
+    asked = (
+        request.blueprint in BEGINNINGS
+        and request.method != "OPTIONS"
+        and request.endpoint != "carts.create_cart"
+    )
     if asked and response.status_code < HTTPStatus.BAD_REQUEST:
         ensure_guest_cart()
     return response
@@ -98,6 +118,4 @@ def _hide_if_late(cookie: CartCookie) -> CartCookie:
 def _was_just_signed() -> bool:
     """Return whether the cart's cookie is too young for one that somebody saved and sends again."""
     signed = cast("Session", session).signed_at("cart")
-    return (
-        signed is not None and clock.now().timestamp() - signed < get_service(Settings).merge_window
-    )
+    return signed is not None and clock.now().timestamp() - signed < get_service(Settings).cart_late

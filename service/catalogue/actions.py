@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
-
-from service.database import Connection
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import import_queries as queries
 from .model import ImportRefused
@@ -17,6 +15,9 @@ from .report import ImportReport
 from .rows import BadRow
 from .shopify import Entry, Note
 from .stored import Change
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 BATCH = 500
 """Variants and pictures written in one transaction, roughly; a product is never split."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .model import Product, Variant
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .model import Product, Variant
 
 FIELDS = ("option1", "option2", "option3")
 """The names under which a form sends the values; a product has at most three options."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from service.database import Connection
+from typing import TYPE_CHECKING
+
 from service.statements import Statement
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 
 async def select_search_language(db: Connection) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
-from asyncpg import Record
 
-from service.database import Connection
 from service.statements import Statement
 
 from .model import Image, Listing, Product, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from asyncpg import Record
+
+    from service.database import Connection
 
 _tags = msgspec.json.Decoder(tuple[str, ...])
 _images = msgspec.json.Decoder(tuple[Image, ...])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from service.database import Connection
+from typing import TYPE_CHECKING
+
 from service.errors import SettingsError
 
 from . import language_queries
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 
 async def change_search_language(db: Connection, language: str) -> bool:

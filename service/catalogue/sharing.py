@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
 from babel.numbers import get_currency_precision
 
-from .model import Product
+if TYPE_CHECKING:
+    from .model import Product
 
 IMAGES = 9
 

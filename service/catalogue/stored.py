@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .model import Image, ProductStatus, Variant
-from .shopify import Values
+
+if TYPE_CHECKING:
+    from .shopify import Values
 
 
 @dataclass(frozen=True, slots=True)

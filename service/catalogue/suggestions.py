@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-from service.database import Connection
+from typing import TYPE_CHECKING
 
 from . import list_queries
 from .model import Page, Product, Selection
 from .search import LONGEST, read_search
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 SUGGESTED = 8
 """Products, at most."""

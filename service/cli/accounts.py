@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from service import accounts
-from service.database import Connection
 from service.errors import LockerError
 from service.settings import Settings
 
 from .database import run_through_app
+
+if TYPE_CHECKING:
+    from service.database import Connection
 
 
 @click.group()

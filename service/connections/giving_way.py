@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hypercorn.protocol.http_stream import HTTPStream
 from quart import request
+
+if TYPE_CHECKING:
+    from hypercorn.protocol.http_stream import HTTPStream
 
 _OFFER = "locker.give_way"
 _TAKEN = "locker.gives_way"

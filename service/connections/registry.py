@@ -8,11 +8,14 @@ import os
 import threading
 from dataclasses import dataclass
 from heapq import nsmallest
-
-from hypercorn.typing import WorkerContext
+from typing import TYPE_CHECKING
 
 from .notices import Notices
-from .server import Connection
+
+if TYPE_CHECKING:
+    from hypercorn.typing import WorkerContext
+
+    from .server import Connection
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from service.http.idempotency import RETENTION
-from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             "ended logins",
             "logins",
             "ended_at",
-            timedelta(seconds=settings.merge_window),
+            timedelta(seconds=settings.cart_late),
             "ended_at is not null",
         ),
         # No cookie that names one is taken any longer.

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from hypercorn.middleware import ProxyFixMiddleware
 
 from .prefix import place, read_forwarded
 
-Scope = MutableMapping[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    Scope = MutableMapping[str, Any]
 
 _PEER = "locker.peer"
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<path>.*)", re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from quart import request
 
@@ -11,12 +11,15 @@ from quart_locker import incoming
 from service.errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
 from service.hosts import is_allowed, same_origin
 from service.http.requests import SAFE_METHODS
-from service.sessions import bearer_token
-from service.settings import Settings
+from service.sessions import bearer_token, cart_token
 
 from .handshakes import SCHEMES
 from .origins import is_trusted
-from .requests import BoundedRequest
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+    from .requests import BoundedRequest
 
 PROBED = frozenset({"/livez", "/readyz", "/metrics"})
 """What orchestrators and scrapers ask for by a pod's address. No link is made there, and no cookie
@@ -65,11 +68,11 @@ def _check_site(settings: Settings) -> None:
     """Refuse what a browser sends for another site, unless that one is trusted.
 
     As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
-    against the host; without either it isn't a browser. No browser sends a bearer token on
+    against the host; without either it isn't a browser. No browser sends a token on
     its own.
     """
     received = incoming()
-    if bearer_token(received.headers) is not None:
+    if bearer_token(received.headers) is not None or cart_token(received) is not None:
         return
     site = received.headers.get("Sec-Fetch-Site")
     origin = received.headers.get("Origin")

@@ -6,14 +6,16 @@ requests of them, so that host, site, headers and the log are the same for both.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from quart import Request
-from werkzeug.routing import Map
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
 
-Scope = MutableMapping[str, Any]
-ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+    from quart import Request
+    from werkzeug.routing import Map
+
+    Scope = MutableMapping[str, Any]
+    ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 SCHEMES = {"ws": "http", "wss": "https"}
 ANSWER = "websocket.http.response"

@@ -6,23 +6,26 @@ The order of the checks is part of the contract (http-api, "Order of checks").
 from __future__ import annotations
 
 import time
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from quart import Quart, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from service.errors import Malformed, NotFound
-from service.sessions import bearer_token
-from service.settings import Settings
+from service.sessions import CART_HEADER, bearer_token, cart_token
 
 from . import problems, record
 from .arrival import Arrival
 from .checks import screen, screen_handshake, screen_socket
 from .handshakes import Handshakes, is_handshake
 from .origins import allow_origin
-from .problems import ErrorPage
 from .requests import BoundedRequest, ensure_request_id
 from .validation import compose
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+    from .problems import ErrorPage
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -91,14 +94,7 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
         allow_origin(response, settings)
-        if request.root_path != settings.prefix and response.cache_control.public:
-            # A cache in between doesn't know for which prefix this is, nor who really said it.
-            response.cache_control.public = False
-            response.cache_control.private = True
-        if bearer_token(request.headers) is not None:
-            if "no-store" not in response.cache_control:
-                response.headers["Cache-Control"] = "no-store"
-            response.vary.add("Authorization")
+        _bound_caching(response, settings)
         received = cast("BoundedRequest", request)
         if request.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
             # Hypercorn closes the connection then, and a client that would send another request
@@ -122,3 +118,18 @@ async def _admit(settings: Settings) -> None:
         # Werkzeug would find the route of one slash, which a proxy's rule for it doesn't see.
         raise NotFound
     await screen(settings)
+
+
+def _bound_caching(response: Response, settings: Settings) -> None:
+    if request.root_path != settings.prefix and response.cache_control.public:
+        # A cache in between doesn't know for which prefix this is, nor who really said it.
+        response.cache_control.public = False
+        response.cache_control.private = True
+    for header, token in (
+        ("Authorization", bearer_token(request.headers)),
+        (CART_HEADER, cart_token(request)),
+    ):
+        if token is not None:
+            if "no-store" not in response.cache_control:
+                response.headers["Cache-Control"] = "no-store"
+            response.vary.add(header)

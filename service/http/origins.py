@@ -7,11 +7,16 @@ none, as the cookies are ``SameSite=Lax``, and uses tokens. What isn't trusted g
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from quart import Response, request
+from quart import request
 
 from service.hosts import read_origin
-from service.settings import Settings
+
+if TYPE_CHECKING:
+    from quart import Response
+
+    from service.settings import Settings
 
 AREA = "/api/"
 """What other origins may use: never the pages, whose forms are the shop's alone."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from quart import request
 
 from service.hosts import PREFIX_FORM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _LINK = re.compile(r'((?: href| src| action| formaction| hx-get| hx-post| data-[a-z]+)=")/(?!/)')
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .watch import WatchedVisit
+if TYPE_CHECKING:
+    from .watch import WatchedVisit
 
 WIDTH = 840
 ROW = 20

@@ -6,12 +6,13 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 from quart import Quart, Response, g, request
 
-from service.database import Pool, Pooled
+if TYPE_CHECKING:
+    from service.database import Pool, Pooled
 
 KEPT = 14
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
 from service import audit, clock
-from service.audit import Event, Source
-from service.database import Connection
+from service.audit import Event
 from service.errors import NotFound
 
 from . import revoke_queries, token_queries
-from .devices import Device
-from .model import NewToken, PresentedLogin, Token, TokenExists
+from .model import TokenExists
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.audit import Source
+    from service.database import Connection
+
+    from .devices import Device
+    from .model import NewToken, PresentedLogin, Token
 
 
 async def make_token(db: Connection, password_hash: str, new: NewToken, event: Event) -> Token:

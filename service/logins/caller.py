@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from quart import g, request, session
@@ -13,7 +14,9 @@ from service.errors import Forbidden, Unauthenticated
 from service.sessions import bearer_token
 
 from .model import NOT_VALID, PresentedLogin
-from .tokens import Scope
+
+if TYPE_CHECKING:
+    from .tokens import Scope
 
 logger = logging.getLogger(__name__)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from service.database import Connection
 from service.statements import Statement
 
-from .model import Login, PresentedLogin
+from .model import Login
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from service.database import Connection
+
+    from .model import PresentedLogin
 
 
 def valid(now: str, of: str = "logins") -> str:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from service.audit import Event, audit_cte
-from service.database import Connection
+from service.audit import audit_cte
 from service.statements import Statement
 
 from .devices import MOST_DEVICES, Device
-from .model import NewLogin, PresentedLogin, StartedLogin
+from .model import StartedLogin
 from .tokens import hash_token, new_token
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from service.audit import Event
+    from service.database import Connection
+
+    from .model import NewLogin, PresentedLogin
+
 
 START_LOGIN = Statement(
     f"""

@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 TOKEN_BYTES = 16
 """128 bits of randomness (OWASP ASVS 5.0, 7.2.3)."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from quart import Quart
+from typing import TYPE_CHECKING
 
 from service.services import services_of
+
+if TYPE_CHECKING:
+    from quart import Quart
 
 
 class Draining:

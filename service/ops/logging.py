@@ -10,14 +10,16 @@ import sys
 import textwrap
 import traceback
 from http import HTTPStatus
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from quart import g, has_app_context
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from service.settings import Settings
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+    from service.settings import Settings
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds, all day: in the log they would hide the rest."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from service import carts, catalogue, clock
-from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
-from service.database import Connection
+from service import carts, clock
+from service.carts import UNCONDITIONAL
 from service.errors import InvalidCursor, NotFound, Unauthenticated
 
 from . import queries
@@ -20,13 +19,18 @@ from .model import (
     EmptyCart,
     NotCancellable,
     NotFulfillable,
-    Order,
-    OrderPage,
-    OrderStatus,
     TotalChanged,
     order_lines,
 )
 from .numbers import new_number, read_number
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.carts import CartOwner, CartPolicy, Condition, LoadedCart
+    from service.database import Connection
+
+    from .model import Order, OrderPage, OrderStatus
 
 
 class CartChanged(TotalChanged):
@@ -75,8 +79,7 @@ async def place(
             raise EmptyCart
         if cart.total != expected_total:
             raise CartChanged(loaded)
-        wanted = {line.offer.variant_id: line.quantity for line in cart.lines}
-        lines = order_lines(cart, await catalogue.take_stock(db, wanted))
+        lines = order_lines(cart, await queries.take_stock(db, cart))
         now = clock.now()
         order = None
         while order is None:
@@ -123,7 +126,7 @@ async def cancel(db: Connection, text: str, account_id: UUID) -> Order:
         for line in order.lines:
             if line.from_stock:
                 taken[line.variant_id] += line.quantity
-        await catalogue.give_back_stock(db, taken)
+        await queries.give_back_stock(db, taken)
         return replace(order, status="cancelled")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, Response
-from werkzeug.wrappers import Response as WerkzeugResponse
+from quart import Blueprint
 
 from service.accounts.session import find_account
 from service.carts import load
@@ -21,6 +20,10 @@ from service.pages import back, current_page_context, flash, page, render
 
 from . import actions
 from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock
+
+if TYPE_CHECKING:
+    from quart import Response
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 blueprint = Blueprint("order_pages", __name__)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from quart import redirect, request
-from werkzeug.wrappers import Response as WerkzeugResponse
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 LONGEST_PATH = 512
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from service.sessions import fits, read_as, read_section, write_section
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MessageKind = Literal["done", "problem"]
 

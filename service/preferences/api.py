@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from quart import Blueprint, Response
+from typing import TYPE_CHECKING
+
+from quart import Blueprint
 
 from service.http.endpoints import Caller, answer, operation
 
 from .api_types import PreferencesInput, PreferencesOutput, preferences_output
 from .session import change_choices, load_choices
+
+if TYPE_CHECKING:
+    from quart import Response
 
 blueprint = Blueprint("preferences", __name__)
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from asyncpg import Record
-
-from service.database import Connection
-from service.logins import LOGIN, PresentedLogin
+from service.logins import LOGIN
 from service.statements import Statement
 
 from .model import Choices
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from asyncpg import Record
+
+    from service.database import Connection
+    from service.logins import PresentedLogin
+
 
 SELECT_CHOICES = Statement(
     f"""

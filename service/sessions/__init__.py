@@ -3,14 +3,16 @@
 The session itself is `quart_locker.Session`; `interface` says what the shop's is like.
 """
 
-from .bearer import bearer_token
+from .bearer import CART_HEADER, bearer_token, cart_token
 from .interface import SECTIONS, ShopSessions
 from .named import fits, read_as, read_section, section_cookie, write_section
 
 __all__ = [
+    "CART_HEADER",
     "SECTIONS",
     "ShopSessions",
     "bearer_token",
+    "cart_token",
     "fits",
     "read_as",
     "read_section",

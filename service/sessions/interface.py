@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from quart.wrappers import BaseRequestWebsocket
+from typing import TYPE_CHECKING
 
 from quart_locker import SectionedSessions
 from service import clock, metrics
-from service.settings import Settings
 
-from .bearer import bearer_token
+from .bearer import acts_without_session
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from quart.wrappers import BaseRequestWebsocket
+
+    from service.settings import Settings
 
 SECTIONS = ("cart", "preferences", "flash", "device")
 """The shop's: its cart, its choices, the pages' messages, and where one logged in before."""
@@ -35,8 +39,7 @@ class ShopSessions(SectionedSessions):
         )
 
     def is_detached(self, request: BaseRequestWebsocket) -> bool:
-        # A token speaks for itself; the cookies beside it must not (http-api).
-        return bearer_token(request.headers) is not None
+        return acts_without_session(request)
 
     def note_old_key(self) -> None:
         metrics.old_key_uses.inc()

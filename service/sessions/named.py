@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from quart import current_app, session
 
-from quart_locker import SectionCookie
-
 from .interface import ShopSessions
+
+if TYPE_CHECKING:
+    from quart_locker import SectionCookie
 
 T = TypeVar("T")
 

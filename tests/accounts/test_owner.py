@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
 
 from service.accounts import Hasher
 from service.errors import WrongCredentials
@@ -24,7 +22,11 @@ from tests.support.shopping import (
     register,
 )
 
-Observer = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+    from quart.typing import TestClientProtocol
+
+    Observer = asyncpg.Connection[asyncpg.Record]
 
 NEW_PASSWORD = "a brand new secret of mine"
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
-from quart import Quart, Response
-from quart.typing import TestClientProtocol as Client
+from quart import Quart
 
 from service.settings import Limit
 from tests.support.shopping import API, Product, add, get, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+    from quart import Response
+    from quart.typing import TestClientProtocol as Client
+
+    Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

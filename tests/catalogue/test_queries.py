@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncpg
+from typing import TYPE_CHECKING
 
 from service.catalogue import ImportOptions, import_products, queries
 from tests.support.files import csv_file, row, size
 
-Database = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+
+    Database = asyncpg.Connection[asyncpg.Record]
 
 
 async def load(db: Database, *rows: dict[str, str]) -> None:

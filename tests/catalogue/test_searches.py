@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -18,7 +19,8 @@ from service.migrations import migrate
 from tests.support.databases import empty_database
 from tests.support.files import load, row, size
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 TYPE = "Type of these tests"
 

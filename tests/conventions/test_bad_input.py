@@ -136,7 +136,7 @@ async def test_odd_headers_break_nothing(operation: Operation, caller: httpx.Asy
     ]
     names = (
         "Accept Accept-Encoding Accept-Language Cookie Expect Forwarded Idempotency-Key "
-        "If-Match If-Modified-Since If-None-Match Origin Range Referer User-Agent "
+        "If-Match If-Modified-Since If-None-Match Locker-Cart Origin Range Referer User-Agent "
         "X-Forwarded-For X-Forwarded-Proto X-Request-Id"
     )
     for name in names.split():

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from quart import Quart
 
-from service.database import Pool, Pooled
+from service.database import Pool
+
+if TYPE_CHECKING:
+    from service.database import Pooled
 
 StartView = Callable[..., Awaitable[Quart]]
 

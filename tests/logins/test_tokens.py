@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import msgspec
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
 
 from service import clock
 from service.accounts import logins_api as api
 from service.accounts import session as accounts
+from service.accounts.api_types import TokenInput
 from service.http.idempotency import Key
 from service.logins import hash_token
 from tests.support.bad_input import UNKNOWN_TOKENS
@@ -23,8 +22,11 @@ from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, mak
 
 OF_API = [operation for operation in OPERATIONS if operation.template.startswith(API)]
 
+if TYPE_CHECKING:
+    import asyncpg
+    from quart.typing import TestClientProtocol
 
-Observer = asyncpg.Connection[asyncpg.Record]
+    Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 
@@ -260,7 +262,7 @@ async def test_a_token_takes_the_password(client: TestClientProtocol, observer: 
         kept = (await get(client, "/account/tokens"))["tokens"]
         assert bool(kept) is (status == 201)
     text = (await response.get_json())["token"]
-    without = msgspec.json.encode(api.TokenInput("x", current_password=""))
+    without = msgspec.json.encode(TokenInput("x", current_password=""))
     key = Key.read("of-this-test", "POST", f"{API}/account/tokens", without, text)
     assert await observer.fetchval(
         "select count(*) from idempotency_keys where fingerprint = $1", key.fingerprint

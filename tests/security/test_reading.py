@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 from quart import Quart
 
 from tests.support.shopping import Product, add, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+
+    Observer = asyncpg.Connection[asyncpg.Record]
 
 KEPT = (
     "select a::text from accounts a where id = $1",

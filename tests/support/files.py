@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from typing import Any
-
-import asyncpg
+from typing import TYPE_CHECKING, Any
 
 from service.catalogue import ImportOptions, ImportReport, import_products
 from service.catalogue.product_file import ProductFile
 from service.catalogue.rows import BadRow
 from service.catalogue.shopify import Entry
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 def csv_file(*rows: dict[str, str]) -> io.BytesIO:

@@ -91,6 +91,7 @@ VISITS = [
     Visit("show_product", 1),
     Visit("show_cart", 1),
     Visit("add_to_cart", 2, {"sku": "{sku}"}),
+    Visit("create_cart", 1),
     Visit("set_quantity", 2, {"quantity": 7}),
     Visit("remove_from_cart", 2),
     Visit("empty_cart", 2),

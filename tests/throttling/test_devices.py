@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg
 import pytest
-from quart import Quart, Response
-from quart.typing import TestClientProtocol as Client
+from quart import Quart
 
 from service.accounts import Hasher, revoke_all_logins
 from service.logins import Device, select_new_devices
@@ -17,7 +15,12 @@ from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
 
-Observer = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+    from quart import Response
+    from quart.typing import TestClientProtocol as Client
+
+    Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 PHONE = "198.51.100.77"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask.json.tag import TaggedJSONSerializer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCALARS = (str, bytes, int, float, datetime, UUID, type(None))
 """What Flask's format has a form for, beside lists, tuples and dictionaries.

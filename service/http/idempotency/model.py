@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from service.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 HEADER = "Idempotency-Key"
 
@@ -41,7 +44,7 @@ class StoredAnswer:
         rest = {name: value for name, value in body.items() if name not in names}
         return replace(self, body=msgspec.json.encode(rest))
 
-    def with_members(self, members: Mapping[str, str]) -> StoredAnswer:
+    def with_members(self, members: Mapping[str, Any]) -> StoredAnswer:
         """Return this with these members last in its body, unless it is a refusal."""
         if not members or self.status >= HTTPStatus.BAD_REQUEST:
             return self

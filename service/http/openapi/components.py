@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from . import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SUFFIX = re.compile(r'(?<=[a-z])Output(?=")')
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .components import Components
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .components import Components
 
 
 def add_links(paths: dict[str, Any], components: Components) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from functools import partial
-from typing import Any
-
-from werkzeug.routing import Rule
+from typing import TYPE_CHECKING, Any
 
 from service.errors import (
     BadHost,
@@ -24,14 +21,20 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from service.http.endpoints import Operation
 from service.http.problems import Problem, problem_type
 from service.http.requests import SAFE_METHODS
 
-from .components import Components
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.routing import Rule
+
+    from service.http.endpoints import Operation
+
+    from .components import Components
 
 RETRYABLE = (429, 503)
-CHECKED_HEADERS = {"Idempotency-Key"}
+CHECKED_HEADERS = {"Idempotency-Key", "Locker-Cart"}
 """Those that are refused where they aren't well-formed; the others are ignored then."""
 
 
