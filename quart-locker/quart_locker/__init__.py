@@ -14,10 +14,18 @@ from .connection import (
     incoming,
 )
 from .errors import Misconfigured
-from .sessions import BASE, SectionCookie, SectionedSessions, Session, SessionTooLarge
+from .sessions import (
+    BASE,
+    BROWSER_LIMIT,
+    SectionCookie,
+    SectionedSessions,
+    Session,
+    SessionTooLarge,
+)
 
 __all__ = [
     "BASE",
+    "BROWSER_LIMIT",
     "Connection",
     "DatabaseAway",
     "DatabaseBusy",

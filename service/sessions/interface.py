@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart_locker import SectionedSessions
+from quart_locker import BROWSER_LIMIT, SectionedSessions
 from service import clock, metrics
 
 from .bearer import acts_without_session
@@ -32,6 +32,13 @@ class ShopSessions(SectionedSessions):
             name=_prefix(settings) + settings.cookie_name,
             path=settings.prefix or "/",
             secure=settings.secure_cookies,
+            # Not the operator's to choose; said, so that another word in app.config is refused.
+            domain="",
+            httponly=True,
+            samesite="Lax",
+            partitioned=False,
+            refresh=True,
+            max_size=BROWSER_LIMIT,
             # A login's own, shorter times are in its row, which alone says when it was last seen.
             idle=settings.remember_lifetime,
             section_idle=settings.section_idle,

@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from quart import Quart, render_template_string, request
+from quart import Quart, render_template_string, request, websocket
+from quart.testing.connections import WebsocketResponseError
 from quart_auth import (
     AuthUser,
     authenticated_client,
+    basic_auth_required,
     current_user,
     generate_auth_token,
     login_required,
@@ -70,6 +72,31 @@ def add_views(app: Quart) -> None:
         except RuntimeError as error:
             return {"error": str(error)}
         return {}
+
+
+def add_guarded_views(app: Quart) -> None:
+    """Views for those who are signed in, and for those who know a name and a password."""
+    app.config.update(QUART_AUTH_BASIC_USERNAME="ada", QUART_AUTH_BASIC_PASSWORD="lovelace")
+
+    @app.route("/guarded", methods=["GET", "OPTIONS"], provide_automatic_options=False)
+    @login_required
+    async def guarded() -> str:
+        return "in"
+
+    @app.get("/basic")
+    @basic_auth_required()
+    async def basic() -> str:
+        return "in"
+
+    @app.websocket("/basic-socket")
+    @basic_auth_required()
+    async def socket() -> None:
+        await websocket.accept()
+        await websocket.send("in")
+
+    @app.get("/where")
+    async def where() -> str:
+        return str((await current_user.is_authenticated, request.path))
 
 
 async def enter(client: Any) -> str:
@@ -177,6 +204,44 @@ async def test_what_has_no_meaning_is_refused(start_app: StartApp) -> None:
     other: Any = Quart("other")
     with pytest.raises(TypeError):
         SessionAuth(other, AccountLogins(), mode="bearer")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        SessionAuth(other, AccountLogins(), attribute_name="other")  # type: ignore[call-arg]
     other.config.update(QUART_AUTH_BASIC_USERNAME="a", QUART_AUTH_DURATION=1, QUART_AUTH_MODE="b")
     with pytest.raises(RuntimeError, match="QUART_AUTH_DURATION, QUART_AUTH_MODE mean nothing"):
         SessionAuth(other, AccountLogins())
+
+
+async def test_login_required_is_401_or_the_way_to_the_log_in(start_app: StartApp) -> None:
+    """A program is told 401, also of OPTIONS; a browser is led to the log in and back."""
+    app = await start_app(add_guarded_views)
+    client = app.test_client()
+    for ask in (client.get, client.options):
+        response = await ask("/guarded")
+        assert (response.status_code, (await response.get_json())["code"]) == (
+            401,
+            "unauthenticated",
+        )
+    response = await client.get("/guarded", headers={"Accept": "text/html"})
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/login?next=%2Fguarded"
+    await enter(client)
+    assert await (await client.get("/guarded")).get_data() == b"in"
+
+
+async def test_basic_auth_works_beside_logins(start_app: StartApp) -> None:
+    """quart-auth's check of one name and password works, in requests and in websockets."""
+    app = await start_app(add_guarded_views)
+    client = app.test_client()
+    for auth, status in ((("ada", "lovelace"), 200), (("ada", "byron"), 401), (None, 401)):
+        assert (await client.get("/basic", auth=auth)).status_code == status
+        if status == 200:
+            async with client.websocket("/basic-socket", auth=auth) as socket:
+                assert await socket.receive() == "in"
+        else:
+            with pytest.raises(WebsocketResponseError) as refused:
+                async with client.websocket("/basic-socket", auth=auth) as socket:
+                    await socket.receive()
+            assert refused.value.response.status_code == 401
+    assert await (await client.get("/where", auth=("ada", "lovelace"))).get_data() == (
+        b"(False, '/where')"
+    )

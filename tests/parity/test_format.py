@@ -44,6 +44,15 @@ def flask_app(key: str, digest: Literal["sha1", "sha256"]) -> Flask:
         session["user_id"], session["username"] = "1", "ada"
         return {}
 
+    @app.get("/all")
+    def show_all() -> dict[str, Any]:
+        return dict(session)
+
+    @app.post("/born")
+    def take_our_key() -> dict[str, Any]:
+        session["_born"] = "yesterday"
+        return {}
+
     return app
 
 
@@ -88,6 +97,17 @@ async def test_a_login_that_only_flask_wrote_is_a_guest(
     """A login counts with its row: a cookie that Flask alone wrote logs nobody in here."""
     jar = Jar(await start_app(session_digest="sha1"))
     await in_flask(flask_app(settings.secret_key, "sha1"), jar, "POST", "/forge")
+    assert not (await jar.ask("GET", "/session"))["authenticated"]
+
+
+async def test_the_key_of_its_age_is_lockers_own(start_app: Start, settings: Settings) -> None:
+    """Flask sees when the cookie was first made; what it puts there instead empties it here."""
+    jar = Jar(await start_app(session_digest="sha1"))
+    app = flask_app(settings.secret_key, "sha1")
+    await sign_in(jar)
+    assert isinstance((await in_flask(app, jar, "GET", "/all"))["_born"], int)
+    assert (await jar.ask("GET", "/session"))["authenticated"]
+    await in_flask(app, jar, "POST", "/born")
     assert not (await jar.ask("GET", "/session"))["authenticated"]
 
 

@@ -16,7 +16,7 @@ def rows() -> list[str]:
     return [
         row
         for row in ROW.findall(GUIDE)
-        if not re.match(r"\|( (Flask|quart-auth) \||[ :-]+\|)", row)
+        if not re.match(r"\|( (Flask|quart-auth|flask-login) \||[ :-]+\|)", row)
     ]
 
 

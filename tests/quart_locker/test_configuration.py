@@ -290,12 +290,16 @@ async def test_a_later_change_counts() -> None:
     [
         ("SESSION_COOKIE_NAME", "sid"),
         ("SESSION_COOKIE_PATH", "/shop"),
-        ("SESSION_COOKIE_DOMAIN", "a b"),
+        ("SESSION_COOKIE_DOMAIN", "shop.example"),
         ("SESSION_COOKIE_SECURE", True),
+        ("SESSION_COOKIE_HTTPONLY", False),
+        ("SESSION_COOKIE_SAMESITE", "Strict"),
+        ("SESSION_COOKIE_PARTITIONED", True),
+        ("SESSION_REFRESH_EACH_REQUEST", False),
         ("PERMANENT_SESSION_LIFETIME", DAY),
         ("SECRET_KEY", OTHER),
         ("SECRET_KEY_FALLBACKS", [OTHER]),
-        ("MAX_COOKIE_SIZE", 0),
+        ("MAX_COOKIE_SIZE", 1_000),
     ],
 )
 async def test_the_shop_ignores_none_either(settings: Settings, key: str, value: Any) -> None:
