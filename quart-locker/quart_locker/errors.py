@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from quart import Quart
 from quart.globals import app_ctx
-
-if TYPE_CHECKING:
-    from quart import Quart
 
 
 class Misconfigured(ValueError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
-from quart import Blueprint, session
+from quart import Blueprint, Response, session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service import audit, clock, logins
 from service.carts.session import merge_window
@@ -49,10 +50,6 @@ from .session import (
     forget_login,
     log_out_browser,
 )
-
-if TYPE_CHECKING:
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 blueprint = Blueprint("account_page", __name__)
 

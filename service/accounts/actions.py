@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from service import audit, carts, clock
-from service.audit import Event
-from service.database import release_db, run
+from service.audit import Event, Source
+from service.carts import CartOwner, LoadedCart, MergedLine
+from service.database import Connection, release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials, WrongPassword
-from service.logins import NewLogin, make_token, new_token, start_login
-from service.throttling import count_attempt, network
+from service.logins import Device, NewLogin, NewToken, Token, make_token, new_token, start_login
+from service.preferences import Choices
+from service.settings import Settings
+from service.throttling import Counted, Throttle, count_attempt, network
 
 from . import login_queries, queries
 from .model import Account, check_email, check_username, key
+from .passwords import Hasher
 from .waiting import Holder
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
-    from uuid import UUID
-
-    from service.audit import Source
-    from service.carts import CartOwner, LoadedCart, MergedLine
-    from service.database import Connection
-    from service.logins import Device, NewToken, Token
-    from service.preferences import Choices
-    from service.settings import Settings
-    from service.throttling import Counted, Throttle
-
-    from .passwords import Hasher
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from service import audit, clock
 from service.audit import Event
+from service.database import Connection
 from service.errors import Invalid
 from service.logins import revoke_all
 
@@ -13,13 +14,7 @@ from . import queries
 from .actions import check
 from .foreign import is_foreign
 from .model import Account, check_email, check_username
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.database import Connection
-
-    from .passwords import Hasher
+from .passwords import Hasher
 
 
 async def create_account(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 import msgspec
-from quart import Blueprint
+from quart import Blueprint, Response
 
 from service import clock
 from service.carts.api_types import CART_TOKEN, cart_output, merge_output
-from service.database import run
+from service.database import Connection, run
 from service.errors import (
     TooManyAttempts,
     WeakPassword,
@@ -17,13 +17,14 @@ from service.errors import (
     WrongPassword,
 )
 from service.http.endpoints import Caller, Output, answer, no_content, operation
-from service.http.idempotency import select_answer, upsert_answer
+from service.http.idempotency import Key, StoredAnswer, select_answer, upsert_answer
 from service.http.idempotency.once import KEY_HEADER, read_key, replay, to_stored
 from service.logins import TokenLimit
 from service.preferences import Choices
 from service.preferences.api_types import PreferencesOutput, preferences_output
 
 from . import queries
+from .actions import LoggedIn
 from .api_types import (
     CartSummaryOutput,
     DeletionInput,
@@ -49,17 +50,7 @@ from .session import (
     register_browser,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from quart import Response
-
-    from service.database import Connection
-    from service.http.idempotency import Key, StoredAnswer
-
-    from .actions import LoggedIn
-
-    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 blueprint = Blueprint("accounts", __name__)
 

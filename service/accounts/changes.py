@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from uuid import UUID
 
 from service import audit, clock
-from service.audit import Event
-from service.database import release_db, run
+from service.audit import Event, Source
+from service.database import Connection, release_db, run
 from service.errors import WrongPassword
-from service.logins import new_token, renew_login, revoke_all
-from service.throttling import forgive
+from service.logins import Device, PresentedLogin, new_token, renew_login, revoke_all
+from service.throttling import Throttle, forgive
 
 from . import queries
 from .actions import check_attempt
-from .model import check_email
+from .model import Account, Credentials, check_email
+from .passwords import Hasher
 from .waiting import Holder
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-    from uuid import UUID
-
-    from service.audit import Source
-    from service.database import Connection
-    from service.logins import Device, PresentedLogin
-    from service.throttling import Throttle
-
-    from .model import Account, Credentials
-    from .passwords import Hasher
 
 
 async def confirm_password(

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
 
-from service.preferences import fill_cte
+from service.database import Connection
+from service.logins import Device
+from service.preferences import Choices, fill_cte
 from service.statements import Statement
-from service.throttling import Counted, forgiving, throttle_cte
+from service.throttling import Attempt, Counted, forgiving, throttle_cte
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.database import Connection
-    from service.logins import Device
-    from service.preferences import Choices
-    from service.throttling import Attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, session
+from quart import Blueprint, Response, session
 
 from service import audit, clock, logins
 from service.carts.session import merge_window
-from service.database import run
+from service.database import Connection, run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
 from service.http.idempotency import KeyReused
@@ -31,11 +31,6 @@ from service.logins import (
 
 from .api_types import NewTokenOutput, TokenInput, TokenOutput, new_token_output
 from .session import confirm_password, device, forget_login
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from service.database import Connection
 
 blueprint = Blueprint("access", __name__)
 # The tag in the document, after which generated clients name a module.

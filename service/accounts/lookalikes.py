@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import asyncpg
 
+from service.database import Connection
 from service.statements import Statement
 
 from .names import skeleton
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 BATCH = 1000
 

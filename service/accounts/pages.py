@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import msgspec
-from quart import Blueprint, session
+from quart import Blueprint, Response, session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.database import run
 from service.errors import Invalid, LockerError, WrongCredentials
@@ -28,6 +28,7 @@ from service.preferences import Preferences
 from service.preferences.session import read_guest_choices
 
 from . import queries
+from .actions import LoggedIn
 from .api_types import LoginInput, RegistrationInput
 from .model import EmailTaken, UsernameTaken
 from .session import (
@@ -37,12 +38,6 @@ from .session import (
     look_up_session,
     register_browser,
 )
-
-if TYPE_CHECKING:
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
-    from .actions import LoggedIn
 
 blueprint = Blueprint("account_pages", __name__)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 import unicodedata
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,17 +20,11 @@ from zxcvbn_rs_py import zxcvbn
 
 from service.database import release_db
 from service.errors import Busy, TooManyAttempts, WeakPassword
+from service.settings import Settings
 
 from .foreign import is_foreign, verify_foreign
 from .model import check_password
-from .waiting import WaitingLine
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from service.settings import Settings
-
-    from .waiting import Holder
+from .waiting import Holder, WaitingLine
 
 T = TypeVar("T")
 

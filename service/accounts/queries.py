@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
+from asyncpg import Record
 
-from service.logins import LOGIN
+from service.carts import empty_joined_cte
+from service.database import Connection
+from service.http.idempotency import forget_cte
+from service.logins import LOGIN, PresentedLogin
 from service.preferences import Choices, choices_of
 from service.statements import Statement
-from service.throttling import Counted, throttle_cte
+from service.throttling import Attempt, Counted, throttle_cte
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from asyncpg import Record
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
 
 SELECT_CREDENTIALS = Statement(
     """
@@ -257,21 +251,19 @@ async def disable_account(db: Connection, account_id: UUID, now: datetime) -> No
     await db.execute(*DISABLE_ACCOUNT(account_id=account_id, now=now))
 
 
+OWN_SCOPES = (
+    "select :account_id::uuid union all select id from carts where merged_into = :account_id"
+)
+"""The scopes of the keys of an account, and of the guests' carts that joined its cart."""
+
 DELETE_ACCOUNT = Statement(
-    """
+    f"""
     with marked as (
         insert into deleted_accounts (mark, deleted_at)
         values (sha256(uuid_send(:account_id)), :now)
     ),
-    answers as (
-        delete from idempotency_keys
-        where scope = :account_id
-            or scope in (select id from carts where merged_into = :account_id)
-    ),
-    emptied as (
-        update carts set lines = '[]', revision = revision + 1, updated_at = :now
-        where merged_into = :account_id
-    )
+    {forget_cte(OWN_SCOPES)},
+    {empty_joined_cte(":account_id", ":now")}
     delete from accounts where id = :account_id
     """
 )

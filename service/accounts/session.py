@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
+from uuid import UUID
 
-from quart import after_this_request, session
+from quart import Response, after_this_request, session
 from quart_auth import login_user
+from werkzeug.wrappers import Response as WerkzeugResponse
 
+from quart_locker import Session
 from service import clock, logins
 from service.carts import CartOwner
 from service.carts.session import (
@@ -22,7 +25,7 @@ from service.carts.session import (
     merge_window,
     remember_cart,
 )
-from service.database import run
+from service.database import Connection, run
 from service.errors import Unauthenticated
 from service.http.requests import request_source
 from service.logins import (
@@ -45,22 +48,12 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from . import actions, changes, queries
+from .actions import LoggedIn
+from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
+from .model import Account, Credentials
 from .passwords import Hasher
 
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
-    from quart_locker import Session
-    from service.database import Connection
-
-    from .actions import LoggedIn
-    from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
-    from .model import Account, Credentials
-
-    Within = Callable[[Connection, LoggedIn], Awaitable[None]]
+Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 
 async def log_in_browser(data: LoginInput) -> LoggedIn:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+
+from service.database import Connection
 
 from . import queries
-from .model import log
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from service.database import Connection
-
-    from .model import Event
+from .model import Event, log
 
 
 async def record(db: Connection, event: Event) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from service.database import Connection
 from service.statements import Statement
 
-if TYPE_CHECKING:
-    from service.database import Connection
-
-    from .model import Event
+from .model import Event
 
 COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 

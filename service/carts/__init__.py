@@ -3,6 +3,7 @@
 from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
 from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, store
+from .merge_queries import empty_joined_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
 from .queries import note_currency
@@ -24,6 +25,7 @@ __all__ = [
     "Offer",
     "Strategy",
     "clear",
+    "empty_joined_cte",
     "load",
     "load_locked",
     "merge",

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from service import clock
-from service.database import Conflicted
+from service.database import Conflicted, Connection
 from service.errors import RevisionMismatch
 
 from . import model, queries
@@ -23,9 +22,6 @@ from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_if_clean, load_locked, store
 from .model import Cart, Offer, UnknownSku
 from .tokens import CartToken, new_cart_token
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 CartRule = Callable[[Cart, Offer | None], Cart]
 """Returns the cart as it is to be, or the very same one; the offer is the sku's."""

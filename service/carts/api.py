@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
-from quart import Blueprint
+from quart import Blueprint, Response
 
 from service.database import run
 from service.errors import TooManyAttempts
@@ -14,6 +14,7 @@ from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 
 from . import actions
+from .actions import CartChange
 from .api_types import (
     CART_TOKEN,
     IF_MATCH,
@@ -25,14 +26,9 @@ from .api_types import (
     read_condition,
     showing_mismatches,
 )
+from .loading import LoadedCart
 from .model import REFUSALS, UnknownSku
 from .session import cart_policy, current_cart_owner, remember_cart
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from .actions import CartChange
-    from .loading import LoadedCart
 
 blueprint = Blueprint("carts", __name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 from quart import request
@@ -17,13 +17,9 @@ from service.services import get_service
 from service.settings import Settings
 
 from .actions import Condition, ConditionFailed
-from .merging import MergeOutcome
-from .model import Notice
-
-if TYPE_CHECKING:
-    from .loading import LoadedCart
-    from .merging import MergedLine
-    from .model import Line
+from .loading import LoadedCart
+from .merging import MergedLine, MergeOutcome
+from .model import Line, Notice
 
 NotNegative = Annotated[int, Meta(ge=0)]
 

@@ -13,25 +13,20 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from service import clock, metrics
+from service.database import Connection
 from service.errors import Unauthenticated
+from service.logins import PresentedLogin
+from service.throttling import Attempt
 
 from . import merge_queries, merging, model, queries
 from .cookie import CartCookie, Snapshot
 from .merge_queries import Candidate
 from .model import Cart, Limits, Offer
-from .tokens import NOT_VALID
-
-if TYPE_CHECKING:
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
-    from .queries import Found
-    from .tokens import CartToken
+from .queries import Found
+from .tokens import NOT_VALID, CartToken
 
 NewCart = Callable[[], "Attempt | None"]
 

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from service.database import Conflicted
+from service.database import Conflicted, Connection
 from service.logins import session_lasts
 from service.statements import Statement
 
+from .lines import OFFERS, encode_lines, read_cart, read_offers
 from .model import Cart, Offer
 from .queries import UPSERT, conflicts
-from .stored import OFFERS, encode_lines, read_cart, read_offers
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.database import Connection
-
-    from .tokens import CartToken
+from .tokens import CartToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +169,19 @@ async def merge_carts(
         )
     if not stored:
         raise Conflicted
+
+
+def empty_joined_cte(account_id: str, now: str) -> str:
+    """Return a CTE, ``emptied``, that empties the guests' carts that joined this account's.
+
+    Its arguments name parameters. The rows stay: without them what browsers remember of the carts
+    would be taken for what the database lost.
+    """
+    return f"""
+        emptied as (
+            update carts set lines = '[]', revision = revision + 1, updated_at = {now}
+            where merged_into = {account_id}
+        )"""
 
 
 def _closing(guests: Sequence[Cart]) -> dict[str, Any]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .model import Cart, Limits, Line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Strategy = Literal["max", "sum", "guest", "account"]
 MergeOutcome = Literal[

@@ -6,14 +6,12 @@ Amounts are in the currency's minor unit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
+from uuid import UUID
 
 from service.errors import Conflict, NotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from uuid import UUID
 
 Notice = Literal["price_changed", "insufficient_stock", "unavailable"]
 

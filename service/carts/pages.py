@@ -6,15 +6,17 @@ out of the page that follows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
@@ -24,17 +26,10 @@ from service.logins import presented_login
 from service.pages import Remedy, back, flash, page, render
 
 from . import actions
+from .actions import CartChange
 from .api_types import LARGEST_QUANTITY
-from .model import REFUSALS, InsufficientStock, LineLimit, QuantityLimit
+from .model import REFUSALS, InsufficientStock, Line, LineLimit, QuantityLimit
 from .session import cart_policy, current_cart_owner, ensure_guest_cart, remember_cart
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
-    from .actions import CartChange
-    from .model import Line
 
 blueprint = Blueprint("cart", __name__)
 

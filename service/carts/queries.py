@@ -7,26 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
 
-from service.database import Conflicted
-from service.logins import JUST_LOGGED_OUT, LOGIN
+from service.database import Conflicted, Connection
+from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
 from service.statements import Statement
-from service.throttling import Counted, throttle_cte
+from service.throttling import Attempt, Counted, throttle_cte
 
+from .cookie import CartCookie
+from .lines import OFFERS, encode_lines, read_cart, read_offers
 from .model import Cart, Offer
-from .stored import OFFERS, encode_lines, read_cart, read_offers
-
-if TYPE_CHECKING:
-    from service.database import Connection
-    from service.logins import PresentedLogin
-    from service.throttling import Attempt
-
-    from .cookie import CartCookie
-    from .tokens import CartToken
+from .tokens import CartToken
 
 HAS_LATE_LINES = """(
     -- a guest's cart that joined the account's has got lines since

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from quart import request, session
+from quart import Response, request, session
 
+from quart_locker import Session
 from service import clock
 from service.errors import Invalid
 from service.http.requests import SAFE_METHODS
@@ -19,16 +20,9 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from .cookie import CartCookie
-from .loading import CartOwner, CartPolicy
+from .loading import CartOwner, CartPolicy, LoadedCart
 from .model import Cart, Limits
 from .tokens import CartToken
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from quart_locker import Session
-
-    from .loading import LoadedCart
 
 BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
 """Blueprints with which a visit may begin."""
@@ -53,14 +47,14 @@ def cart_policy() -> CartPolicy:
     return CartPolicy(
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
-        timedelta(seconds=settings.cart_late),
+        timedelta(seconds=settings.merge_window),
         partial(get_service(Throttle).new_cart, request.remote_addr or ""),
     )
 
 
 def merge_window() -> timedelta:
     """Return how long after a login what is added to the guest's cart still follows it."""
-    return timedelta(seconds=get_service(Settings).cart_late)
+    return timedelta(seconds=get_service(Settings).merge_window)
 
 
 def remember_cart(loaded: LoadedCart) -> None:
@@ -118,4 +112,6 @@ def _hide_if_late(cookie: CartCookie) -> CartCookie:
 def _was_just_signed() -> bool:
     """Return whether the cart's cookie is too young for one that somebody saved and sends again."""
     signed = cast("Session", session).signed_at("cart")
-    return signed is not None and clock.now().timestamp() - signed < get_service(Settings).cart_late
+    return (
+        signed is not None and clock.now().timestamp() - signed < get_service(Settings).merge_window
+    )

@@ -18,12 +18,14 @@ from .model import (
     Page,
     Product,
     Selection,
+    TakenStock,
     Variant,
 )
 from .queries import select_listings, select_product
 from .report import ImportReport
 from .rows import BadRow
 from .search_language import change_search_language
+from .stock_queries import give_back_stock, take_stock
 
 SAMPLE = Path(__file__).with_name("sample.csv")
 """A small shop's catalogue, to try the service with."""
@@ -42,10 +44,12 @@ __all__ = [
     "Page",
     "Product",
     "Selection",
+    "TakenStock",
     "Variant",
     "change_currency",
     "change_search_language",
     "choose",
+    "give_back_stock",
     "import_products",
     "select_currency",
     "select_listings",
@@ -53,4 +57,5 @@ __all__ = [
     "select_products",
     "select_search_language",
     "select_types",
+    "take_stock",
 ]

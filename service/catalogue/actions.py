@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+from service.database import Connection
 
 from . import import_queries as queries
 from .model import ImportRefused
@@ -15,9 +17,6 @@ from .report import ImportReport
 from .rows import BadRow
 from .shopify import Entry, Note
 from .stored import Change
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 BATCH = 500
 """Variants and pictures written in one transaction, roughly; a product is never split."""

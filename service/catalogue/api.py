@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, request
+from quart import Blueprint, Response, request
 
 from service.database import get_db
 from service.errors import NotFound
@@ -16,13 +16,8 @@ from service.http.endpoints import Amount, Caller, Input, Options, Output, answe
 from service.http.prefix import place_address
 
 from . import cursor, list_queries, queries, search
-from .model import PRICE, TEXT_LENGTH, Selection, Sort
+from .model import PRICE, TEXT_LENGTH, FacetCount, Facets, Image, Product, Selection, Sort, Variant
 from .suggestions import suggest
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from .model import FacetCount, Facets, Image, Product, Variant
 
 blueprint = Blueprint("catalogue", __name__)
 

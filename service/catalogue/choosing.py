@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .model import Product, Variant
+from .model import Product, Variant
 
 FIELDS = ("option1", "option2", "option3")
 """The names under which a form sends the values; a product has at most three options."""

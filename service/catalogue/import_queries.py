@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from service.database import Connection
 from service.statements import Statement
 
 from .stored import Facts, Owned, PlannedVariant, StoredProduct, StoredVariant
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 VARIANT = """jsonb_build_object(
     'id', variants.id, 'position', variants.position, 'active', variants.active,

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from service.database import Connection
 from service.statements import Statement
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 
 async def select_search_language(db: Connection) -> str:

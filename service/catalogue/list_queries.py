@@ -6,15 +6,13 @@ These read `listed_products`, which triggers keep beside products and variants.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from service.database import Connection
 
 from .cursor import Cursor, decode_cursor, encode_cursor
 from .model import COUNTED, EVERYTHING, FacetCount, Facets, Page, Selection, Sort
 from .queries import decode_product
 from .search import BEGINNING, read_search
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 FACETS = 100
 """Values of a kind, at most."""

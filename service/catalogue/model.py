@@ -145,3 +145,11 @@ class Facets:
     types: tuple[FacetCount, ...]
     vendors: tuple[FacetCount, ...]
     tags: tuple[FacetCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenStock:
+    """A counted stock: how much there was, and whether what was asked for was taken from it."""
+
+    before: int
+    taken: bool

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
+from asyncpg import Record
 
+from service.database import Connection
 from service.statements import Statement
 
 from .model import Image, Listing, Product, Variant
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from asyncpg import Record
-
-    from service.database import Connection
 
 _tags = msgspec.json.Decoder(tuple[str, ...])
 _images = msgspec.json.Decoder(tuple[Image, ...])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from service.database import Connection
 from service.errors import SettingsError
 
 from . import language_queries
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 
 async def change_search_language(db: Connection, language: str) -> bool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urljoin
 
 from babel.numbers import get_currency_precision
 
-if TYPE_CHECKING:
-    from .model import Product
+from .model import Product
 
 IMAGES = 9
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .model import Image, ProductStatus, Variant
-
-if TYPE_CHECKING:
-    from .shopify import Values
+from .shopify import Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+
+from service.database import Connection
 
 from . import list_queries
 from .model import Page, Product, Selection
 from .search import LONGEST, read_search
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 SUGGESTED = 8
 """Products, at most."""

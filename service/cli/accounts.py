@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
 from service import accounts
+from service.database import Connection
 from service.errors import LockerError
 from service.settings import Settings
 
 from .database import run_through_app
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 
 @click.group()

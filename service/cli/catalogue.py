@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from service import carts
 from service.catalogue import (
     ImportOptions,
+    ImportReport,
     change_currency,
     import_products,
     select_currency,
@@ -26,9 +27,6 @@ from service.catalogue import (
 from service.settings import Settings, currencies
 
 from .database import through_app
-
-if TYPE_CHECKING:
-    from service.catalogue import ImportReport
 
 
 def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:

@@ -6,16 +6,13 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
 from service import create_app
 from service.database import Connection, get_db
-from service.settings import read_address
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.settings import Settings, read_address
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from hypercorn.config import Config
 
 from service.accounts import fill_skeletons
 from service.catalogue import SAMPLE, import_products
@@ -24,9 +24,6 @@ from service.settings import PREFIX, Settings
 
 from .database import direct
 from .hosting import host, open_sockets
-
-if TYPE_CHECKING:
-    from hypercorn.config import Config
 
 
 @click.command()

@@ -6,22 +6,19 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import click
 
 from service.catalogue import select_currency, select_search_language
+from service.database import Connection
 from service.errors import SettingsError
 from service.migrations import SchemaError, pending
 from service.settings import Settings, is_guessable, misspelt, read_address
 
 from .database import direct
 from .problems import UNKNOWN_PARAMETER, explain
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 OLDEST_POSTGRES = 15
 OTHER_FILES = 64

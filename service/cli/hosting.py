@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import hypercorn.asyncio
@@ -13,9 +12,7 @@ from hypercorn.config import Config
 
 from service import create_app
 from service.ops import start_draining
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.settings import Settings
 
 _PACKAGE = Path(__file__).parents[1]
 CONFIGS = (_PACKAGE / "hypercorn.toml", _PACKAGE.parent / "hypercorn.toml")

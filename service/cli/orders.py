@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast, get_args
+from typing import cast, get_args
 
 import click
 from babel.numbers import get_currency_precision
 
 from service import orders
+from service.database import Connection
 from service.errors import NotFound
+from service.orders import Order
 from service.settings import Settings
 
 from .database import run_through_app
-
-if TYPE_CHECKING:
-    from service.database import Connection
-    from service.orders import Order
 
 
 @click.group("orders")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import asyncpg
 import click
+from hypercorn.config import Config
 
 from service.migrations import is_current
 from service.ops import configure_logging
@@ -15,10 +15,6 @@ from service.settings import Settings, misspelt
 
 from .database import direct
 from .hosting import host, open_sockets
-
-if TYPE_CHECKING:
-    from hypercorn.config import Config
-
 
 logger = logging.getLogger(__name__)
 

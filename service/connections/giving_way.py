@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hypercorn.protocol.http_stream import HTTPStream
 from quart import request
-
-if TYPE_CHECKING:
-    from hypercorn.protocol.http_stream import HTTPStream
 
 _OFFER = "locker.give_way"
 _TAKEN = "locker.gives_way"

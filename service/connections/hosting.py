@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import selectors
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import hypercorn.asyncio.run
@@ -15,17 +16,14 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from quart import Quart
 
+from service.settings import Settings
+
 from .giving_way import offer
 from .notices import OncePerMinute
 from .registry import Bounds, Connections
 from .server import Connection
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from service.settings import Settings
-
-    Application = Callable[[Any, Any, Any], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _HOSTED: WeakKeyDictionary[Config, Connections] = WeakKeyDictionary()
 """Ours, by the configuration of their server."""

@@ -8,14 +8,11 @@ import os
 import threading
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+
+from hypercorn.typing import WorkerContext
 
 from .notices import Notices
-
-if TYPE_CHECKING:
-    from hypercorn.typing import WorkerContext
-
-    from .server import Connection
+from .server import Connection
 
 logger = logging.getLogger(__name__)
 

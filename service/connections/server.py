@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from socket import SO_LINGER, SO_SNDBUF, SOL_SOCKET
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any  # noqa: TID251 - the registry knows these, and they know it
 
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -19,8 +20,6 @@ from .http1 import Http1
 from .http2 import Http2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .registry import Connections
 
 LEAST_TAKEN = 16_384

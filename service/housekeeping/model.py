@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from service.http.idempotency import RETENTION
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             "ended logins",
             "logins",
             "ended_at",
-            timedelta(seconds=settings.cart_late),
+            timedelta(seconds=settings.merge_window),
             "ended_at is not null",
         ),
         # No cookie that names one is taken any longer.

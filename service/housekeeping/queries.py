@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
 
 from service import clock
+from service.database import Connection
 from service.statements import Statement
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from datetime import datetime
-
-    from service.database import Connection
-
-    from .model import Rule
+from .model import Rule
 
 BATCH = 1_000
 """Rows deleted at a time: each batch is a transaction of its own, over in milliseconds."""

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import MutableMapping
+from typing import Any
 from urllib.parse import unquote
 
 from hypercorn.middleware import ProxyFixMiddleware
 
 from .prefix import place, read_forwarded
 
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
-    Scope = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
 
 _PEER = "locker.peer"
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<path>.*)", re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import NoReturn, cast
 
 from quart import request
 
@@ -12,14 +12,11 @@ from service.errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
 from service.hosts import is_allowed, same_origin
 from service.http.requests import SAFE_METHODS
 from service.sessions import bearer_token, cart_token
+from service.settings import Settings
 
 from .handshakes import SCHEMES
 from .origins import is_trusted
-
-if TYPE_CHECKING:
-    from service.settings import Settings
-
-    from .requests import BoundedRequest
+from .requests import BoundedRequest
 
 PROBED = frozenset({"/livez", "/readyz", "/metrics"})
 """What orchestrators and scrapers ask for by a pod's address. No link is made there, and no cookie

@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 from codecs import BOM_UTF8
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
@@ -33,9 +34,6 @@ from service.http.requests import SAFE_METHODS
 from service.logins import Scope, check_token, refuse_unchecked_token
 
 from .validation import SHOWN, convert
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
 
 M = TypeVar("M", bound=msgspec.Struct)
 

@@ -6,16 +6,14 @@ requests of them, so that host, site, headers and the log are the same for both.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+from quart import Request
+from werkzeug.routing import Map
 
-    from quart import Request
-    from werkzeug.routing import Map
-
-    Scope = MutableMapping[str, Any]
-    ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
 SCHEMES = {"ws": "http", "wss": "https"}
 ANSWER = "websocket.http.response"

@@ -6,26 +6,23 @@ The order of the checks is part of the contract (http-api, "Order of checks").
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from quart import Quart, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from service.errors import Malformed, NotFound
 from service.sessions import CART_HEADER, bearer_token, cart_token
+from service.settings import Settings
 
 from . import problems, record
 from .arrival import Arrival
 from .checks import screen, screen_handshake, screen_socket
 from .handshakes import Handshakes, is_handshake
 from .origins import allow_origin
+from .problems import ErrorPage
 from .requests import BoundedRequest, ensure_request_id
 from .validation import compose
-
-if TYPE_CHECKING:
-    from service.settings import Settings
-
-    from .problems import ErrorPage
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",

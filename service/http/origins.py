@@ -7,16 +7,11 @@ none, as the cookies are ``SameSite=Lax``, and uses tokens. What isn't trusted g
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
-from quart import request
+from quart import Response, request
 
 from service.hosts import read_origin
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from service.settings import Settings
+from service.settings import Settings
 
 AREA = "/api/"
 """What other origins may use: never the pages, whose forms are the shop's alone."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from quart import request
 
 from service.hosts import PREFIX_FORM
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _LINK = re.compile(r'((?: href| src| action| formaction| hx-get| hx-post| data-[a-z]+)=")/(?!/)')
 

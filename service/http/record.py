@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from quart import g, request, session
+from quart import Quart, g, request, session
 from quart_auth import current_user
 
 from quart_locker import BASE, Session
 from service import audit, clock, metrics
 from service.database import run
-from service.errors import BadHost, CrossSite, Forbidden, Unauthenticated
+from service.errors import BadHost, CrossSite, Forbidden, LockerError, Unauthenticated
 from service.http.requests import request_source
 from service.logins import presented_login
 from service.services import get_service, services_of
 from service.sessions import bearer_token
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from quart import Quart
-
-    from service.errors import LockerError
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncIterator, Generator
+from typing import Any, cast
 
 from quart import Request, g
 
@@ -13,9 +14,6 @@ from quart_locker import incoming
 from service.audit import Source
 from service.errors import Malformed, TooLarge
 from service.hosts import read_authority
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

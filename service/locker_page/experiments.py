@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from quart_locker import SectionCookie
 from service.pages import keep_until_shown
 from service.sessions import read_section, write_section
-
-if TYPE_CHECKING:
-    from quart_locker import SectionCookie
 
 AROUND = 14
 """Letters shown on either side of the one that was changed."""

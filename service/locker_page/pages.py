@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta
-from quart import Blueprint, g, request
+from quart import Blueprint, Quart, Response, g, request
 from quart_auth import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_locker import BASE
 from service import carts, clock
@@ -28,11 +29,6 @@ from service.sessions import SECTIONS, section_cookie
 from .experiments import ComparedText, ExperimentResult, keep_result, take_result, tamper
 from .timeline import draw
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from quart import Quart, Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
 
 blueprint = Blueprint("locker_page", __name__)
 

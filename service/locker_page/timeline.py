@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .watch import WatchedVisit
+from .watch import WatchedVisit
 
 WIDTH = 840
 ROW = 20

@@ -6,13 +6,12 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import asyncpg
 from quart import Quart, Response, g, request
 
-if TYPE_CHECKING:
-    from service.database import Pool, Pooled
+from service.database import Pool, Pooled
 
 KEPT = 14
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from uuid import UUID
 
 import asyncpg
 
 from service import audit, clock
-from service.audit import Event
+from service.audit import Event, Source
+from service.database import Connection
 from service.errors import NotFound
 
 from . import revoke_queries, token_queries
-from .model import TokenExists
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.audit import Source
-    from service.database import Connection
-
-    from .devices import Device
-    from .model import NewToken, PresentedLogin, Token
+from .devices import Device
+from .model import NewToken, PresentedLogin, Token, TokenExists
 
 
 async def make_token(db: Connection, password_hash: str, new: NewToken, event: Event) -> Token:

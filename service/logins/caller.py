@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from quart import g, request, session
@@ -14,9 +13,7 @@ from service.errors import Forbidden, Unauthenticated
 from service.sessions import bearer_token
 
 from .model import NOT_VALID, PresentedLogin
-
-if TYPE_CHECKING:
-    from .tokens import Scope
+from .tokens import Scope
 
 logger = logging.getLogger(__name__)
 

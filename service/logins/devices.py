@@ -6,14 +6,12 @@ It is no login. It lets its owner try when strangers have used up the account's 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from .tokens import hash_token
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MOST_DEVICES = 20
 """Devices an account is known on; another one takes the place of that least used."""

@@ -6,12 +6,15 @@ session does; so only its interface is used here.
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 from uuid import UUID
 
-from quart import after_this_request, current_app, g, session
+from quart import Quart, Response, after_this_request, current_app, g, session
+from quart.typing import TestClientProtocol
 from quart_auth import Action, AuthUser, QuartAuth
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_locker import Session
 from service import clock
@@ -21,14 +24,7 @@ from .caller import presented_login
 from .model import PresentedLogin
 from .queries import select_login
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from quart import Quart, Response
-    from quart.typing import TestClientProtocol
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
-    AnyResponse = Response | WerkzeugResponse
+AnyResponse = Response | WerkzeugResponse
 
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from uuid import UUID
 
+from service.database import Connection
 from service.statements import Statement
 
-from .model import Login
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from service.database import Connection
-
-    from .model import PresentedLogin
+from .model import Login, PresentedLogin
 
 
 def valid(now: str, of: str = "logins") -> str:

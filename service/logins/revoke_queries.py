@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from service.audit import audit_cte
+from service.audit import Event, audit_cte
+from service.database import Connection
 from service.statements import Statement
 
+from .model import PresentedLogin
 from .queries import valid
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from service.audit import Event
-    from service.database import Connection
-
-    from .model import PresentedLogin
-
 
 REVOKE_PRESENTED = Statement(
     f"""

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from service.audit import audit_cte
+from service.audit import Event, audit_cte
+from service.database import Connection
 from service.statements import Statement
 
 from .devices import MOST_DEVICES, Device
-from .model import StartedLogin
+from .model import NewLogin, PresentedLogin, StartedLogin
 from .tokens import hash_token, new_token
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-    from uuid import UUID
-
-    from service.audit import Event
-    from service.database import Connection
-
-    from .model import NewLogin, PresentedLogin
-
 
 START_LOGIN = Statement(
     f"""

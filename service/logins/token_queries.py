@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from uuid import UUID
 
-from service.audit import audit_cte
+from asyncpg import Record
+
+from service.audit import Event, audit_cte
+from service.database import Connection
 from service.errors import WrongPassword
 from service.statements import Statement
 
 from .model import MOST_TOKENS, NewToken, Token, TokenLimit
 from .queries import valid
 from .tokens import hash_token
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from asyncpg import Record
-
-    from service.audit import Event
-    from service.database import Connection
-
 
 SELECT_TOKENS = Statement(
     f"""

@@ -7,10 +7,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from collections.abc import Collection
+from typing import Literal
 
 TOKEN_BYTES = 16
 """128 bits of randomness (OWASP ASVS 5.0, 7.2.3)."""

@@ -9,14 +9,11 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import asyncpg
 
+from service.database import Connection
 from service.statements import Statement
-
-if TYPE_CHECKING:
-    from service.database import Connection
 
 LOCK_TIMEOUT = "3s"
 """How long a migration waits for a table's lock. Requests that use the table meanwhile wait behind

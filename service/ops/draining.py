@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from quart import Quart
 
 from service.services import services_of
-
-if TYPE_CHECKING:
-    from quart import Quart
 
 
 class Draining:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from typing import TYPE_CHECKING
 
 import hypercorn.asyncio
 from hypercorn.config import Config
@@ -15,9 +14,7 @@ from quart import Blueprint, Quart, Response
 from service import connections
 from service.errors import SettingsError
 from service.hosts import read_authority
-
-if TYPE_CHECKING:
-    from service.settings import Settings
+from service.settings import Settings
 
 blueprint = Blueprint("metrics", __name__)
 

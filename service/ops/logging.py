@@ -10,16 +10,14 @@ import sys
 import textwrap
 import traceback
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import structlog
 from quart import g, has_app_context
 from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
-
-    from service.settings import Settings
+from service.settings import Settings
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds, all day: in the log they would hide the rest."""

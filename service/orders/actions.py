@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from uuid import UUID
 
-from service import carts, clock
-from service.carts import UNCONDITIONAL
+from service import carts, catalogue, clock
+from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
+from service.database import Connection
 from service.errors import InvalidCursor, NotFound, Unauthenticated
 
 from . import queries
@@ -19,18 +20,13 @@ from .model import (
     EmptyCart,
     NotCancellable,
     NotFulfillable,
+    Order,
+    OrderPage,
+    OrderStatus,
     TotalChanged,
     order_lines,
 )
 from .numbers import new_number, read_number
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.carts import CartOwner, CartPolicy, Condition, LoadedCart
-    from service.database import Connection
-
-    from .model import Order, OrderPage, OrderStatus
 
 
 class CartChanged(TotalChanged):
@@ -79,7 +75,8 @@ async def place(
             raise EmptyCart
         if cart.total != expected_total:
             raise CartChanged(loaded)
-        lines = order_lines(cart, await queries.take_stock(db, cart))
+        wanted = {line.offer.variant_id: line.quantity for line in cart.lines}
+        lines = order_lines(cart, await catalogue.take_stock(db, wanted))
         now = clock.now()
         order = None
         while order is None:
@@ -126,7 +123,7 @@ async def cancel(db: Connection, text: str, account_id: UUID) -> Order:
         for line in order.lines:
             if line.from_stock:
                 taken[line.variant_id] += line.quantity
-        await queries.give_back_stock(db, taken)
+        await catalogue.give_back_stock(db, taken)
         return replace(order, status="cancelled")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
-from quart import Blueprint, url_for
+from quart import Blueprint, Response, url_for
 
+from service.carts import CartOwner, CartPolicy, Condition
 from service.carts.api_types import (
     IF_MATCH,
     CartMismatch,
@@ -17,7 +18,7 @@ from service.carts.api_types import (
     showing_mismatches,
 )
 from service.carts.session import cart_policy, current_cart_owner, remember_cart
-from service.database import run
+from service.database import Connection, run
 from service.errors import InvalidCursor, NotFound
 from service.http.endpoints import Amount, Caller, Input, Moment, Options, Output, answer, operation
 from service.http.idempotency import KeyReused
@@ -25,23 +26,16 @@ from service.http.idempotency.once import KEY_HEADER, Once
 from service.logins import current_account_id
 
 from . import actions
+from .actions import Placed
 from .model import (
     LARGEST_TOTAL,
     EmptyCart,
     NotCancellable,
+    Order,
     OrderStatus,
     OutOfStock,
     TotalChanged,
 )
-
-if TYPE_CHECKING:
-    from quart import Response
-
-    from service.carts import CartOwner, CartPolicy, Condition
-    from service.database import Connection
-
-    from .actions import Placed
-    from .model import Order
 
 blueprint = Blueprint("orders", __name__)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypedDict
 
+from service.carts import Cart
+from service.catalogue import TakenStock
 from service.errors import Conflict
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from service.carts import Cart
 
 OrderStatus = Literal["placed", "cancelled", "fulfilled"]
 
@@ -89,15 +87,7 @@ class OrderPage:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """A counted stock: how much there was, and whether what was asked for was taken from it."""
-
-    before: int
-    taken: bool
-
-
-def order_lines(cart: Cart, stocks: Mapping[int, Stock]) -> tuple[OrderLine, ...]:
+def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine, ...]:
     """Return what is bought; ``stocks`` are those of the variants where it is counted.
 
     Raises `OutOfStock` with the ``lines`` of which there is too little.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint
+from quart import Blueprint, Response
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.accounts.session import find_account
 from service.carts import load
@@ -20,10 +21,6 @@ from service.pages import back, current_page_context, flash, page, render
 
 from . import actions
 from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock
-
-if TYPE_CHECKING:
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 blueprint = Blueprint("order_pages", __name__)
 

@@ -1,28 +1,20 @@
-"""How orders are stored, and how stock is taken and given back."""
+"""How orders are stored."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 
-from service.catalogue import STOCK
+from service.carts import Cart
+from service.database import Connection
 from service.statements import Statement
 
-from .model import Order, OrderLine, OrderPage, Stock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from uuid import UUID
-
-    from asyncpg import Record
-
-    from service.carts import Cart
-    from service.database import Connection
-
-    from .model import OrderStatus
+from .model import Order, OrderLine, OrderPage, OrderStatus
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(
@@ -33,67 +25,6 @@ LINES = """(
 ) as lines"""
 
 _lines = msgspec.json.Decoder(tuple[OrderLine, ...])
-
-
-TAKE_STOCK = Statement(
-    """
-    with wanted as (
-        select id, quantity from unnest(:ids::bigint[], :quantities::integer[]) as w (id, quantity)
-    ),
-    counted as (
-        select id, stock, oversell from variants
-        where id = any(:ids) and stock is not null
-        order by id for no key update
-    ),
-    taken as (
-        update variants set stock = variants.stock - wanted.quantity
-        from counted join wanted using (id)
-        where variants.id = counted.id
-            and (counted.oversell or counted.stock >= wanted.quantity)
-        returning variants.id
-    )
-    select id, stock, id in (select id from taken) as taken from counted
-    """
-)
-
-
-async def take_stock(db: Connection, cart: Cart) -> dict[int, Stock]:
-    """Take what is in the cart out of the stocks that are counted, where there is enough.
-
-    Returns these by variant id. The rows are locked in the order of their ids, as everyone
-    locks them, so that two who want the same ones wait for each other in turn.
-    """
-    rows = await db.fetch(
-        *TAKE_STOCK(
-            ids=[line.offer.variant_id for line in cart.lines],
-            quantities=[line.quantity for line in cart.lines],
-        )
-    )
-    return {row["id"]: Stock(row["stock"], row["taken"]) for row in rows}
-
-
-GIVE_BACK_STOCK = Statement(
-    """
-    with counted as (
-        select id from variants where id = any(:ids::bigint[]) and stock is not null
-        order by id for no key update
-    )
-    update variants set stock = least(variants.stock::bigint + w.quantity, :most)
-    from counted
-    join unnest(:ids::bigint[], :quantities::integer[]) as w (id, quantity) using (id)
-    where variants.id = counted.id
-    """
-)
-
-
-async def give_back_stock(db: Connection, quantities: Mapping[int, int]) -> None:
-    """Put units back into the stocks that are still counted, by variant id.
-
-    None of them grows beyond what can be stored.
-    """
-    await db.execute(
-        *GIVE_BACK_STOCK(ids=list(quantities), quantities=list(quantities.values()), most=STOCK)
-    )
 
 
 INSERT_ORDER = Statement(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
 from quart import Response, g, render_template, request, session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.errors import LockerError, Unauthenticated
 from service.http.prefix import place_links
@@ -15,9 +15,6 @@ from service.sessions import read_as, read_section
 
 from .context import PageContext
 from .links import back, local_path
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 logger = logging.getLogger(__name__)
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_precision
 from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from .context import PageContext
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from babel import Locale
-    from jinja2.runtime import Context
 
 _HEADING = re.compile(r"<h([2-6])\b")
 _TAG = re.compile(r"(</?)h([2-6])(\b)")

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
 from quart import g, request
+from quart.typing import ResponseReturnValue
 from quart_auth import current_user
 
 from service.errors import Forbidden, Invalid, Malformed, Unauthenticated
-from service.http.endpoints import Caller, check_count, check_media_type, convert_pairs, read_link
+from service.http.endpoints import (
+    Caller,
+    Input,
+    check_count,
+    check_media_type,
+    convert_pairs,
+    read_link,
+)
 from service.sessions import bearer_token
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from quart.typing import ResponseReturnValue
-
-    from service.http.endpoints import Input
-
-    View = Callable[..., Awaitable[ResponseReturnValue]]
+View = Callable[..., Awaitable[ResponseReturnValue]]
 
 M = TypeVar("M", bound=msgspec.Struct)
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from quart import redirect, request
-
-if TYPE_CHECKING:
-    from werkzeug.wrappers import Response as WerkzeugResponse
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 LONGEST_PATH = 512
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection
+from typing import Literal
 
 import msgspec
 
 from service.sessions import fits, read_as, read_section, write_section
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 MessageKind = Literal["done", "problem"]
 

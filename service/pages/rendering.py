@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from quart import Response, g, render_template, request, session
+from quart import Quart, Response, g, render_template, request, session
 
+from quart_locker import Session
 from service.http.prefix import place_links
 from service.services import services_of
 from service.settings import Settings
@@ -15,19 +17,10 @@ from . import formats
 from .addresses import blueprint as addresses
 from .addresses import origin
 from .assets import show_file, static_url
-from .context import PageContexts, current_page_context
+from .context import PageContext, PageContexts, current_page_context
 from .drawings import drawing
 from .messages import take_messages, take_receipt
 from .shop import read_shop
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
-
-    from quart import Quart
-
-    from quart_locker import Session
-
-    from .context import PageContext
 
 HTML = "text/html; charset=utf-8"
 

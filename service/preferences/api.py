@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from quart import Blueprint
+from quart import Blueprint, Response
 
 from service.http.endpoints import Caller, answer, operation
 
 from .api_types import PreferencesInput, PreferencesOutput, preferences_output
 from .session import change_choices, load_choices
-
-if TYPE_CHECKING:
-    from quart import Response
 
 blueprint = Blueprint("preferences", __name__)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from babel import Locale as BabelLocale
-from quart import Blueprint
+from quart import Blueprint, Response
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.errors import Invalid
 from service.http.endpoints import Input
@@ -13,10 +14,6 @@ from service.pages import LOCALES, back, flash, page, read_form, render
 
 from .model import Choices, PageSize, Preferences, Theme
 from .session import change_choices, load_choices
-
-if TYPE_CHECKING:
-    from quart import Response
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 blueprint = Blueprint("preferences_page", __name__)
 

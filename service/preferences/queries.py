@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from service.logins import LOGIN
+from asyncpg import Record
+
+from service.database import Connection
+from service.logins import LOGIN, PresentedLogin
 from service.statements import Statement
 
 from .model import Choices
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from asyncpg import Record
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
-
 
 SELECT_CHOICES = Statement(
     f"""

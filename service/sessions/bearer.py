@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from quart import g
-
-if TYPE_CHECKING:
-    from quart.wrappers import BaseRequestWebsocket
-    from werkzeug.datastructures import Headers
+from quart.wrappers import BaseRequestWebsocket
+from werkzeug.datastructures import Headers
 
 CART_HEADER = "Locker-Cart"
 LOGGING_IN = frozenset({"/api/v1/session", "/api/v1/account"})

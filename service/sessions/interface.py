@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+
+from quart.wrappers import BaseRequestWebsocket
 
 from quart_locker import BROWSER_LIMIT, SectionedSessions
 from service import clock, metrics
+from service.settings import Settings
 
 from .bearer import acts_without_session
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from quart.wrappers import BaseRequestWebsocket
-
-    from service.settings import Settings
 
 SECTIONS = ("cart", "preferences", "flash", "device")
 """The shop's: its cart, its choices, the pages' messages, and where one logged in before."""

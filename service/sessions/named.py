@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from quart import current_app, session
 
-from .interface import ShopSessions
+from quart_locker import SectionCookie
 
-if TYPE_CHECKING:
-    from quart_locker import SectionCookie
+from .interface import ShopSessions
 
 T = TypeVar("T")
 

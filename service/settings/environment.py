@@ -49,8 +49,19 @@ def unknown(environ: Mapping[str, str], known: Collection[str]) -> dict[str, str
     return found
 
 
-def read(environ: Mapping[str, str], name: str) -> str | None:
-    """Return the variable, or what stands in the file that ``…_FILE`` names."""
+def read(environ: Mapping[str, str], name: str, before: str = "") -> str | None:
+    """Return the variable, or what stands in the file that ``…_FILE`` names.
+
+    ``before`` is the variable's name in the version before, read where the new one isn't set.
+    """
+    text = _read(environ, name)
+    old = _read(environ, before) if before else None
+    if text is not None and old is not None:
+        raise SettingsError(f"set {name} or {before}, which was its name before, not both")
+    return old if text is None else text
+
+
+def _read(environ: Mapping[str, str], name: str) -> str | None:
     path = environ.get(f"{name}_FILE")
     if path:
         if environ.get(name):

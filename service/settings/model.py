@@ -42,10 +42,18 @@ LARGEST = 2_000_000_000
 
 
 def _setting(
-    doc: str, default: Any = dataclasses.MISSING, *, secret: bool = False, zero: bool = False
+    doc: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    secret: bool = False,
+    zero: bool = False,
+    before: str = "",
 ) -> Any:
-    """Declare a setting; ``zero`` is whether a number may be 0 as well."""
-    metadata = {"doc": doc, "zero": zero}
+    """Declare a setting; ``zero`` is whether a number may be 0 as well.
+
+    ``before`` is what it was called in the version before, which is still read.
+    """
+    metadata = {"doc": doc, "zero": zero, "before": before}
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 
@@ -127,10 +135,12 @@ class Settings:
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
-    cart_late: int = _setting(
-        "seconds after a login in which the guest's cart still follows into the account's",
+    merge_window: int = _setting(
+        "seconds after a login in which what is added to the guest's cart still follows into the "
+        "account's; `LOCKER_CART_LATE` before 0.2",
         10,
         zero=True,
+        before="cart_late",
     )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)
@@ -305,9 +315,9 @@ class Settings:
         values: dict[str, Any] = {}
         problems = []
         for field in dataclasses.fields(cls):
-            name = PREFIX + field.name.upper()
+            name, before = PREFIX + field.name.upper(), field.metadata["before"].upper()
             try:
-                text = environment.read(environ, name)
+                text = environment.read(environ, name, before and PREFIX + before)
                 if text is not None:
                     values[field.name] = environment.parse(name, str(field.type), text)
             except SettingsError as error:
@@ -318,9 +328,10 @@ class Settings:
 
 def misspelt(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables with our prefix that are no settings, and the nearest that are."""
-    names = [field.name for field in dataclasses.fields(Settings)]
+    fields = dataclasses.fields(Settings)
+    names = {name for field in fields for name in (field.name, field.metadata["before"]) if name}
     environ = os.environ if environ is None else environ
-    return environment.unknown(environ, [*names, "test_database_url"])
+    return environment.unknown(environ, {*names, "test_database_url"})
 
 
 _DEVELOPMENT = {

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
-if TYPE_CHECKING:
-    from service.settings import Limit, Settings
+from service.settings import Limit, Settings
 
 LARGEST = 2_000_000_000
 """The largest count: its column has 32 bits."""

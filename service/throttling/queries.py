@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from asyncpg import Record
+
+from service.database import Connection
 from service.errors import TooManyAttempts
 from service.statements import Statement
 
-if TYPE_CHECKING:
-    from asyncpg import Record
-
-    from service.database import Connection
-
-    from .model import Attempt
+from .model import Attempt
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import icu
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service.accounts import Hasher, fill_skeletons
 from service.accounts.model import check_username, key
 from service.accounts.names import is_visible, skeleton
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 
 async def try_to_register(client: TestClientProtocol, username: str, email: str) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import asyncpg
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service.accounts import Hasher
 from service.errors import WrongCredentials
@@ -22,11 +24,7 @@ from tests.support.shopping import (
     register,
 )
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart.typing import TestClientProtocol
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 NEW_PASSWORD = "a brand new secret of mine"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from quart import Quart
 
@@ -15,10 +15,7 @@ from service.errors import WeakPassword
 from service.settings import Settings
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -123,7 +123,7 @@ async def test_logout_user_ends_the_login(
     start_app: StartApp, observer: asyncpg.Connection[asyncpg.Record]
 ) -> None:
     """`logout_user` by itself ends the row: a saved cookie is a guest's from then on."""
-    app = await start_app(add_views, cart_late=0)
+    app = await start_app(add_views, merge_window=0)
     client = app.test_client()
     account_id = await enter(client)
     saved = app.test_client()

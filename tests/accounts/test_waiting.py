@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from quart import Quart
 
@@ -17,10 +17,7 @@ from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, new_name, register
 from tests.throttling.test_throttling import WRONG, try_password
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

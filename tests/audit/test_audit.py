@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service import accounts
 from service.accounts import Hasher
@@ -19,11 +21,7 @@ from service.settings import Limit, Settings
 from tests.support.serving import serve
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart.typing import TestClientProtocol
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 from quart import Quart, Response
+from quart.typing import TestClientProtocol
 
 from service.database import Connection
 from tests.support.serving import Served
@@ -23,9 +24,6 @@ from tests.support.shopping import (
     new_name,
     register,
 )
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 LINES = f"{API}/cart/lines"
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
-from quart import Quart
+from quart import Quart, Response
+from quart.typing import TestClientProtocol as Client
 
 from service.settings import Limit
 from tests.support.shopping import API, Product, add, get, register
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart import Response
-    from quart.typing import TestClientProtocol as Client
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

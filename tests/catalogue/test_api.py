@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import asyncpg
 import pytest
+from quart.typing import TestClientProtocol
 
 from service.catalogue import ImportOptions, import_products
 from tests.support.files import csv_file, row, size
 from tests.support.shopping import API, Product, get
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 
 async def put_up(database_url: str, source: io.BytesIO) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
+import asyncpg
 import pytest
 
-from service.catalogue import Selection, list_queries, queries
+from service.catalogue import Page, Selection, list_queries, queries
 from service.catalogue.model import Sort
 from tests.support.files import load, row, size
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    from service.catalogue import Page
-
-    Database = asyncpg.Connection[asyncpg.Record]
+Database = asyncpg.Connection[asyncpg.Record]
 
 TYPE = "Type of these tests"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncpg
 
 from service.catalogue import ImportOptions, import_products, queries
 from tests.support.files import csv_file, row, size
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Database = asyncpg.Connection[asyncpg.Record]
+Database = asyncpg.Connection[asyncpg.Record]
 
 
 async def load(db: Database, *rows: dict[str, str]) -> None:

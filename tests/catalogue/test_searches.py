@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -19,8 +18,7 @@ from service.migrations import migrate
 from tests.support.databases import empty_database
 from tests.support.files import load, row, size
 
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
+Connection = asyncpg.Connection[asyncpg.Record]
 
 TYPE = "Type of these tests"
 

@@ -11,11 +11,9 @@ import asyncpg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.catalogue import ImportOptions, import_products
+from service.catalogue import ImportOptions, give_back_stock, import_products, take_stock
 from service.database import Connection
-from service.orders import queries as orders
 from tests.support.files import csv_file, size
-from tests.support.offers import cart, offer
 
 SIZES = ("S", "M", "L", "X")
 some_sizes = st.lists(st.sampled_from(SIZES), min_size=1, max_size=4, unique=True)
@@ -104,7 +102,7 @@ class Shop:
         if known is None or not known.sold:
             return
         number = await self._id(value)
-        taken = await orders.take_stock(self.db, cart((offer(number), quantity)))
+        taken = await take_stock(self.db, {number: quantity})
         assert taken[number].taken == (known.stock >= quantity)
         if taken[number].taken:
             known.stock -= quantity
@@ -114,7 +112,7 @@ class Shop:
         """Cancel the oldest order, if there is one."""
         if self.ordered:
             value, quantity = self.ordered.pop(0)
-            await orders.give_back_stock(self.db, {await self._id(value): quantity})
+            await give_back_stock(self.db, {await self._id(value): quantity})
             self.expected[value].stock += quantity
 
     async def check(self) -> None:

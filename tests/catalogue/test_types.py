@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncpg
 
 from service.catalogue import import_products, select_types
 from service.catalogue.model import FacetCount
 from tests.support.files import csv_file, row
-
-if TYPE_CHECKING:
-    import asyncpg
 
 
 async def test_types(db: asyncpg.Connection[asyncpg.Record]) -> None:

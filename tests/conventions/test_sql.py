@@ -29,6 +29,11 @@ SESSION_STATE = re.compile(
 )
 CLIENT_STATE = {"add_listener", "set_type_codec", "set_builtin_type_codec", "reset_type_codec"}
 EVERYTHING = re.compile(r"\b(?:select|returning)\s+(?:\w+\.)?\*", re.IGNORECASE)
+WRITES = re.compile(
+    r"\b(?:insert\s+into|(?<!do )(?<!for )(?<!key )update|delete\s+from)\s+(\w+|\?)", re.IGNORECASE
+)
+NAMES = re.compile(r"`([\w.]+)`")
+BY_TRIGGERS = {"listed_products", "vocabulary"}
 MIGRATIONS = sorted((ROOT / "service/migrations").glob("*.sql"))
 QUERIES = [
     (path, node)
@@ -88,6 +93,33 @@ def test_no_migration_leaves_anything(path: Path) -> None:
 def test_columns_are_named(path: Path, tree: ast.Module) -> None:
     """Every column is named: after a migration ``*`` would be another list, and an error."""
     assert [text for text in texts(tree) if EVERYTHING.search(text)] == []
+
+
+def test_a_package_writes_its_own_tables() -> None:
+    """No statement writes a table that docs/architecture.md says is another package's.
+
+    What `locker purge` deletes is said by rules, so its statement names no table.
+    """
+    rows = re.findall(
+        r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`[\w.]+`(?:, )?)+) \|",
+        (ROOT / "docs/architecture.md").read_text().partition("| Tables |")[2],
+        re.MULTILINE,
+    )
+    owners: dict[str, str] = {}
+    for tables, packages in ((NAMES.findall(row), NAMES.findall(of)) for row, of in rows):
+        owners |= dict(zip(tables, packages * len(tables), strict=False))
+    written: set[str] = set()
+    wrong = []
+    for path, tree in MODULES.items():
+        package = ".".join(path.relative_to(ROOT / "service").parent.parts)
+        for table in WRITES.findall(" ".join(texts(tree))):
+            if table in owners and owners[table] != package:
+                wrong.append(f"{path.relative_to(ROOT)} writes {table}")
+            if table == "?" and package != "housekeeping":
+                wrong.append(f"{path.relative_to(ROOT)} writes a table that it doesn't name")
+            written.add(table)
+    assert wrong == []
+    assert owners.keys() - written == BY_TRIGGERS
 
 
 def test_a_query_is_one_statement() -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from quart import Quart
 
-from service.database import Pool
-
-if TYPE_CHECKING:
-    from service.database import Pooled
+from service.database import Pool, Pooled
 
 StartView = Callable[..., Awaitable[Quart]]
 

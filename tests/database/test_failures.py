@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
 from quart import Quart, Response
 
 from quart_locker.connection import pool as pools
-from service.database import Connection, Pool, get_db
+from service.database import Connection, Pool, Pooled, get_db
 from tests.conftest import with_database
 from tests.database.conftest import Ledger, StartView, idle
 from tests.support.line import Line
-
-if TYPE_CHECKING:
-    from service.database import Pooled
 
 
 @pytest.fixture

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
+from quart.typing import TestClientProtocol
 
 from service.errors import FieldError, Invalid
 from service.http.endpoints import Input
 from service.http.validation import LONGEST_TEXT, MOST_ERRORS, compose, convert
 from tests.support.shopping import API, PASSWORD, new_name
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
 

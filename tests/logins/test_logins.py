@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from tests.support.shopping import API, get, log_in, make_token, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 
 async def two_devices(app: Quart) -> tuple[TestClientProtocol, TestClientProtocol]:

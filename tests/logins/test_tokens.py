@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service import clock
 from service.accounts import logins_api as api
@@ -22,11 +24,8 @@ from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, mak
 
 OF_API = [operation for operation in OPERATIONS if operation.template.startswith(API)]
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart.typing import TestClientProtocol
 
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 

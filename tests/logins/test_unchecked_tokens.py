@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from quart import Quart, Response
+from quart.typing import TestClientProtocol
 
 from service.http.endpoints import Caller, no_content, operation
 from service.logins import hash_token, presented_login
 from tests.support.bad_input import UNKNOWN_TOKENS
 from tests.support.shopping import API, make_token, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 
 @pytest.fixture

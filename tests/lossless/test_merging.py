@@ -168,7 +168,7 @@ async def test_after_a_time_a_guests_cookies_begin_a_cart_of_their_own(
     start_app: Start, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is added with them soon after the login follows the login; later it doesn't."""
-    app = await start_app(cart_late=600)
+    app = await start_app(merge_window=600)
     name = await shopper(app)
     jar = await guest(app, product.sku, 1)
     before = jar.copy()

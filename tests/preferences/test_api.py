@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service.database import Connection
 from tests.support.shopping import API, get, log_in, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 PREFERENCES = f"{API}/preferences"
 DEFAULTS = {"theme": "system", "locale": "en", "page_size": 20, "marketing_emails": False}

@@ -5,18 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from quart import Quart, Response
+from quart.typing import TestClientProtocol
 
 from service.settings import Settings
 from tests.support.serving import serve
 from tests.support.shopping import API, Product, make_token, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 StartApp = Callable[..., Awaitable[Quart]]
 

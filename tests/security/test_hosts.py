@@ -7,20 +7,17 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 from quart import Quart, Response, jsonify, request
+from quart.typing import TestClientProtocol
 
 from service.hosts import is_allowed, read_pattern
 from service.http.arrival import read_address
 from service.settings import Limit, Settings
 from tests.support.serving import Served, serve
 from tests.support.shopping import API, new_name
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import asyncpg
 from quart import Quart
 
 from tests.support.shopping import Product, add, register
 
-if TYPE_CHECKING:
-    import asyncpg
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 KEPT = (
     "select a::text from accounts a where id = $1",

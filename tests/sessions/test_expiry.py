@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from tests.sessions.conftest import Later, StartShelf, keep, set_cookies, show
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 ALL = {"user_id": "ada", "cart": {"id": "1" * 32}, "preferences": {"theme": "dark"}}
 EMPTY = {"new": True, "permanent": False}

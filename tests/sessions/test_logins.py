@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol
 
 from service import clock
 from service.accounts import disable
@@ -16,9 +17,6 @@ from service.settings import Settings
 from tests.sessions.conftest import Later, cookie_of, set_cookies
 from tests.support.serving import Served
 from tests.support.shopping import API, PASSWORD, get, log_in, new_name, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol
 
 
 async def is_signed_in(client: TestClientProtocol) -> bool:

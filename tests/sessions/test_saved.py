@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from quart import Quart
+from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, new_name, register
-
-if TYPE_CHECKING:
-    from quart.typing import TestClientProtocol as Client
 
 StartApp = Callable[..., Awaitable[Quart]]
 
 
 @pytest.fixture
 async def app(start_app: StartApp) -> Quart:
-    return await start_app(cart_late=10)
+    return await start_app(merge_window=10)
 
 
 def saved(client: Client, app: Quart) -> Client:
@@ -122,7 +120,7 @@ async def test_saved_session_reaches_nothing_of_the_browsers(
     end: Callable[[Client], Awaitable[None]],
     way: Callable[[Client, Product], Awaitable[Any]],
 ) -> None:
-    """Once the login has been over for `LOCKER_CART_LATE`: not the next guest's cart either."""
+    """Once the login has been over for `LOCKER_MERGE_WINDOW`: not the next guest's cart either."""
     browser = app.test_client()
     await register(browser)
     await add(browser, product.sku, 5)

@@ -54,6 +54,23 @@ def test_production_needs_three() -> None:
     assert settings == Settings(database_url=URL, secret_key=KEY, allowed_hosts=("shop.example",))
 
 
+def test_an_old_name_is_still_read(tmp_path: Path) -> None:
+    """A variable that has another name now counts by its old one as well, in a file too."""
+    assert read(CART_LATE="7").merge_window == 7
+    file = tmp_path / "seconds"
+    file.write_text("8\n")
+    assert read(CART_LATE_FILE=str(file)).merge_window == 8
+    assert misspelt({**NEEDED, "LOCKER_CART_LATE": "7"}) == {}
+
+
+def test_an_old_name_and_the_new_one_are_not_both_set() -> None:
+    """Which of the two would count is nothing to be guessed."""
+    text = refused(CART_LATE="7", MERGE_WINDOW="8")
+    assert (
+        text == "set LOCKER_MERGE_WINDOW or LOCKER_CART_LATE, which was its name before, not both"
+    )
+
+
 @pytest.mark.parametrize("name", NEEDED)
 @pytest.mark.parametrize("text", [None, ""])
 def test_says_what_is_missing(name: str, text: str | None) -> None:
@@ -163,7 +180,7 @@ def test_off(text: str) -> None:
         ("SECTION_IDLE", "0"),
         ("CART_MAX_LINES", "0"),
         ("CART_MAX_QUANTITY", "-1"),
-        ("CART_LATE", "-1"),
+        ("MERGE_WINDOW", "-1"),
         ("CART_MERGE", "min"),
         ("MAX_BODY", "0"),
         ("BODY_TIMEOUT", "0"),

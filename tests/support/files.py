@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import asyncpg
 
 from service.catalogue import ImportOptions, ImportReport, import_products
 from service.catalogue.product_file import ProductFile
 from service.catalogue.rows import BadRow
 from service.catalogue.shopify import Entry
-
-if TYPE_CHECKING:
-    import asyncpg
 
 
 def csv_file(*rows: dict[str, str]) -> io.BytesIO:

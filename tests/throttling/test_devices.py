@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
-from quart import Quart
+from quart import Quart, Response
+from quart.typing import TestClientProtocol as Client
 
 from service.accounts import Hasher, revoke_all_logins
 from service.logins import Device, select_new_devices
@@ -15,12 +17,7 @@ from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart import Response
-    from quart.typing import TestClientProtocol as Client
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 PHONE = "198.51.100.77"

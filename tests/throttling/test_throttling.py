@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+import asyncpg
 import httpx
 import pytest
-from quart import Quart
+from quart import Quart, Response
+from quart.typing import TestClientProtocol
 
 from service import clock
 from service.settings import Limit, Settings
@@ -17,12 +18,7 @@ from service.throttling.model import networks
 from tests.support.serving import serve
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
-if TYPE_CHECKING:
-    import asyncpg
-    from quart import Response
-    from quart.typing import TestClientProtocol
-
-    Observer = asyncpg.Connection[asyncpg.Record]
+Observer = asyncpg.Connection[asyncpg.Record]
 
 StartApp = Callable[..., Awaitable[Quart]]
 WRONG = "wrong, wrong, wrong"

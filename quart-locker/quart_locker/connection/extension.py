@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
-from quart import current_app, g, has_app_context
+from quart import Quart, current_app, g, has_app_context
 
 from quart_locker.errors import Misconfigured, handle
 
 from .errors import AWAY, BUSY, OF_A_DEAD_CONNECTION, DatabaseAway, DatabaseBusy
 from .pool import Connection, Pool, PoolOptions, is_dead
 from .visits import Visit, current_visit, is_copy
-
-if TYPE_CHECKING:
-    from quart import Quart
 
 
 class PooledConnection:

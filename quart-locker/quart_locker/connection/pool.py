@@ -8,7 +8,7 @@ import math
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias  # noqa: TID251 - asyncpg's stubs have parameters, its classes none
 
 import asyncpg
 from quart import has_request_context

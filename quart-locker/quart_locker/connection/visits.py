@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import asyncpg
 import quart.globals
+from asyncpg.pool import PoolConnectionProxy
 from quart import g, has_request_context, has_websocket_context, request, websocket
 from quart.globals import app_ctx
 from quart.wrappers import BaseRequestWebsocket
-
-if TYPE_CHECKING:
-    import asyncpg
-    from asyncpg.pool import PoolConnectionProxy
 
 PRESERVED = "_quart._preserve_context"
 """How a test client that is used with ``async with`` marks the contexts it keeps (Quart 0.22)."""

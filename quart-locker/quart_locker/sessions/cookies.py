@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import want_bytes
 
 from .values import tagged_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 Clock: TypeAlias = "Callable[[], float]"
 """Says the time, in seconds since 1970."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
-from quart import Response, current_app
+from quart import Quart, Response, current_app
 from quart.sessions import SessionInterface
+from quart.wrappers import BaseRequestWebsocket
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_locker.errors import handle
 
@@ -25,13 +28,6 @@ from .policy import (
     read_policy,
     snapshot,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from quart import Quart
-    from quart.wrappers import BaseRequestWebsocket
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 ABOUT_THE_BODY = ("Content-Length", "Content-Range", "ETag", "Last-Modified", "Location")
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import Any
 
 from werkzeug.exceptions import InternalServerError
 from werkzeug.http import dump_cookie
 
-from .cookies import SectionCookie
-from .model import BASE, pack
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from .cookies import Clock
-    from .model import Section, Session
-    from .policy import Policy
+from .cookies import Clock, SectionCookie
+from .model import BASE, Section, Session, pack
+from .policy import Policy
 
 SALT = "cookie-session"
 """Flask's salt; the sections' salts are derived from it, so no cookie passes for another."""

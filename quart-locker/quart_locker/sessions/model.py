@@ -9,16 +9,14 @@ each other. Nested changes count: content is compared, not flagged.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Self
+from _collections_abc import dict_items, dict_keys, dict_values
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Self
 
 from quart.sessions import SessionMixin
 
 from .cookies import BORN, Opened
 from .values import canonical, check
-
-if TYPE_CHECKING:
-    from _collections_abc import dict_items, dict_keys, dict_values
-    from collections.abc import Callable, Collection, Iterator
 
 BASE = "session"
 """The section of every key that has none of its own."""

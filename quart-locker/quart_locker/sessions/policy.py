@@ -7,21 +7,18 @@ otherwise is refused as well, so nobody wonders which of them counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, get_args
+from typing import Any, NoReturn, TypedDict, get_args
+
+from quart import Quart
 
 from quart_locker.errors import Misconfigured
 
 from .cookies import BORN, BROWSER_LIMIT, Digest
 from .model import BASE, PERMANENT, VALUE
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from quart import Quart
 
 SHORTEST_KEY = 32
 """Bytes of a key: as many as SHA-256 gives (RFC 2104, section 3)."""

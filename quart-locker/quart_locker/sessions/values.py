@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from flask.json.tag import TaggedJSONSerializer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SCALARS = (str, bytes, int, float, datetime, UUID, type(None))
 """What Flask's format has a form for, beside lists, tuples and dictionaries.

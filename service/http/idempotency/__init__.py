@@ -4,13 +4,14 @@ Start with `once.Once`, by which a view that writes runs its action.
 """
 
 from .model import Key, KeyReused, StoredAnswer
-from .queries import RETENTION, select_answer, upsert_answer
+from .queries import RETENTION, forget_cte, select_answer, upsert_answer
 
 __all__ = [
     "RETENTION",
     "Key",
     "KeyReused",
     "StoredAnswer",
+    "forget_cte",
     "select_answer",
     "upsert_answer",
 ]

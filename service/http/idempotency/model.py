@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from service.errors import Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 HEADER = "Idempotency-Key"
 

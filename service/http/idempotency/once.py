@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+from uuid import UUID
 
 import msgspec
 from quart import Response, request
 
 from service import clock
-from service.database import run
+from service.database import Connection, run
 from service.errors import Conflict
+from service.http.endpoints import Input
 from service.http.problems import problem
-from service.logins import presented_login
+from service.logins import PresentedLogin, presented_login
 
 from . import queries
 from .model import HEADER, Key, StoredAnswer
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from service.database import Connection
-    from service.http.endpoints import Input
-    from service.logins import PresentedLogin
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
-from service.logins import LOGIN
+from service.database import Connection
+from service.logins import LOGIN, PresentedLogin
 from service.statements import Statement
 
 from .model import Key, KeyReused, StoredAnswer
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from service.database import Connection
-    from service.logins import PresentedLogin
 
 RETENTION = timedelta(hours=24)
 """How long an answer is replayed."""
@@ -125,3 +119,9 @@ async def upsert_answer(
             body=answer.body,
         )
     )
+
+
+def forget_cte(scopes: str) -> str:
+    """Return a CTE, ``forgotten_keys``, that forgets all keys of these scopes, a query."""
+    return f"""
+        forgotten_keys as (delete from idempotency_keys where scope in ({scopes}))"""

@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-from quart import Response, request
+from quart import Quart, Response, request
 
 from service.http.prefix import place_links
 
 from .document import build_document
 from .reader import read_document
-
-if TYPE_CHECKING:
-    from quart import Quart
-
 
 PACKAGE = Path(__file__).parents[2]
 GUIDES = (PACKAGE / "http-api.md", PACKAGE.parent / "docs" / "http-api.md")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from . import texts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SUFFIX = re.compile(r'(?<=[a-z])Output(?=")')
 

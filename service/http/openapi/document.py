@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.metadata import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from quart import Quart
 from quart_schema import APIKeySecurityScheme, HttpSecurityScheme, Info, QuartSchema, Server, Tag
 from quart_schema.openapi import Contact, License, OpenAPIProvider
+from werkzeug.routing import Rule
 
-from service.http.endpoints import Caller
+from service.http.endpoints import Caller, Operation, Output
 
 from . import texts
 from .components import Components
 from .links import add_links
 from .problems import errors_of, is_api, problem_responses
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from quart import Quart
-    from werkzeug.routing import Rule
-
-    from service.http.endpoints import Operation, Output
 
 
 def build_document(app: Quart) -> dict[str, Any]:

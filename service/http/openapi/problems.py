@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from werkzeug.routing import Rule
 
 from service.errors import (
     BadHost,
@@ -21,17 +24,11 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from service.http.endpoints import Operation
 from service.http.problems import Problem, problem_type
 from service.http.requests import SAFE_METHODS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from werkzeug.routing import Rule
-
-    from service.http.endpoints import Operation
-
-    from .components import Components
+from .components import Components
 
 RETRYABLE = (429, 503)
 CHECKED_HEADERS = {"Idempotency-Key", "Locker-Cart"}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
+from asyncpg import Record
 
 from service.database import Conflicted
 
 from .model import Cart, Line, Offer
-
-if TYPE_CHECKING:
-    from asyncpg import Record
 
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
