@@ -52,7 +52,7 @@ class ActiveLoginOutput(Output):
 
 
 class LoginsOutput(Output):
-    """The logins that hold, the last used first."""
+    """The logins that are valid, the last used first."""
 
     sessions: list[ActiveLoginOutput]
 
@@ -64,7 +64,7 @@ class EndingQuery(Input):
 
 
 class TokenListOutput(Output):
-    """The tokens that hold, the newest first."""
+    """The tokens that are valid, the newest first."""
 
     tokens: list[TokenOutput]
 

@@ -22,7 +22,7 @@ async def signed_in(client: TestClientProtocol) -> bool:
 
 
 async def test_logins_are_listed_with_device_and_address(app: Quart) -> None:
-    """The list has each login that holds, and says which one asks."""
+    """The list has each login that is valid, and says which one asks."""
     client = app.test_client()
     client_agent = {"User-Agent": "Mozilla/5.0 (Test)"}
     name = (await register(client))["user"]["username"]
