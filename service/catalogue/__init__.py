@@ -6,9 +6,10 @@ from pathlib import Path
 
 from .actions import ImportOptions, change_currency, import_products
 from .choosing import FIELDS, choose
+from .facet_queries import select_types
 from .import_queries import select_currency
 from .language_queries import select_search_language
-from .list_queries import select_products, select_types
+from .list_queries import select_products
 from .model import (
     HANDLE_LENGTH,
     SKU_LENGTH,

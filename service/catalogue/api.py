@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.http.endpoints import Amount, Caller, Input, Options, Output, answer, operation
 from service.http.prefix import place_address
 
-from . import cursor, list_queries, queries, search
+from . import cursor, facet_queries, list_queries, queries, search
 from .model import PRICE, TEXT_LENGTH, FacetCount, Facets, Image, Product, Selection, Sort, Variant
 from .suggestions import suggest
 
@@ -171,7 +171,7 @@ async def list_products(query: ProductsQuery) -> Response:
         [product_output(each) for each in page.products],
         page.next,
         page.total,
-        _facets_output(await list_queries.select_facets(db, selection))
+        _facets_output(await facet_queries.select_facets(db, selection))
         if query.facets
         else msgspec.UNSET,
     )
@@ -192,7 +192,7 @@ async def suggest_products(query: SuggestQuery) -> Response:
 async def list_product_types() -> Response:
     """List the types of what is sold."""
     return answer(
-        TypesOutput(_count_outputs(await list_queries.select_types(await get_db(), TYPES)))
+        TypesOutput(_count_outputs(await facet_queries.select_types(await get_db(), TYPES)))
     )
 
 

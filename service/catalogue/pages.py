@@ -27,7 +27,7 @@ from service.pages import (
 from service.services import get_service
 from service.settings import Settings
 
-from . import list_queries, queries, search
+from . import facet_queries, list_queries, queries, search
 from .browsing import SORTS, ShopQuery
 from .choosing import choose
 from .model import EVERYTHING, Page, Selection
@@ -61,10 +61,10 @@ async def show_shop(query: ShopQuery) -> Response:
     if query.after and (found.previous is None or not found.products):
         # Paging back has reached the beginning, or all that was beyond is gone.
         query, found = first, await _list(first, selection, limit)
-    facets = await run(list_queries.select_facets, selection)
+    facets = await run(facet_queries.select_facets, selection)
     types = list(facets.types)
     if selection == EVERYTHING:
-        types = await run(list_queries.select_types, TYPES)
+        types = await run(facet_queries.select_types, TYPES)
     meant, near = None, None
     if not found.products and read_search(query.q).words and not query.narrowed:
         meant, near = await run(find_near, selection, limit)

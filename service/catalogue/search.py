@@ -46,27 +46,34 @@ class Search:
 
     ``query`` is a tsquery cut before and behind every word, so operators and words by turns: the
     database brings the words into its own form, and none can be taken for an operator. ``likeness``
-    is one of any of the words, to rank by.
+    is one of any of the words, to rank by. ``beginning`` is the last word, if it may go on, and
+    ``firm`` the query without it: all that it finds is among what that finds. Without any word of
+    its own that is empty.
     """
 
     words: tuple[str, ...]
     query: tuple[str, ...]
     likeness: tuple[str, ...]
+    firm: tuple[str, ...]
+    beginning: str
 
 
 def read_search(text: str) -> Search:
     """Return what the text asks for."""
     groups, open_ended = _groups(unicodedata.normalize("NFKC", text[:LONGEST]))
-    queries, likenesses = [], []
+    queries, firm, likenesses = [], [], []
     for group in groups:
         end = BEGINNING if open_ended and group is groups[-1] else ""
         queries.append(_query(group, end))
+        firm.append(_firm(group) if end else queries[-1])
         likenesses += [_join(" | ", reading) + end for reading in _readings(group.words)]
         likenesses += [_join(" | ", phrase) for phrase in group.phrases]
     return Search(
         words=tuple(word for each in groups for part in each.wanted() for word in part),
         query=tuple(" | ".join(queries).split(_EDGE)),
         likeness=tuple(" | ".join(likenesses).split(_EDGE)),
+        firm=tuple(" | ".join(firm).split(_EDGE)) if all(firm) else (),
+        beginning=groups[-1].words[-1] if open_ended else "",
     )
 
 
@@ -112,6 +119,16 @@ def _query(group: _Group, end: str) -> str:
     terms += [_join(" <-> ", phrase) for phrase in group.phrases]
     terms += [f"!({_join(' <-> ', phrase)})" for phrase in group.without]
     return f"({' & '.join(terms)})"
+
+
+def _firm(group: _Group) -> str:
+    """Return what the group asks for besides its last word; blank for nothing."""
+    last = group.words[-1]
+    readings = [each[:-1] if each[-1] == last else each for each in _readings(group.words)]
+    terms = [_join(" <-> ", phrase) for phrase in group.phrases]
+    if all(readings):
+        terms.append(f"({' | '.join(_join(' & ', reading) for reading in readings)})")
+    return f"({' & '.join(terms)})" if terms else ""
 
 
 def _readings(words: list[str]) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from service.database import Connection
 
-from . import list_queries
+from . import list_queries, proposal_queries
 from .model import Page, Product, Selection
 from .search import LONGEST, read_search
 
@@ -40,7 +40,7 @@ async def find_near(db: Connection, selection: Selection, limit: int) -> tuple[s
     Where nothing better is known than what was typed, they are those with any of its words.
     """
     words = read_search(selection.text).words
-    proposals = await list_queries.select_proposals(db, words)
+    proposals = await proposal_queries.select_proposals(db, words)
     if any(proposals):
         pairs = zip(words, proposals, strict=True)
         meant = " ".join(proposal or word for word, proposal in pairs)[:LONGEST]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import asyncpg
 import pytest
 
-from service.catalogue import Page, Selection, list_queries, queries
-from service.catalogue.model import Sort
+from service.catalogue import Page, Selection, facet_queries, list_queries, queries
+from service.catalogue.model import FacetCount, Sort
 from tests.support.files import load, row, size
 
-Database = asyncpg.Connection[asyncpg.Record]
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 TYPE = "Type of these tests"
 
@@ -125,7 +125,7 @@ async def test_unlisted(db: Database) -> None:
     await db.execute("update products set status = 'unlisted' where handle = 'quiet'")
     assert await queries.select_product(db, "quiet")
     assert await listed(db) == await listed(db, text="quokka") == []
-    assert TYPE not in [each.value for each in await list_queries.select_types(db, 250)]
+    assert TYPE not in [each.value for each in await facet_queries.select_types(db, 250)]
     await db.execute("update products set status = 'active' where handle = 'quiet'")
     assert await listed(db) == ["quiet"]
 
@@ -203,7 +203,7 @@ async def test_facets(db: Database) -> None:
     )
 
     async def count(**what: Any) -> list[dict[str, int | None]]:
-        facets = await list_queries.select_facets(db, Selection(text="quokka", **what))
+        facets = await facet_queries.select_facets(db, Selection(text="quokka", **what))
         return [
             {each.value: each.count for each in kind}
             for kind in (facets.types, facets.vendors, facets.tags)
@@ -215,8 +215,17 @@ async def test_facets(db: Database) -> None:
     assert await count(max_price=1) == [{}, {}, {}]
 
 
-async def test_beyond_what_is_counted(db: Database) -> None:
-    """Beyond 1,000 there is no count, and an order other than relevance goes on to the end."""
+async def test_facets_of_what_is_not_new(db: Database) -> None:
+    """What is chosen is counted among what has it, not among the newest products of all."""
+    await load(db, row("old", Type=TYPE, Vendor="V1", Tags="x"))
+    await load_many(db, f"{TYPE} too")
+    facets = await facet_queries.select_facets(db, Selection(type=TYPE))
+    assert (facets.vendors, facets.tags) == ((FacetCount("V1", 1),), (FacetCount("x", 1),))
+    assert (f"{TYPE} too", None) in [(each.value, each.count) for each in facets.types]
+
+
+async def load_many(db: Database, type_: str) -> None:
+    """Store one product more than is counted."""
     await db.execute(
         """
         with added as (
@@ -228,19 +237,24 @@ async def test_beyond_what_is_counted(db: Database) -> None:
         insert into variants (product_id, position, sku, options, price, currency, oversell)
         select id, 1, 'MANY-' || id, '[]', id, 'USD', false from added
         """,
-        TYPE,
+        type_,
     )
+
+
+async def test_beyond_what_is_counted(db: Database) -> None:
+    """Beyond 1,000 there is no count, and an order other than relevance goes on to the end."""
+    await load_many(db, TYPE)
     for text in ("", "quokka"):
         page = await select(db, "price", limit=100, text=text)
         assert page.total is None
-        facets = await list_queries.select_facets(db, Selection(type=TYPE, text=text))
+        facets = await facet_queries.select_facets(db, Selection(type=TYPE, text=text))
         assert [each.count for each in facets.vendors] == [None]
         seen = handles(page)
         while page.next:
             page = await select(db, "price", limit=100, after=page.next, text=text)
             seen += handles(page)
         assert len(set(seen)) == len(seen) == 1001
-    types = {each.value: each.count for each in await list_queries.select_types(db, 250)}
+    types = {each.value: each.count for each in await facet_queries.select_types(db, 250)}
     assert types[TYPE] is None
     await db.execute("update products set published = false where handle = 'many-1'")
     assert (await select(db, text="quokka")).total == 1000

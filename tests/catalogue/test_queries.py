@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import asyncpg
 
 from service.catalogue import ImportOptions, import_products, queries
 from tests.support.files import csv_file, row, size
 
-Database = asyncpg.Connection[asyncpg.Record]
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def load(db: Database, *rows: dict[str, str]) -> None:

@@ -1,0 +1,263 @@
+"""Which products a list is of, and how they are found: what its statements have in common.
+
+Where there are millions of products, no plan is good for all that may be asked: what one product
+in a thousand has is looked up in an index, and what every third one has is met soon enough in any
+order, while all the places that an index knows of it would take seconds. So the statement looks at
+a few products from all over the catalogue, and goes its way by these. It keeps the values from the
+planner (`(select $1)`), whose plan would be for the first few of them, or for those of then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .model import COUNTED, PRICE, Selection
+from .search import BEGINNING, read_search
+
+PROBES = 512
+"""Products that are looked at, to know how common something is."""
+COMMON = PROBES // 10
+"""Of the probes that have it: then it isn't looked up in an index."""
+RARE = PROBES // 40
+"""Of the probes that have it: beyond, an index of something rarer is asked alone."""
+MANY = 2
+"""Of the probes that have it: then it isn't sorted, but met soon enough in any order."""
+SORTED = 5_000
+"""Products that are sorted, at most; more are read in the order of an index."""
+SMALL = 50_000
+"""Products; with fewer, any way is short, and none are looked at."""
+
+LANGUAGE = "(select language::regconfig from search_index)"
+
+_COLUMNS = "product_id, title, type, vendor, tags, price, words"
+_SEARCH = "words @@ (select query from wanted)"
+
+# In this form the planner can't make a join of it, with all variants read.
+_AVAILABLE = """(select exists (
+    select from variants
+    where variants.product_id = listed_products.product_id and variants.active
+        and (variants.stock is null or variants.oversell or variants.stock > 0)
+    offset 0
+))"""
+
+
+_PROBES = f"""
+    ids as materialized (
+        select min(product_id) as first, max(product_id) as last
+        from listed_products having max(product_id) - min(product_id) > {{}}
+    ),
+    probes as materialized (
+        select {_COLUMNS}
+        from ids, generate_series(first, last, (last - first) / {{}}) as place,
+            lateral (
+                select {_COLUMNS} from listed_products
+                where product_id >= place order by product_id limit 1
+            ) as probe
+    ),"""
+
+
+class ListStatement:
+    """A statement about the products of a selection, and its parameters.
+
+    ``first`` are the common table expressions that all else goes by: the search as tsqueries in
+    ``wanted``, and products from all over the catalogue in ``probes``.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self.parameters: list[object] = []
+        search = read_search(selection.text)
+        self.searches = bool(search.words)
+        self.first = ""
+        if self.searches:
+            values = (search.query, search.firm, search.beginning, search.likeness, selection.text)
+            self.first = _search(*map(self.parameter, values))
+        self.indexed = dict(self._indexed(selection))
+        """Conditions that an index helps with: of facets, by their names, and of others."""
+        self.others = list(self._others(selection))
+        if self.asks:
+            self.first += _PROBES.format(SMALL, PROBES)
+        self.chosen = [facet for facet in ("types", "vendors", "tags") if facet in self.indexed]
+
+    def parameter(self, value: object) -> str:
+        """Return how the statement names this value."""
+        self.parameters.append(value)
+        return f"${len(self.parameters)}"
+
+    def _indexed(self, selection: Selection) -> Iterator[tuple[str, str]]:
+        if self.searches:
+            yield "words", _SEARCH
+        # The planner takes a range for larger than what equals a value. It reads it in the order
+        # of the index then, until there is enough, and doesn't gather all of it first.
+        self.equal = ""
+        for facet, column, value in (
+            ("types", "type", selection.type),
+            ("vendors", "vendor", selection.vendor),
+        ):
+            if value:
+                text = f"(select {self.parameter(value)}::text)"
+                yield facet, f"{column} between {text} and {text}"
+                self.equal = f"{column} = {text}"
+        if selection.tag:
+            yield "tags", f"tags @> (select array[{self.parameter(selection.tag)}::text])"
+        if selection.min_price is not None or selection.max_price is not None:
+            most = PRICE if selection.max_price is None else selection.max_price
+            bounds = self.parameter(selection.min_price or 0), self.parameter(most)
+            yield (
+                "prices",
+                "price between (select {}::bigint) and (select {}::bigint)".format(*bounds),
+            )
+
+    def _others(self, selection: Selection) -> Iterator[str]:
+        if selection.text.strip() and not self.searches:
+            yield "false"
+        if selection.available:
+            yield _AVAILABLE
+
+    @property
+    def asks(self) -> bool:
+        """Whether any product is left out."""
+        return bool(self.indexed or self.others)
+
+    def where(self, *, leave: str = "") -> str:
+        """Return the whole condition, but for the facet to leave out."""
+        indexed = [each for name, each in self.indexed.items() if name != leave]
+        return " and ".join([*indexed, *self.others]) or "true"
+
+    @property
+    def alone(self) -> str:
+        """The condition where nothing but a type or a vendor is asked for: one index has these."""
+        if self.others or len(self.indexed) > 1:
+            return ""
+        return self.equal
+
+    def matching(self, name: str, columns: str, *, leave: str = "", sort: bool = False) -> str:
+        """Return a common table expression of what there is, in no order.
+
+        Of no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
+        ``{name}_way``, by which it is found, with ``bound``, the number beyond which there is more.
+        """
+        if self.where(leave=leave) == "true":
+            return f"""
+                {name}_way as (select {COUNTED} as bound),
+                {name} as materialized (
+                    select {columns} from listed_products
+                    order by product_id desc limit {COUNTED + 1}
+                )"""
+        limit = f"limit (select bound + 1 from {name}_way)"
+        found = [
+            f"(select {columns} from listed_products where {each} {limit})"
+            for each in self._by_index(name, leave)
+        ]
+        found.append(f"""(
+            select {columns} from ({one_by_one("product_id desc")}) as listed_products
+            where (select common from {name}_way) and {self.where(leave=leave)} {limit}
+        )""")
+        return f"""
+            {name}_way as materialized ({self._way(leave, SORTED if sort else COUNTED)}),
+            {name} as materialized ({" union all ".join(found)})"""
+
+    def _by_index(self, name: str, leave: str) -> Iterator[str]:
+        """Yield conditions that find it by an index; of a ``{name}_way`` at most one holds."""
+        indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+        rest = [*self.others]
+        if "words" in indexed:
+            # All that the search finds is among what the index is asked for, and may be less.
+            rest.append(f"({_SEARCH}) is true")
+            indexed["words"] = f"words @@ (select indexed from {name}_way)"
+        if indexed:
+            gate = f"(select index = 'all' from {name}_way)"
+            yield " and ".join([gate, *indexed.values(), *rest])
+        for index, sql in indexed.items() if len(indexed) > 1 else ():
+            gate = f"(select index = '{index}' from {name}_way)"
+            # In this form no index is asked; and the search is among the rest.
+            filters = [
+                f"({each}) is true"
+                for other, each in indexed.items()
+                if other not in {index, "words"}
+            ]
+            yield " and ".join([gate, sql, *filters, *rest])
+
+    def _way(self, leave: str, most: int) -> str:
+        indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+        counts = {"hits": self.where(leave=leave)}
+        counts |= {f"with_{each}": sql for each, sql in indexed.items()}
+        indexed_query = "null::tsquery"
+        if "words" in indexed:
+            counts |= {
+                "with_beginning": "words @@ (select beginning from wanted)",
+                "with_firm": "words @@ (select firm from wanted)",
+            }
+        counted = ", ".join(f"count(*) filter (where {sql}) as {n}" for n, sql in counts.items())
+        shares = {each: f"with_{each}" for each in indexed}
+        source = ""
+        if "words" in indexed:
+            source = ", wanted"
+            broad = f"with_beginning >= {COMMON}"
+            indexed_query = f"case when {broad} then firm else query end"
+            shares["words"] = f"""case when not ({broad}) then with_words
+                when firm is null then {PROBES} else with_firm end"""
+        least = f"least({', '.join(shares.values())})"
+        largest = f"greatest({', '.join(shares.values())})"
+        common = f"hits >= {COMMON} or {least} >= {COMMON}" if indexed else "true"
+        rarest = " ".join(f"when {least} = {share} then '{each}'" for each, share in shares.items())
+        index = (
+            f"case when {largest} < {RARE} then 'all' {rarest} end" if len(indexed) > 1 else "'all'"
+        )
+        return f"""
+            select {common} as common,
+                case when {common} or hits >= {MANY} then {COUNTED} else {most} end as bound,
+                case when not ({common}) then {index} end as index,
+                {indexed_query} as indexed
+            from (select {counted} from probes as listed_products) as probed{source}"""
+
+
+def one_by_one(order: str, beyond: str = "true") -> str:
+    """Return a select of products in order, of which only as many are read as are taken."""
+    # With an offset, what is asked of them outside stays outside: else the planner would look it
+    # up and sort what it finds.
+    return f"""
+        select {_COLUMNS} from listed_products where {beyond} order by {order} offset 0"""
+
+
+def _search(query: str, firm: str, beginning: str, likeness: str, text: str) -> str:
+    """Return the search as tsqueries, made once; ``exact`` takes the words as they are.
+
+    Where all of them are such as every text has, so does ``query``, which finds them in names.
+    ``firm`` is null where it would find everything: all of its words are such.
+    """
+    return f"""
+        typed as (
+            select {_put_together(query)} as query, {_put_together(firm)} as firm,
+                {_put_together(likeness)} as likeness,
+                '''' || nullif(search_text({beginning}), '') || ' ''{BEGINNING}' as beginning
+        ),
+        understood as (
+            select case
+                when querytree(to_tsquery({LANGUAGE}, query)) in ('', 'T') then 'simple'
+                else {LANGUAGE}
+            end as language
+            from typed
+        ),
+        wanted as materialized (
+            select
+                to_tsquery(language, query) as query,
+                case when querytree(to_tsquery(language, firm)) not in ('', 'T')
+                    then to_tsquery(language, firm)
+                end as firm,
+                to_tsquery(language, beginning) as beginning,
+                to_tsquery(language, likeness) as likeness,
+                to_tsquery('simple', replace(likeness, '{BEGINNING}', '')) as exact,
+                left(search_text({text}), 64) as title
+            from typed, understood
+        ),
+    """
+
+
+def _put_together(pieces: str) -> str:
+    return f"""(
+        select string_agg(
+            case n % 2 when 1 then piece else '''' || search_text(piece) || ' ''' end,
+            '' order by n
+        )
+        from unnest({pieces}::text[]) with ordinality as each (piece, n)
+    )"""

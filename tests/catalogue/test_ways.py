@@ -1,0 +1,131 @@
+"""A search finds the same whichever way it goes: by the index of words, or from product to product.
+
+Which way is a matter of how much there is; here there is little, and the bounds are moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeAlias, get_args
+
+import asyncpg
+import pytest
+
+from service.catalogue import Selection, list_statements
+from service.catalogue.facet_queries import select_facets
+from service.catalogue.list_queries import select_products
+from service.catalogue.model import FacetCount, Facets, Sort
+from service.migrations import migrate
+from tests.support.databases import empty_database
+
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+WAYS: dict[str, dict[str, int]] = {
+    "by the index": {},
+    "as it comes": {"SMALL": 64, "PROBES": 64, "COMMON": 6},
+    "met soon": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "MANY": 1, "SORTED": 1000},
+    "one by one": {"COMMON": 0, "MANY": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def full(server_url: str) -> Iterator[str]:
+    """1,200 products: all are quokkas, every third is blue, six are narwhals as well."""
+
+    async def fill(url: str) -> None:
+        db = await asyncpg.connect(url)
+        await migrate(db)
+        await db.execute(
+            """
+            with added as (
+                insert into products
+                    (handle, title, description, vendor, type, tags, images, published)
+                select 'q' || n, concat_ws(
+                        ' ', case when n % 200 = 7 then 'Narwhal' end, 'Quokka',
+                        case n % 3 when 0 then 'Blue' else 'Green' end, n
+                    ), '', 'V' || n % 300, 'T' || n % 5, '["t"]', '[]', true
+                from generate_series(1, 1200) as n returning id
+            )
+            insert into variants (product_id, position, sku, options, price, currency, oversell)
+            select id, 1, 'Q-' || id, '[]', id * 7919 % 1000, 'USD', false from added
+            """
+        )
+        await db.close()
+
+    with asyncio.Runner() as runner:
+        database = empty_database(server_url)
+        url = runner.run(database.__aenter__())
+        runner.run(fill(url))
+        yield url
+        runner.run(database.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def many(full: str) -> AsyncIterator[Database]:
+    """A connection to that database."""
+    db = await asyncpg.connect(full)
+    yield db
+    await db.close()
+
+
+SEARCHES = [
+    Selection(text="narwhal"),
+    Selection(text="narwhal qu"),
+    Selection(text="narwhal q"),
+    Selection(text="quokka b"),
+    Selection(text="blue quokkas"),
+    Selection(text="blue -narwhal"),
+    Selection(text="narwhal or 42"),
+    Selection(text='"quokka blue" 3'),
+    Selection(text="the n"),
+    Selection(text="zebra q"),
+    Selection(text="quokka", vendor="V7"),
+    Selection(text="quo", type="T1", max_price=300),
+    Selection(text="q", available=True, tag="t", min_price=900),
+]
+
+
+def counted(facets: Facets) -> list[list[FacetCount]]:
+    """Return what was counted to the end."""
+    kinds = (facets.types, facets.vendors, facets.tags)
+    return [[each for each in kind if each.count is not None] for kind in kinds]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("selection", SEARCHES, ids=str)
+async def test_same_by_any_way(
+    many: Database, monkeypatch: pytest.MonkeyPatch, way: str, selection: Selection
+) -> None:
+    """Up to 1,000 products, list, total and counts don't depend on how they were found."""
+    expected = [await select_products(many, selection, sort=each) for each in get_args(Sort)]
+    facets = counted(await select_facets(many, selection))
+    for name, value in WAYS[way].items():
+        monkeypatch.setattr(list_statements, name, value)
+    for sort, page in zip(get_args(Sort), expected, strict=True):
+        assert page.total is not None
+        assert await select_products(many, selection, sort=sort) == page
+    assert counted(await select_facets(many, selection)) == facets
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sort", [each for each in get_args(Sort) if each != "relevance"])
+async def test_beyond_by_any_way(
+    many: Database, monkeypatch: pytest.MonkeyPatch, way: str, sort: Sort
+) -> None:
+    """Beyond 1,000 an order other than relevance goes on to the end, and back."""
+    for name, value in WAYS[way].items():
+        monkeypatch.setattr(list_statements, name, value)
+    for text in ("quokka", "q"):
+        pages = [await select_products(many, Selection(text=text), sort=sort, limit=500)]
+        while after := pages[-1].next:
+            assert pages[-1].total is None
+            pages.append(
+                await select_products(many, Selection(text=text), sort=sort, limit=500, after=after)
+            )
+        assert len({each.handle for page in pages for each in page.products}) == 1200
+        assert len(pages) == 3
+        back = await select_products(
+            many, Selection(text=text), sort=sort, limit=500, after=pages[-1].previous
+        )
+        assert back.products == pages[1].products
