@@ -28,6 +28,7 @@ from service.settings import Limit, Settings
 from tests.support.keys import KEY
 from tests.support.serving import Served, serve
 from tests.support.shopping import Product, add_product
+from tests.support.templates import CompiledTemplates
 
 # Some machines are slow; a test that hangs ends by pytest's own limit.
 hypothesis.settings.register_profile(
@@ -49,6 +50,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+COMPILED_TEMPLATES = CompiledTemplates()
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -155,6 +157,7 @@ async def start_app(
 
         async def start(prepare: Callable[[Quart], None] | None = None, **changes: Any) -> Quart:
             app = create_app(dataclasses.replace(settings, **changes))
+            app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
             if prepare:
                 prepare(app)
             lifespan = app.test_app()
