@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from service import create_app
 from service.devserver import PostgresServer
 from service.migrations import migrate
 from service.settings import Limit, Settings
+from tests.support.databases import name_of, new_database
 from tests.support.keys import KEY
 from tests.support.serving import Served, serve
 from tests.support.shopping import Product, add_product
@@ -66,46 +66,43 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def database_url(server_url: str) -> Iterator[str]:
-    """This run's database, migrated."""
-    name = f"locker_test_{secrets.token_hex(6)}"
+def template(server_url: str) -> Iterator[str]:
+    """The name of a database that has every migration, and to which nobody is connected."""
 
-    async def create() -> str:
-        server = await asyncpg.connect(server_url)
-        await server.execute(f"create database {name}")
-        await server.close()
-        url = with_database(server_url, name)
+    async def migrate_it(url: str) -> None:
         db = await asyncpg.connect(url)
         await migrate(db)
         await db.close()
-        return url
 
-    async def drop() -> None:
-        server = await asyncpg.connect(server_url)
-        await drop_database(server, name)
-        await server.close()
-
-    yield asyncio.run(create())
-    asyncio.run(drop())
+    with asyncio.Runner() as runner:
+        database = new_database(server_url)
+        url = runner.run(database.__aenter__())
+        runner.run(migrate_it(url))
+        yield name_of(url)
+        runner.run(database.__aexit__(None, None, None))
 
 
-def with_database(url: str, name: str) -> str:
-    """Return the URL of another database on the same server."""
-    parts = url.split("?", 1)
-    return "?".join([parts[0].rsplit("/", 1)[0] + f"/{name}", *parts[1:]])
+@pytest.fixture(scope="session")
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """This run's database, migrated."""
+    with asyncio.Runner() as runner:
+        database = new_database(server_url, template)
+        yield runner.run(database.__aenter__())
+        runner.run(database.__aexit__(None, None, None))
 
 
-async def drop_database(server: asyncpg.Connection[asyncpg.Record], name: str) -> None:
-    """Drop it, whoever of us is still connected.
+@pytest.fixture
+async def empty_url(server_url: str) -> AsyncIterator[str]:
+    """A database without tables."""
+    async with new_database(server_url) as url:
+        yield url
 
-    Without FORCE, which fails now and then: it would end autovacuum too, and may not.
-    """
-    await server.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
-        "where datname = $1 and usename = current_user",
-        name,
-    )
-    await server.execute(f"drop database {name}")
+
+@pytest.fixture
+async def own_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A database of this test's own, migrated."""
+    async with new_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,16 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from service.catalogue import SAMPLE, import_products
-from service.migrations import migrate
 from service.settings import Settings
-from tests.support.databases import empty_database
 from tests.support.serving import Served, serve
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -31,15 +29,13 @@ def code(language: str) -> str:
 
 
 @pytest.fixture
-async def shop(server_url: str) -> AsyncIterator[str]:
+async def shop(own_url: str) -> str:
     """A database as `make run` prepares it."""
-    async with empty_database(server_url) as url:
-        db = await asyncpg.connect(url)
-        await migrate(db)
-        with SAMPLE.open("rb") as sample:
-            await import_products(db, sample, currency="USD")
-        await db.close()
-        yield url
+    db = await asyncpg.connect(own_url)
+    with SAMPLE.open("rb") as sample:
+        await import_products(db, sample, currency="USD")
+    await db.close()
+    return own_url
 
 
 @pytest.fixture

@@ -22,19 +22,15 @@ from service.catalogue import (
 )
 from service.database import Connection
 from service.migrations import migrate, migrations
-from tests.support.databases import empty_database
+from tests.support.databases import new_database
 from tests.support.files import csv_file, row
 from tests.support.shopping import API, Product, add, add_product, get, register
 
 
 @pytest.fixture
-async def url(server_url: str) -> AsyncIterator[str]:
+def url(own_url: str) -> str:
     """A catalogue of this test's own, still empty."""
-    async with empty_database(server_url) as url:
-        db = await asyncpg.connect(url)
-        await migrate(db)
-        await db.close()
-        yield url
+    return own_url
 
 
 @pytest.fixture
@@ -259,7 +255,7 @@ async def test_carts_of_before_are_noted(
 
 async def test_migration_of_a_mixed_catalogue(server_url: str) -> None:
     """Where a catalogue had two currencies, the one with more variants goes on being sold."""
-    async with empty_database(server_url) as url:
+    async with new_database(server_url) as url:
         db = await asyncpg.connect(url)
         await migrate(db)
         await bring(db, "A", "1", "USD")

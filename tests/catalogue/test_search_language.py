@@ -15,22 +15,18 @@ from service.catalogue import (
     select_search_language,
 )
 from service.errors import SettingsError
-from service.migrations import migrate
-from tests.support.databases import empty_database
 from tests.support.files import load, row
 
 Connection = asyncpg.Connection[asyncpg.Record]
 
 
 @pytest.fixture
-async def url(server_url: str) -> AsyncIterator[str]:
+async def url(own_url: str) -> str:
     """A database with a product whose text has a word of German."""
-    async with empty_database(server_url) as url:
-        db = await asyncpg.connect(url)
-        await migrate(db)
-        await bring(db, "before")
-        await db.close()
-        yield url
+    db = await asyncpg.connect(own_url)
+    await bring(db, "before")
+    await db.close()
+    return own_url
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from service.catalogue import SAMPLE, Selection, import_products
 from service.catalogue.list_queries import select_products
 from service.catalogue.search import read_search
 from service.catalogue.suggestions import Suggestions, suggest
-from service.migrations import migrate
-from tests.support.databases import empty_database
 from tests.support.files import load, row, size
 
 Connection = asyncpg.Connection[asyncpg.Record]
@@ -78,15 +76,13 @@ FIRST = {
 
 
 @pytest.fixture
-async def sample(server_url: str) -> AsyncIterator[Connection]:
+async def sample(own_url: str) -> AsyncIterator[Connection]:
     """The sample catalogue, and nothing else."""
-    async with empty_database(server_url) as url:
-        db = await asyncpg.connect(url)
-        await migrate(db)
-        with SAMPLE.open("rb") as source:
-            await import_products(db, source, currency="USD")
-        yield db
-        await db.close()
+    db = await asyncpg.connect(own_url)
+    with SAMPLE.open("rb") as source:
+        await import_products(db, source, currency="USD")
+    yield db
+    await db.close()
 
 
 async def find(db: Connection, text: str) -> list[str]:

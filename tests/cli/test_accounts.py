@@ -10,7 +10,7 @@ from werkzeug.security import generate_password_hash
 
 from service import create_app
 from service.settings import Settings
-from tests.cli.conftest import Locker, development
+from tests.support.commands import Locker, development
 from tests.support.shopping import API
 
 PASSWORD = "correct horse battery staple"

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from service.catalogue import SAMPLE
-from tests.cli.conftest import Locker, development
+from tests.support.commands import Locker, development
 
 HEADER = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
 

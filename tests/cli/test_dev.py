@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from service.devserver import become
-from tests.cli.conftest import LOCKER, Locker, environment
+from tests.support.commands import LOCKER, Locker, environment
 from tests.support.shopping import API, PASSWORD
 
 ANSWERED_WITHIN = 30.0
@@ -193,9 +193,9 @@ def test_someone_elses_folder(make_locker: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_commands_work_on_what_it_keeps(tmp_path: Path) -> None:
+def test_commands_work_on_what_it_keeps(make_locker: Callable[..., Locker], tmp_path: Path) -> None:
     """With --data a command finds the database of `locker dev`, while it runs and afterwards."""
-    locker = Locker(tmp_path, {})
+    locker = make_locker()
     create = ("--data", ".locker", "user", "create")
     with shop(tmp_path) as running:
         assert "--data .locker" in running.said
@@ -209,9 +209,11 @@ def test_commands_work_on_what_it_keeps(tmp_path: Path) -> None:
     assert made.output == "Made the account bea.\n", made.errors
 
 
-def test_commands_say_where_there_is_no_shop(tmp_path: Path) -> None:
+def test_commands_say_where_there_is_no_shop(
+    make_locker: Callable[..., Locker], tmp_path: Path
+) -> None:
     """A folder without one, and --data in the wrong place, are one line."""
-    locker = Locker(tmp_path, {})
+    locker = make_locker()
     nothing = locker("--data", "nowhere", "orders", "list")
     assert nothing.status == 1
     assert "nowhere holds no shop" in nothing.errors

@@ -14,7 +14,7 @@ from service.catalogue import SAMPLE
 from service.cli.doctor import _examine_access
 from service.migrations import migrations
 from service.settings import Settings
-from tests.cli.conftest import Ended, Locker, development
+from tests.support.commands import Ended, Locker, development
 from tests.support.keys import KEY
 
 Make = Callable[..., Locker]

@@ -14,7 +14,7 @@ import pytest
 
 from service.cli.probe import _connect
 from service.devserver import become
-from tests.cli.conftest import ENDED_WITHIN, LOCKER, Locker, environment
+from tests.support.commands import ENDED_WITHIN, LOCKER, Locker, environment
 from tests.support.keys import KEY
 
 Make = Callable[..., Locker]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import asyncpg
 
 from service.migrations import migrations
-from tests.cli.conftest import Locker, development
+from tests.support.commands import Locker, development
 
 NAMES = [migration.name for migration in migrations()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.cli.conftest import Locker
+from tests.support.commands import Locker
 from tests.support.document import DOCUMENT
 
 

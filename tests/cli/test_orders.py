@@ -10,8 +10,8 @@ import pytest
 
 from service import create_app
 from service.settings import Settings
-from tests.cli.conftest import Locker, development
 from tests.support.checkout import check_out
+from tests.support.commands import Locker, development
 from tests.support.shopping import API, add, add_product, get, register
 
 Order = dict[str, Any]

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from service.migrations import migrate
-from tests.cli.conftest import Locker, development
+from tests.support.commands import Locker, development
 from tests.support.serving import ROOT
 
 AWAY = "postgresql://nobody:secret-word@127.0.0.1:1/nothing"

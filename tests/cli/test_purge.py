@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from tests.cli.conftest import Locker
+from tests.support.commands import Locker
 
 
 async def insert_old_carts(url: str, number: int) -> None:

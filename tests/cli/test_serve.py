@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 
 from service.settings import Settings
-from tests.cli.conftest import Locker, development
+from tests.support.commands import Locker, development
 from tests.support.serving import serve
 from tests.support.shopping import API
 

@@ -12,8 +12,8 @@ from quart import Quart, Response
 
 from quart_locker.connection import pool as pools
 from service.database import Connection, Pool, Pooled, get_db
-from tests.conftest import with_database
 from tests.database.conftest import Ledger, StartView, idle
+from tests.support.databases import with_database
 from tests.support.line import Line
 
 

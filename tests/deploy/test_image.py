@@ -15,7 +15,7 @@ import pytest
 
 from service.cli import probe
 from service.settings import Settings
-from tests.cli.conftest import environment
+from tests.support.commands import environment
 from tests.support.serving import serve
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import with_database
+from tests.support.databases import with_database
 from tests.support.keys import KEY
 
 ROOT = Path(__file__).parents[2]

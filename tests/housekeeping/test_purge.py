@@ -13,22 +13,16 @@ import pytest
 
 from service.database import Connection
 from service.housekeeping import Rule, count, purge, rules
-from service.migrations import migrate
 from service.settings import Settings
-from tests.support.databases import empty_database
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def url(server_url: str) -> AsyncIterator[str]:
+def url(own_url: str) -> str:
     """A database of one's own: what is too old here is nobody else's."""
-    async with empty_database(server_url) as url:
-        db = await asyncpg.connect(url)
-        await migrate(db)
-        await db.close()
-        yield url
+    return own_url
 
 
 @pytest.fixture

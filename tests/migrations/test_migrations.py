@@ -11,7 +11,7 @@ import pytest
 
 from service import migrations as schema
 from service.migrations import Migration, SchemaError, is_current, migrate, migrations, pending
-from tests.support.databases import empty_database
+from tests.support.databases import new_database
 
 NAMES = [migration.name for migration in migrations()]
 NEXT = migrations()[-1].number + 1
@@ -20,7 +20,7 @@ NEXT = migrations()[-1].number + 1
 @pytest.fixture
 async def url(server_url: str) -> AsyncIterator[str]:
     """A database without tables."""
-    async with empty_database(server_url) as url:
+    async with new_database(server_url) as url:
         yield url
 
 

@@ -9,7 +9,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service.database import Pool
 from service.ops import start_draining
-from tests.support.databases import empty_database
+from tests.support.databases import new_database
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -59,7 +59,7 @@ async def test_no_connection_free(start_app: Start) -> None:
 
 async def test_not_migrated(start_app: Start, server_url: str) -> None:
     """A database without the schema is reachable, and that is not enough."""
-    async with empty_database(server_url) as url:
+    async with new_database(server_url) as url:
         app = await start_app(database_url=url)
         await assert_not_ready(app, "The database is to be migrated first.")
         await app.extensions["locker"].get(Pool).close()

@@ -16,7 +16,7 @@ from service import create_app, housekeeping
 from service.migrations import migrate
 from service.settings import Settings
 from tests.support.checkout import check_out
-from tests.support.databases import empty_database
+from tests.support.databases import new_database
 from tests.support.shopping import API, add, get, log_in, register
 
 LARGE = {"accounts", "carts", "idempotency_keys", "logins", "order_lines", "orders"}
@@ -38,7 +38,7 @@ def orders(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 async def full(server_url: str, orders: int) -> AsyncIterator[str]:
     """A database with so many orders, the planner's statistics up to date."""
-    async with empty_database(server_url) as url:
+    async with new_database(server_url) as url:
         db = await asyncpg.connect(url)
         await migrate(db)
         await fill(db, orders)

@@ -11,7 +11,7 @@ import pytest
 from quart import Quart
 
 from quart_locker import PooledConnection
-from tests.conftest import drop_database, with_database
+from tests.support.databases import drop_database, with_database
 
 
 @pytest.fixture(scope="session")

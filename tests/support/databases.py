@@ -1,4 +1,4 @@
-"""Databases for tests that need one to themselves."""
+"""Databases of a server: the run's, and those that a test has to itself."""
 
 from __future__ import annotations
 
@@ -8,19 +8,42 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from tests.conftest import drop_database, with_database
-
 
 @asynccontextmanager
-async def empty_database(server_url: str) -> AsyncIterator[str]:
-    """Make a database without tables, and drop it at the end."""
+async def new_database(server_url: str, template: str | None = None) -> AsyncIterator[str]:
+    """Make a database, as a copy of another one or else without tables; drop it at the end."""
     name = f"locker_test_{secrets.token_hex(6)}"
     server = await asyncpg.connect(server_url)
+    copy = f" template {template}" if template else ""
+    await server.execute(f"create database {name}{copy}")
+    await server.close()
     try:
-        await server.execute(f"create database {name}")
-        try:
-            yield with_database(server_url, name)
-        finally:
-            await drop_database(server, name)
+        yield with_database(server_url, name)
     finally:
+        server = await asyncpg.connect(server_url)
+        await drop_database(server, name)
         await server.close()
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    parts = url.split("?", 1)
+    return "?".join([parts[0].rsplit("/", 1)[0] + f"/{name}", *parts[1:]])
+
+
+def name_of(url: str) -> str:
+    """Return the name of a URL's database."""
+    return url.split("?", 1)[0].rpartition("/")[2]
+
+
+async def drop_database(server: asyncpg.Connection[asyncpg.Record], name: str) -> None:
+    """Drop it, whoever of us is still connected.
+
+    Without FORCE, which fails now and then: it would end autovacuum too, and may not.
+    """
+    await server.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = $1 and usename = current_user",
+        name,
+    )
+    await server.execute(f"drop database {name}")
