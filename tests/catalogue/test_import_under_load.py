@@ -148,8 +148,8 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@pytest.mark.timeout(240)  # every product's words are indexed as well
-@pytest.mark.timeout(300)
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # every product's words are indexed as well
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory's peak from /proc")
 def test_large_file(database_url: str, tmp_path: Path) -> None:
     """A file of 100,000 rows and 50 MB is imported in bounded memory."""

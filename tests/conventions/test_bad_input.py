@@ -5,9 +5,11 @@ The requests are made from the document, so a new route is swept without anyone 
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, cast
 
 import asyncpg
@@ -15,11 +17,27 @@ import httpx
 import pytest
 from quart import Quart
 
+from service.settings import Settings
 from tests.support.bad_input import Bad, bad_requests
+from tests.support.databases import new_database
 from tests.support.document import OPERATIONS, Operation, resolve
 from tests.support.shopping import API, PASSWORD, Product, new_name
 
 CALLERS = ("guest", "signed in")
+
+
+@pytest.fixture(scope="module")
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A database of this file's own: all of it is compared, over and over."""
+    with asyncio.Runner() as runner:
+        database = new_database(server_url, template)
+        yield runner.run(database.__aenter__())
+        runner.run(database.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings, database_url: str) -> Settings:
+    return dataclasses.replace(settings, database_url=database_url)
 
 
 @pytest.fixture

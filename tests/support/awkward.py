@@ -42,6 +42,42 @@ TEXTS = {
 }
 
 
+FIELDS = (
+    ("Cookie", "a=b; "),
+    ("Cookie", "session=.eJw.a.b; session-cart=.eJw.a.b; "),
+    ("Cookie", 'a="\\042'),
+    ("Accept", "text/html;q=0.9,"),
+    ("Accept-Encoding", "gzip;q=0.1,"),
+    ("Accept-Language", "de-a-b;q=0.1,"),
+    ("If-None-Match", 'W/"a",'),
+    ("If-None-Match", '"'),
+    ("If-Match", '"a", '),
+    ("If-Modified-Since", "Mon, 01 "),
+    ("Range", "bytes=0-0,"),
+    ("Authorization", "Bearer "),
+    ("Authorization", "a"),
+    ("X-Forwarded-For", "192.0.2.1, "),
+    ("X-Forwarded-Host", "a."),
+    ("Forwarded", 'for="[::1]";by=a,'),
+    ("Origin", "http://["),
+    ("Origin", "xn--a."),
+    ("Referer", "http://a/"),
+    ("Host", "a."),
+    ("Host", "[::"),
+    ("Content-Type", 'application/json; a="\\"'),
+    ("Content-Encoding", "gzip,"),
+    ("Idempotency-Key", "a"),
+    ("X-Request-Id", "a."),
+    ("User-Agent", "\x85\xad"),
+    ("Sec-Fetch-Site", "same-origin,"),
+)
+"""What somebody takes to pieces: a field of a head, and what it is full of."""
+REFUSED_FIRST = {
+    *("Host", "X-Forwarded-Host", "Origin", "Sec-Fetch-Site", "Content-Type", "Content-Encoding")
+}
+"""Fields that end a request before a view reads the others."""
+
+
 class Awkward(NamedTuple):
     """A request, and what it is for whoever reads a failure."""
 
@@ -62,9 +98,15 @@ class Route(NamedTuple):
     def __str__(self) -> str:
         return f"{self.method} {self.rule.rule}"
 
-    def awkward_requests(self) -> Iterator[Awkward]:
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What reads a head alike: the routes of a method, of the API or of the pages."""
+        return self.method, "API" if hasattr(self.view, "operation") else "page"
+
+    def awkward_requests(self, *, each_field: bool) -> Iterator[Awkward]:
+        """Yield them; ``each_field`` of a head by itself, as large as it may be, or all at once."""
         method, path = self.method, _fill(self.rule, "x")
-        yield from _heads(method, path)
+        yield from _heads(method, path) if each_field else [_head_of_all(method, path)]
         yield from _paths(self.rule, method)
         yield from _queries(method, path, _query_fields(self.view))
         if method != "GET":
@@ -98,41 +140,23 @@ def _repeat(text: str, length: int) -> str:
 
 
 def _heads(method: str, path: str) -> Iterator[Awkward]:
-    """Yield heads as large as they may be, of what somebody takes to pieces."""
-    for name, piece in (
-        ("Cookie", "a=b; "),
-        ("Cookie", "session=.eJw.a.b; session-cart=.eJw.a.b; "),
-        ("Cookie", 'a="\\042'),
-        ("Accept", "text/html;q=0.9,"),
-        ("Accept-Encoding", "gzip;q=0.1,"),
-        ("Accept-Language", "de-a-b;q=0.1,"),
-        ("If-None-Match", 'W/"a",'),
-        ("If-None-Match", '"'),
-        ("If-Match", '"a", '),
-        ("If-Modified-Since", "Mon, 01 "),
-        ("Range", "bytes=0-0,"),
-        ("Authorization", "Bearer "),
-        ("Authorization", "a"),
-        ("X-Forwarded-For", "192.0.2.1, "),
-        ("X-Forwarded-Host", "a."),
-        ("Forwarded", 'for="[::1]";by=a,'),
-        ("Origin", "http://["),
-        ("Origin", "xn--a."),
-        ("Referer", "http://a/"),
-        ("Host", "a."),
-        ("Host", "[::"),
-        ("Content-Type", 'application/json; a="\\"'),
-        ("Content-Encoding", "gzip,"),
-        ("Idempotency-Key", "a"),
-        ("X-Request-Id", "a."),
-        ("User-Agent", "\x85\xad"),
-        ("Sec-Fetch-Site", "same-origin,"),
-    ):
+    """Yield heads in which one field is as large as a head may be."""
+    for name, piece in FIELDS:
         value = _repeat(piece, HEAD).encode("latin-1")
         headers = [(name, value)]
         yield Awkward(f"{name}: {piece}", method, path, headers, _some_body(method))
     many = [(f"X-{pair}", b"1") for pair in PAIRS[: HEAD // 10]]
     yield Awkward("many headers", method, path, many, _some_body(method))
+
+
+def _head_of_all(method: str, path: str) -> Awkward:
+    """Return a head with every field, one of a name, as large as they may be together."""
+    pieces = {name: piece for name, piece in FIELDS if name not in REFUSED_FIRST}
+    headers = [
+        (name, _repeat(piece, HEAD // len(pieces)).encode("latin-1"))
+        for name, piece in pieces.items()
+    ]
+    return Awkward("every field of a head", method, path, headers, _some_body(method))
 
 
 def _some_body(method: str) -> bytes | None:
