@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import click
@@ -16,23 +17,34 @@ from tests.conventions.written import WRITTEN, check
 from tests.support.serving import ROOT
 
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
 
 
-@each_page
-def test_links_lead_somewhere(page: Path) -> None:
+def found(pattern: str, *, code: bool = True) -> list[tuple[Path, Any]]:
+    """Return what the pages have of this, each with its page; without ``code``, not in blocks."""
+    texts = {page: page.read_text() for page in DOCS}
+    if not code:
+        texts = {
+            page: re.sub(r"```.*?```", "", text, flags=re.DOTALL) for page, text in texts.items()
+        }
+    return [(page, each) for page, text in texts.items() for each in re.findall(pattern, text)]
+
+
+def test_links_lead_somewhere() -> None:
     """Every file that a page links to is there."""
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / link).exists(), link
+    links = found(r"\]\((?!https?:)([^)#]+)")
+    assert [(page, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-@each_page
-def test_files_that_are_named_exist(page: Path) -> None:
+def test_files_that_are_named_exist() -> None:
     """A file that a page names is there, seen from the top or from a package."""
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:css|csv|html|js|md|py|sql|toml|yml))`", text)
+    pattern = r"`((?:[\w.-]+/)+[\w.-]+\.(?:css|csv|html|js|md|py|sql|toml|yml))`"
     tops = (ROOT, ROOT / "service", ROOT / "quart-locker/quart_locker", ROOT / "docs")
-    assert [name for name in named if not any((top / name).exists() for top in tops)] == []
+    missing = [
+        (page, name)
+        for page, name in found(pattern, code=False)
+        if not any((top / name).exists() for top in tops)
+    ]
+    assert missing == []
 
 
 def test_names_in_the_architecture_are_of_the_code() -> None:
@@ -68,20 +80,21 @@ def test_the_walk_leads_to_what_it_names() -> None:
         assert re.search(defined, (ROOT / path).read_text(), re.MULTILINE), row
 
 
-@each_page
-def test_tests_that_are_named_exist(page: Path) -> None:
+def test_tests_that_are_named_exist() -> None:
     """A page that says which test holds something names one that is there."""
-    for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()):
+    missing = []
+    for page, (path, name) in found(r"`(tests/[\w/]+\.py)(?:::(\w+))?`"):
         source = (ROOT / path).read_text()
-        assert not name or re.search(rf"^(async )?def {name}\(", source, re.MULTILINE), name
+        if name and not re.search(rf"^(async )?def {name}\(", source, re.MULTILINE):
+            missing.append((page, path, name))
+    assert missing == []
 
 
-@each_page
-def test_targets_of_make_exist(page: Path) -> None:
+def test_targets_of_make_exist() -> None:
     """Every target of `make` that a page names is there."""
-    makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text()):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = found(r"(?:`|\$ )make ([a-z-]+)")
+    assert [each for each in named if each[1] not in targets] == []
 
 
 @pytest.mark.parametrize("part", WRITTEN)
@@ -137,17 +150,21 @@ def test_the_contract_has_what_the_code_refers_to() -> None:
     assert referred <= sections
 
 
-@each_page
-def test_commands_that_are_named_exist(page: Path) -> None:
+def test_commands_that_are_named_exist() -> None:
     """Every `locker` command that a page names is there, with the options it is given."""
-    text = page.read_text()
-    named = re.findall(r"(?:`|^\$ |bin/)(locker [^`\n|>&]+)", text, re.MULTILINE)
-    for line in named:
-        command: click.Command = main
-        for word in shlex.split(line.replace("…", ""))[1:]:
-            if isinstance(command, click.Group) and word in command.commands:
-                command = command.commands[word]
-            elif word.startswith("--") and word != "--help":
-                options = {name for each in command.params for name in each.opts}
-                assert word.partition("=")[0] in options, line
-        assert command is not main or "--data" in line, line
+    named = found(r"(?m)(?:`|^\$ |bin/)(locker [^`\n|>&]+)")
+    assert named
+    assert [(page, line) for page, line in named if not is_command(line)] == []
+
+
+def is_command(line: str) -> bool:
+    """Tell whether a line is a command of `locker`, with options that it has."""
+    command: click.Command = main
+    for word in shlex.split(line.replace("…", ""))[1:]:
+        if isinstance(command, click.Group) and word in command.commands:
+            command = command.commands[word]
+        elif word.startswith("--") and word != "--help":
+            options = {name for each in command.params for name in each.opts}
+            if word.partition("=")[0] not in options:
+                return False
+    return command is not main or "--data" in line
