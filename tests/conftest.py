@@ -117,9 +117,9 @@ async def db(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Reco
 
 
 @pytest.fixture
-async def observer(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def observer(settings: Settings) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     """A connection beside the service's own, to look at what it stored."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(settings.database_url)
     yield connection
     await connection.close()
 
@@ -185,9 +185,9 @@ def pair(settings: Settings) -> Iterator[tuple[Served, Served]]:
 
 
 @pytest.fixture
-async def product(database_url: str) -> Product:
+async def product(settings: Settings) -> Product:
     """A product in one variant: 15.99, and plenty of it."""
-    return await add_product(database_url)
+    return await add_product(settings.database_url)
 
 
 @pytest.fixture

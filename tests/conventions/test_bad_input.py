@@ -27,7 +27,7 @@ CALLERS = ("guest", "signed in")
 
 
 @pytest.fixture(scope="module")
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def swept_url(server_url: str, template: str) -> Iterator[str]:
     """A database of this file's own: all of it is compared, over and over."""
     with asyncio.Runner() as runner:
         database = new_database(server_url, template)
@@ -36,8 +36,8 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def settings(settings: Settings, database_url: str) -> Settings:
-    return dataclasses.replace(settings, database_url=database_url)
+def settings(settings: Settings, swept_url: str) -> Settings:
+    return dataclasses.replace(settings, database_url=swept_url)
 
 
 @pytest.fixture
