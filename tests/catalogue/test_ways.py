@@ -17,7 +17,7 @@ from service.catalogue.facet_queries import select_facets
 from service.catalogue.list_queries import select_products
 from service.catalogue.model import FacetCount, Facets, Sort
 from service.migrations import migrate
-from tests.support.databases import empty_database
+from tests.support.databases import new_database
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -54,7 +54,7 @@ def full(server_url: str) -> Iterator[str]:
         await db.close()
 
     with asyncio.Runner() as runner:
-        database = empty_database(server_url)
+        database = new_database(server_url)
         url = runner.run(database.__aenter__())
         runner.run(fill(url))
         yield url
