@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import msgspec
 from quart import Blueprint, Response
 
@@ -49,8 +47,6 @@ from .session import (
     look_up_session,
     register_browser,
 )
-
-Within = Callable[[Connection, LoggedIn], Awaitable[None]]
 
 blueprint = Blueprint("accounts", __name__)
 

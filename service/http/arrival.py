@@ -16,7 +16,7 @@ from hypercorn.middleware import ProxyFixMiddleware
 
 from .prefix import place, read_forwarded
 
-Scope = MutableMapping[str, Any]
+ASGIScope = MutableMapping[str, Any]
 
 _PEER = "locker.peer"
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<path>.*)", re.IGNORECASE)
@@ -42,7 +42,7 @@ class Arrival:
             else self._know
         )
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: ASGIScope, receive: Any, send: Any) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -53,14 +53,14 @@ class Arrival:
         )
         await self._forwarding(scope, receive, send)
 
-    async def _know(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def _know(self, scope: ASGIScope, receive: Any, send: Any) -> None:
         """Take the peer as the client where what was forwarded is no address."""
         peer = scope[_PEER]
         scope["client"] = _read_client(scope.get("client")) or _read_client(peer) or peer
         await self._app(scope, receive, send)
 
 
-def _read_target(scope: Scope) -> dict[str, Any]:
+def _read_target(scope: ASGIScope) -> dict[str, Any]:
     """Return what an absolute target changes: its host is the one that counts (RFC 9112, 3.2.2)."""
     form = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
     if form is None:

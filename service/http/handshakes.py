@@ -12,8 +12,7 @@ from typing import Any
 from quart import Request
 from werkzeug.routing import Map
 
-Scope = MutableMapping[str, Any]
-ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+ASGIApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 SCHEMES = {"ws": "http", "wss": "https"}
 ANSWER = "websocket.http.response"
@@ -37,7 +36,7 @@ class Handshakes:
         self._app = app
         self._rules = rules
 
-    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "websocket" or any(
             rule.websocket for rule in self._rules().iter_rules()
         ):

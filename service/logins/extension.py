@@ -24,8 +24,6 @@ from .caller import presented_login
 from .model import PresentedLogin
 from .queries import select_login
 
-AnyResponse = Response | WerkzeugResponse
-
 USER_KEYS = ("user_id", "username", "login")
 """What a login keeps in the base section; logging out removes these."""
 
@@ -143,7 +141,7 @@ class SessionAuth(QuartAuth):
             return
 
         @after_this_request
-        async def revoke(response: AnyResponse) -> AnyResponse:
+        async def revoke(response: Response | WerkzeugResponse) -> Response | WerkzeugResponse:
             await self._logins.revoke(caller)
             return response
 
