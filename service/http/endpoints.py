@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import wraps
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -31,7 +30,7 @@ from service.errors import (
     UnsupportedMediaType,
 )
 from service.http.requests import SAFE_METHODS
-from service.logins import Scope, check_token, refuse_unchecked_token
+from service.logins import Scope, checked_token
 
 from .validation import SHOWN, convert
 
@@ -120,18 +119,10 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
                 arguments["query"] = read_query(query)
             _check_preconditions(declared)
             scope: Scope = "read" if request.method in SAFE_METHODS else "write"
-            await check_token(scope, allowed=tokens, by_view=checks_token_itself)
-            if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
-                raise Unauthenticated
-            try:
-                response = await view(**arguments)
-            except LockerError as error:
-                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    # What else is wrong is for those alone to know whose token is valid.
-                    await check_token(scope, allowed=tokens)
-                raise
-            refuse_unchecked_token()
-            return response
+            async with checked_token(scope, allowed=tokens, by_view=checks_token_itself):
+                if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
+                    raise Unauthenticated
+                return await view(**arguments)
 
         wrapper.operation = declared  # type: ignore[attr-defined]
         return wrapper

@@ -5,12 +5,7 @@ statements, and `extension` is quart-auth's interface (`current_user`, `login_re
 """
 
 from .actions import make_token, revoke_one, revoke_others, revoke_presented
-from .caller import (
-    check_token,
-    current_account_id,
-    presented_login,
-    refuse_unchecked_token,
-)
+from .caller import checked_token, current_account_id, presented_login
 from .devices import MOST_DEVICES, Device
 from .extension import CurrentUser, SessionAuth, forget_login
 from .model import (
@@ -62,7 +57,7 @@ __all__ = [
     "Token",
     "TokenExists",
     "TokenLimit",
-    "check_token",
+    "checked_token",
     "current_account_id",
     "forget_login",
     "hash_token",
@@ -70,7 +65,6 @@ __all__ = [
     "new_api_token",
     "new_token",
     "presented_login",
-    "refuse_unchecked_token",
     "renew_login",
     "revoke_all",
     "revoke_one",

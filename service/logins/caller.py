@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from uuid import UUID
 
 from quart import g, request, session
 from quart_auth import current_user
 
 from quart_locker import incoming
-from service.errors import Forbidden, Unauthenticated
+from service.errors import Forbidden, LockerError, Unauthenticated
 from service.sessions import bearer_token
 
 from .model import NOT_VALID, PresentedLogin
@@ -36,41 +39,33 @@ def presented_login() -> PresentedLogin:
     return kept[1]
 
 
-def _token() -> PresentedLogin | None:
-    """Return the token of a request to the API, if it has one."""
-    # Probes and scrapers may send a token of their own, and must not need the database.
-    if not request.path.startswith("/api/") or bearer_token(request.headers) is None:
-        return None
-    return presented_login()
+@asynccontextmanager
+async def checked_token(scope: Scope, *, allowed: bool, by_view: bool) -> AsyncIterator[None]:
+    """Around a view of the API: check the request's token, if it has one, and what it may do.
 
-
-async def check_token(scope: Scope, *, allowed: bool, by_view: bool = False) -> None:
-    """Check the request's token, if it has one, and whether it may do this.
-
-    ``scope`` is what it needs, ``allowed`` whether tokens may at all; with ``by_view`` the view's
-    own statement looks the token up, see `refuse_unchecked_token`. Raises `Unauthenticated`: an
-    invalid token is never a guest (http-api, "Conventions"). Raises `Forbidden` for a valid one
-    that lacks the scope.
+    ``scope`` is what it needs, ``allowed`` whether tokens may at all. With ``by_view`` the view's
+    own statement looks the token up; one that forgets answers nobody as if they were a guest.
+    Raises `Unauthenticated`: an invalid token is never a guest (http-api, "Conventions"). Raises
+    `Forbidden` for a valid one that lacks the scope.
     """
-    token = _token()
-    if token is None:
+    # Probes and scrapers may send a token of their own, and must not need the database.
+    if bearer_token(request.headers) is None or not request.path.startswith("/api/"):
+        yield
         return
+    token = presented_login()
     permitted = allowed and scope in (token.scopes or ())
-    if by_view and permitted:
-        return
-    if not token.checked:
+    if not (by_view and permitted):
         token.require(found=await current_user.is_authenticated)
     if not permitted:
         raise Forbidden("This token may not do that.")
-
-
-def refuse_unchecked_token() -> None:
-    """Raise `Unauthenticated` if the request's token was checked by nobody.
-
-    A view that promised to, and forgot, must not answer an invalid token as if it were a guest.
-    """
-    token = _token()
-    if token is not None and not token.checked:
+    try:
+        yield
+    except LockerError as error:
+        if not token.checked and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            # What else is wrong is for those alone to know whose token is valid.
+            token.require(found=await current_user.is_authenticated)
+        raise
+    if not token.checked:
         logger.error("a view left a token unchecked", extra={"endpoint": request.endpoint})
         raise Unauthenticated(NOT_VALID)
 
