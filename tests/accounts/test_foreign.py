@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import asyncpg
 import pytest
 from quart.typing import TestClientProtocol as Client
@@ -12,7 +14,7 @@ from service.accounts.foreign import is_foreign
 from service.errors import Invalid
 from tests.support.shopping import API, PASSWORD, new_name
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.mark.parametrize("method", ["scrypt:1024:8:1", "pbkdf2:sha256:1000", "pbkdf2:sha512:1000"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -15,7 +16,7 @@ from service.errors import WeakPassword
 from service.settings import Settings
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, new_name, register
 from tests.throttling.test_throttling import WRONG, try_password
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 

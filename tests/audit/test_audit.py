@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import httpx
@@ -21,7 +21,7 @@ from service.settings import Limit, Settings
 from tests.support.serving import serve
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from quart.typing import TestClientProtocol as Client
 from service.settings import Limit
 from tests.support.shopping import API, Product, add, get, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -16,7 +17,7 @@ from service.catalogue.search import read_search
 from service.catalogue.suggestions import Suggestions, suggest
 from tests.support.files import load, row, size
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 TYPE = "Type of these tests"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
@@ -25,7 +25,7 @@ from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, mak
 OF_API = [operation for operation in OPERATIONS if operation.template.startswith(API)]
 
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 

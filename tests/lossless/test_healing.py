@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -14,7 +14,7 @@ from tests.support.jar import Jar
 from tests.support.offers import LIMITS
 from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
-Database = asyncpg.Connection[asyncpg.Record]
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def put(jar: Jar, sku: str, quantity: int) -> dict[str, Any]:

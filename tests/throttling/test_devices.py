@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +17,7 @@ from service.settings import Limit
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 PHONE = "198.51.100.77"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import asyncpg
 import httpx
@@ -18,7 +19,7 @@ from service.throttling.model import networks
 from tests.support.serving import serve
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
-Observer = asyncpg.Connection[asyncpg.Record]
+Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 StartApp = Callable[..., Awaitable[Quart]]
 WRONG = "wrong, wrong, wrong"
