@@ -7,7 +7,7 @@ from pathlib import Path
 from .actions import ImportOptions, change_currency, import_products
 from .choosing import FIELDS, choose
 from .facet_queries import select_types
-from .import_queries import select_currency
+from .import_queries import count_other_currencies, select_currency
 from .language_queries import select_search_language
 from .list_queries import select_products
 from .model import (
@@ -22,7 +22,7 @@ from .model import (
     TakenStock,
     Variant,
 )
-from .queries import select_listings, select_product
+from .queries import is_empty, select_listings, select_product
 from .report import ImportReport
 from .rows import BadRow
 from .search_language import change_search_language
@@ -50,8 +50,10 @@ __all__ = [
     "change_currency",
     "change_search_language",
     "choose",
+    "count_other_currencies",
     "give_back_stock",
     "import_products",
+    "is_empty",
     "select_currency",
     "select_listings",
     "select_product",

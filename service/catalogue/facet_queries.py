@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.database import Connection
+from service.statements import Statement
 
 from .list_statements import ListStatement
 from .model import COUNTED, FacetCount, Facets, Selection
@@ -43,28 +44,30 @@ async def select_facets(db: Connection, selection: Selection) -> Facets:
     return Facets(**{facet: tuple(counts) for facet, counts in found.items()})
 
 
+# From one type to the next by the index: the table may be large, the types are few.
+SELECT_TYPES = Statement(
+    f"""
+    with recursive found (type) as (
+        (select type from listed_products where type > '' order by type limit 1)
+        union all
+        select (
+            select listed_products.type from listed_products
+            where listed_products.type > found.type order by listed_products.type limit 1
+        )
+        from found where found.type is not null
+    )
+    select type, nullif((
+        select count(*) from (
+            select from listed_products
+            where listed_products.type = found.type limit {COUNTED + 1}
+        ) as each
+    ), {COUNTED + 1}) as count
+    from found where type is not null limit :limit
+    """
+)
+
+
 async def select_types(db: Connection, limit: int) -> list[FacetCount]:
     """Return the types of what is listed, in the order of the alphabet."""
-    # From one type to the next by the index: the table may be large, the types are few.
-    rows = await db.fetch(
-        f"""
-        with recursive found (type) as (
-            (select type from listed_products where type > '' order by type limit 1)
-            union all
-            select (
-                select listed_products.type from listed_products
-                where listed_products.type > found.type order by listed_products.type limit 1
-            )
-            from found where found.type is not null
-        )
-        select type, nullif((
-            select count(*) from (
-                select from listed_products
-                where listed_products.type = found.type limit {COUNTED + 1}
-            ) as each
-        ), {COUNTED + 1}) as count
-        from found where type is not null limit $1
-        """,
-        limit,
-    )
+    rows = await db.fetch(*SELECT_TYPES(limit=limit))
     return [FacetCount(row["type"], row["count"]) for row in rows]

@@ -71,6 +71,16 @@ async def change_currency(db: Connection, currency: str) -> int:
     return withdrawn
 
 
+COUNT_OTHER_CURRENCIES = Statement(
+    "select count(*) from variants where active and currency <> :currency"
+)
+
+
+async def count_other_currencies(db: Connection, currency: str) -> int:
+    """Return how many variants are sold in another currency than this."""
+    return int(await db.fetchval(*COUNT_OTHER_CURRENCIES(currency=currency)))
+
+
 SELECT_STORED = Statement(
     f"""
     select

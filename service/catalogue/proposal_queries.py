@@ -5,10 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.database import Connection
+from service.statements import Statement
 
 from .list_statements import LANGUAGE
 from .model import COUNTED
 from .search import BEGINNING
+
+SELECT_PROPOSALS = Statement(
+    f"""
+    with typed as materialized (
+        select n, word, to_tsquery({LANGUAGE}, '''' || word || ' ''{BEGINNING}') as query
+        from unnest(:words::text[]) with ordinality as each (raw, n), search_text(raw) as word
+    )
+    select case when known then null else (
+        select vocabulary.word from vocabulary
+        where slips && slips(typed.word) or vocabulary.word % typed.word
+        order by
+            (select count(*) from unnest(slips) as slip where slip = any(slips(typed.word)))
+                desc,
+            similarity(vocabulary.word, typed.word) desc,
+            vocabulary.word
+        limit 1
+    ) end as proposal
+    from typed, lateral (
+        with common as materialized (
+            select words from listed_products order by product_id desc limit {COUNTED}
+        ),
+        -- More than one, as for the first one alone the planner would read through the table.
+        found as materialized (
+            select from listed_products where words @@ typed.query limit {COUNTED}
+        )
+        -- What the newest have may be all over the catalogue: the index isn't asked for it.
+        select numnode(typed.query) = 0
+            or exists (select from common where words @@ typed.query)
+            or exists (select from found) as known
+    ) as looked_up
+    order by n
+    """
+)
 
 
 async def select_proposals(db: Connection, words: Sequence[str]) -> list[str | None]:
@@ -16,37 +50,5 @@ async def select_proposals(db: Connection, words: Sequence[str]) -> list[str | N
 
     A word is meant that one slip makes of it, or that has enough letters in a row in common.
     """
-    rows = await db.fetch(
-        f"""
-        with typed as materialized (
-            select n, word, to_tsquery({LANGUAGE}, '''' || word || ' ''{BEGINNING}') as query
-            from unnest($1::text[]) with ordinality as each (raw, n), search_text(raw) as word
-        )
-        select case when known then null else (
-            select vocabulary.word from vocabulary
-            where slips && slips(typed.word) or vocabulary.word % typed.word
-            order by
-                (select count(*) from unnest(slips) as slip where slip = any(slips(typed.word)))
-                    desc,
-                similarity(vocabulary.word, typed.word) desc,
-                vocabulary.word
-            limit 1
-        ) end as proposal
-        from typed, lateral (
-            with common as materialized (
-                select words from listed_products order by product_id desc limit {COUNTED}
-            ),
-            -- More than one, as for the first one alone the planner would read through the table.
-            found as materialized (
-                select from listed_products where words @@ typed.query limit {COUNTED}
-            )
-            -- What the newest have may be all over the catalogue: the index isn't asked for it.
-            select numnode(typed.query) = 0
-                or exists (select from common where words @@ typed.query)
-                or exists (select from found) as known
-        ) as looked_up
-        order by n
-        """,
-        words,
-    )
+    rows = await db.fetch(*SELECT_PROPOSALS(words=words))
     return [row["proposal"] for row in rows]

@@ -48,6 +48,11 @@ async def select_listings(db: Connection, skus: Sequence[str]) -> dict[str, List
     return {row["sku"]: Listing(row["handle"], row["image"]) for row in rows}
 
 
+async def is_empty(db: Connection) -> bool:
+    """Return whether there is no product at all, sold or not."""
+    return bool(await db.fetchval("select not exists (select from products)"))
+
+
 async def select_last_id(db: Connection) -> int:
     """Return the id of the newest product, 0 for none."""
     return int(await db.fetchval("select coalesce(max(id), 0) from products"))

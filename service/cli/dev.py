@@ -16,7 +16,7 @@ import click
 from hypercorn.config import Config
 
 from service.accounts import fill_skeletons
-from service.catalogue import SAMPLE, import_products
+from service.catalogue import SAMPLE, import_products, is_empty
 from service.devserver import PostgresServer, reach
 from service.migrations import migrate
 from service.ops import configure_logging
@@ -86,7 +86,7 @@ async def _prepare(settings: Settings) -> None:
         # In one transaction, so that a start that was cut short leaves no half of a catalogue,
         # which would look like one of the user's own.
         async with db.transaction():
-            if await db.fetchval("select not exists (select from products)"):
+            if await is_empty(db):
                 click.echo("Importing the sample catalogue")
                 with SAMPLE.open("rb") as source:
                     await import_products(db, source, currency=settings.currency)

@@ -11,7 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import click
 
-from service.catalogue import select_currency, select_search_language
+from service.catalogue import (
+    count_other_currencies,
+    is_empty,
+    select_currency,
+    select_search_language,
+)
 from service.database import Connection
 from service.errors import SettingsError
 from service.migrations import SchemaError, pending
@@ -199,7 +204,7 @@ async def _examine_search(db: Connection, settings: Settings) -> Finding:
 
 
 async def _examine_catalogue(db: Connection, settings: Settings) -> Finding:
-    if await db.fetchval("select not exists (select from products)"):
+    if await is_empty(db):
         return Finding("catalogue", "empty; fill it with: locker catalogue import FILE.csv")
     currency = await select_currency(db)
     about = f"priced in {currency}"
@@ -209,9 +214,7 @@ async def _examine_catalogue(db: Connection, settings: Settings) -> Finding:
             f"{about}, but LOCKER_CURRENCY is {settings.currency}",
             f"Set LOCKER_CURRENCY={currency}, or see: locker catalogue currency --help",
         )
-    others = await db.fetchval(
-        "select count(*) from variants where active and currency <> $1", currency
-    )
+    others = await count_other_currencies(db, currency)
     if others:
         about += f", {others} variants in another currency"
         return Finding("catalogue", about, f"Withdraw them: locker catalogue currency {currency}")
