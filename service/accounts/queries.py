@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg import Record
 
-from service.carts import empty_joined_cte
+from service.carts import UNITS_CTE, empty_joined_cte
 from service.database import Connection
 from service.http.idempotency import forget_cte
 from service.logins import LOGIN, PresentedLogin
@@ -76,24 +76,10 @@ class SessionState:
 
 SELECT_SESSION = Statement(
     f"""
-    with {LOGIN},
-    cart as (
-        select lines from carts where account_id = (select account_id from login)
-        union all
-        select lines from carts
-        where id = :guest_cart_id and account_id is null and not exists (select from login)
-            and not (:promised and exists (select from over))
-            and (
-                merged_at is null
-                or (merged_into is not null and merged_at > :now - :late::interval)
-            )
-    )
+    with {LOGIN}, {UNITS_CTE}
     select a.id, a.username, a.email, a.created_at,
         p.theme, p.locale, p.page_size, p.marketing_emails,
-        (
-            select coalesce(sum((line->>'quantity')::int), 0)
-            from cart, jsonb_array_elements(cart.lines) as line
-        ) as quantity
+        (select quantity from units) as quantity
     from (select) as one
     left join (login join accounts a on a.id = login.account_id) on true
     left join preferences p on p.account_id = a.id
@@ -121,7 +107,7 @@ async def select_session(
             now=now,
             guest_cart_id=guest_cart_id,
             promised=promised,
-            late=late,
+            merge_window=late,
         )
     )
     if row["id"] is None:
@@ -251,19 +237,14 @@ async def disable_account(db: Connection, account_id: UUID, now: datetime) -> No
     await db.execute(*DISABLE_ACCOUNT(account_id=account_id, now=now))
 
 
-OWN_SCOPES = (
-    "select :account_id::uuid union all select id from carts where merged_into = :account_id"
-)
-"""The scopes of the keys of an account, and of the guests' carts that joined its cart."""
-
 DELETE_ACCOUNT = Statement(
     f"""
     with marked as (
         insert into deleted_accounts (mark, deleted_at)
         values (sha256(uuid_send(:account_id)), :now)
     ),
-    {forget_cte(OWN_SCOPES)},
-    {empty_joined_cte(":account_id", ":now")}
+    {empty_joined_cte(":account_id", ":now")},
+    {forget_cte("select :account_id::uuid union all select id from emptied")}
     delete from accounts where id = :account_id
     """
 )

@@ -6,10 +6,11 @@ from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, stor
 from .merge_queries import empty_joined_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import note_currency
+from .queries import UNITS_CTE, note_currency
 
 __all__ = [
     "UNCONDITIONAL",
+    "UNITS_CTE",
     "Cart",
     "CartChange",
     "CartCookie",

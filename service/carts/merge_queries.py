@@ -174,13 +174,14 @@ async def merge_carts(
 def empty_joined_cte(account_id: str, now: str) -> str:
     """Return a CTE, ``emptied``, that empties the guests' carts that joined this account's.
 
-    Its arguments name parameters. The rows stay: without them what browsers remember of the carts
-    would be taken for what the database lost.
+    Its arguments name parameters, and its rows have the carts' ids. The carts' own rows stay:
+    without them what browsers remember of the carts would be taken for what the database lost.
     """
     return f"""
         emptied as (
             update carts set lines = '[]', revision = revision + 1, updated_at = {now}
             where merged_into = {account_id}
+            returning id
         )"""
 
 

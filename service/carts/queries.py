@@ -38,6 +38,29 @@ HAS_LATE_LINES = """(
 """Whether lines have to follow into the cart of ``login``, which a guest never has."""
 
 
+UNITS_CTE = """
+    units as (
+        select coalesce(sum((line->>'quantity')::int), 0) as quantity
+        from (
+            select lines from carts where account_id = (select account_id from login)
+            union all
+            select lines from carts
+            where id = :guest_cart_id and account_id is null and not exists (select from login)
+                and not (:promised and exists (select from over))
+                and (
+                    merged_at is null
+                    or (merged_into is not null and merged_at > :now - :merge_window::interval)
+                )
+        ) as cart, jsonb_array_elements(cart.lines) as line
+    )
+"""
+"""A CTE to stand behind `LOGIN`: its one row has the units in the caller's cart.
+
+Its parameters are the id of the guest's cart, whether that is ``promised`` for after the login, and
+the window in which it follows into the account's that it joined.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A caller's cart, and what else there is to know about it.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conventions import table_access
 from tests.support.serving import ROOT
 from tests.support.source import MODULES, names, texts
 
@@ -31,7 +32,6 @@ EVERYTHING = re.compile(r"\b(?:select|returning)\s+(?:\w+\.)?\*", re.IGNORECASE)
 WRITES = re.compile(
     r"\b(?:insert\s+into|(?<!do )(?<!for )(?<!key )update|delete\s+from)\s+(\w+|\?)", re.IGNORECASE
 )
-NAMES = re.compile(r"`([\w.]+)`")
 BY_TRIGGERS = {"listed_products", "vocabulary"}
 EXECUTE = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor"}
 
@@ -100,14 +100,7 @@ def test_a_package_writes_its_own_tables() -> None:
 
     What `locker purge` deletes is said by rules, so its statement names no table.
     """
-    rows = re.findall(
-        r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`[\w.]+`(?:, )?)+) \|",
-        (ROOT / "docs/architecture.md").read_text().partition("| Tables |")[2],
-        re.MULTILINE,
-    )
-    owners: dict[str, str] = {}
-    for tables, packages in ((NAMES.findall(row), NAMES.findall(of)) for row, of in rows):
-        owners |= dict(zip(tables, packages * len(tables), strict=False))
+    owners = table_access.owners()
     written: set[str] = set()
     wrong = []
     for path, tree in MODULES.items():
