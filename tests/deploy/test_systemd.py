@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -80,61 +79,78 @@ def test_sandboxed(root: Path, name: str) -> None:
     assert float(level) < EXPOSED
 
 
-@contextmanager
-def process(settings: Settings, listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one process on the socket, with the variables of the unit."""
+Start = Callable[[socket.socket], subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Start]:
+    """Start a process on the socket, as systemd does by the unit."""
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(UNITS / "locker-web@.service")
+    program = (sys.executable, become.__file__, str(os.getpid()), "-", str(PROGRAMS / "locker"))
     variables = environment(settings) | {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}:{ROOT / 'quart-locker'}",
-        "LOCKER_BIND": f"fd://{listener.fileno()}",
         "LOCKER_DRAIN_TIME": "0",
     }
-    command = (sys.executable, become.__file__, str(os.getpid()), "-", str(PROGRAMS / "locker"))
-    started = subprocess.Popen(
-        [*command, "serve"],
-        env=variables,
-        pass_fds=[listener.fileno()],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        assert started.stderr
-        for line in started.stderr:
-            if b"Running on" in line:
-                break
-        yield started
-    finally:
-        started.kill()
-        started.communicate()
+    started = []
+
+    def start(listener: socket.socket) -> subprocess.Popen[bytes]:
+        # systemd sets or clears the flag, which all share who have the socket.
+        listener.setblocking(unit["Service"].get("NonBlocking", "no") != "yes")
+        number = listener.fileno()
+        process = subprocess.Popen(
+            [*program, "serve"],
+            env=variables | {"LOCKER_BIND": f"fd://{number}"},
+            pass_fds=[number],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
-def test_one_of_two_killed(settings: Settings) -> None:
-    """Two processes share a socket; while one is killed and one comes anew, the other answers."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+def await_running(process: subprocess.Popen[bytes]) -> None:
+    assert process.stderr
+    assert any(b"Running on" in line for line in process.stderr)
+
+
+def visit(listener: socket.socket) -> None:
+    """Come often enough that each process which accepts has its turn."""
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    def visit() -> None:
+    for _ in range(20):
         assert httpx.get(f"{url}{API}/cart", timeout=READY_WITHIN).status_code == 200
 
-    with listener, process(settings, listener) as one, process(settings, listener) as other:
-        one.send_signal(signal.SIGKILL)
+
+def test_one_of_several_killed(start: Start) -> None:
+    """Processes share a socket; when one is killed, ends or starts, the others answer meanwhile."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        one, two, three = [start(listener) for _ in range(3)]
+        for process in (one, two, three):
+            await_running(process)
+        visit(listener)
+        one.kill()
         one.wait()
-        for _ in range(20):
-            visit()
-        with process(settings, listener):
-            # That ends as systemd would end it, with 0; the one that just came answers.
-            other.terminate()
-            assert other.wait(timeout=READY_WITHIN) == 0
-            for _ in range(20):
-                visit()
+        again = start(listener)
+        visit(listener)
+        await_running(again)
+        visit(listener)
+        two.terminate()
+        assert two.wait(timeout=READY_WITHIN) == 0
+        visit(listener)
 
 
-def test_nobody_is_refused_while_none_runs(settings: Settings) -> None:
+def test_nobody_is_refused_while_none_runs(start: Start) -> None:
     """Who comes while no process runs waits in the socket for the next, as after a crash."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
         socket.create_connection(listener.getsockname(), READY_WITHIN) as early,
     ):
         early.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        with process(settings, listener):
-            assert early.recv(4096).startswith(b"HTTP/1.1 200")
+        start(listener)
+        assert early.recv(4096).startswith(b"HTTP/1.1 200")
