@@ -47,8 +47,6 @@ def init_app(app: Quart, settings: Settings) -> Pool:
     return _connection.init_app(
         app,
         address.url,
-        # The shop's own handlers ask `translate`.
-        answer_errors=False,
         min_size=settings.pool_min,
         max_size=settings.pool_max,
         timeout=settings.pool_timeout,

@@ -334,24 +334,42 @@ async def test_a_fault_of_somebody_elses(dsn: str, kind: type[Exception]) -> Non
         assert (await app.test_client().get("/")).status_code == 500
 
 
-async def test_an_application_may_answer_itself(dsn: str) -> None:
+@pytest.mark.parametrize("kind", [asyncpg.PostgresError, Exception, asyncpg.QueryCanceledError])
+async def test_an_application_may_answer_itself(dsn: str, kind: type[Exception]) -> None:
     """A handler of its own for an error of the driver's comes first, and may ask what it means."""
     app = Quart(__name__)
-    db = PooledConnection()
-    db.init_app(app, dsn, answer_errors=False, statement_timeout=0.1)
+    db = PooledConnection(app, dsn, statement_timeout=0.1)
 
-    @app.get("/<statement>")
-    async def run(statement: str) -> str:
-        await (await db.get()).execute(statement)
+    @app.get("/")
+    async def view() -> str:
+        await (await db.get()).execute("select pg_sleep(9)")
         return ""
 
-    @app.errorhandler(asyncpg.PostgresError)
-    async def tell(error: asyncpg.PostgresError) -> tuple[str, int]:
-        return type(db.explain(error)).__name__, 418
+    @app.errorhandler(kind)
+    async def tell(error: Exception) -> tuple[str, int]:
+        return f"{type(error).__name__} means {type(db.explain(error)).__name__}", 418
 
     async with app.test_app():
-        client = app.test_client()
-        for statement, said in (("select pg_sleep(9)", DatabaseBusy.__name__), ("x", "NoneType")):
-            response = await client.get(f"/{statement}")
-            assert response.status_code == 418
-            assert await response.get_data(as_text=True) == said
+        response = await app.test_client().get("/")
+        assert response.status_code == 418
+        told = await response.get_data(as_text=True)
+        assert told == f"QueryCanceledError means {DatabaseBusy.__name__}"
+
+
+async def test_a_fault_reaches_the_handlers_that_there_are(dsn: str) -> None:
+    """An error of another connection's goes the way that it would go without this one."""
+    app = Quart(__name__)
+    db = PooledConnection(app, dsn)
+
+    @app.get("/")
+    async def view() -> str:
+        await db.get()
+        raise ConnectionResetError
+
+    @app.errorhandler(OSError)
+    async def tell(error: OSError) -> tuple[str, int]:
+        return type(error).__name__, 502
+
+    async with app.test_app():
+        response = await app.test_client().get("/")
+        assert (response.status_code, await response.get_data()) == (502, b"ConnectionResetError")

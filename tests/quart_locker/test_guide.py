@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_the_defaults_are_as_it_says() -> None:
 def test_the_number_of_modules_is_as_it_says() -> None:
     """The number of modules that an import brings is the one that is held."""
     assert f"brings {len(OURS)} modules of its own" in GUIDE
+
+
+def test_both_have_one_version() -> None:
+    """The package and the service are of one version, as the service has the package in it."""
+    versions = {
+        tomllib.loads((ROOT / each).read_text())["project"]["version"]
+        for each in ("pyproject.toml", "quart-locker/pyproject.toml")
+    }
+    assert len(versions) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 from quart import Quart, current_app, g, has_app_context
 
-from quart_locker.errors import Misconfigured, handle
+from quart_locker.errors import Misconfigured
 
 from .errors import AWAY, BUSY, OF_A_DEAD_CONNECTION, DatabaseAway, DatabaseBusy
 from .pool import Connection, Pool, PoolOptions, is_dead
@@ -38,14 +38,12 @@ class PooledConnection:
         if app is not None:
             self.init_app(app)
 
-    def init_app(
-        self, app: Quart, dsn: str = "", *, answer_errors: bool = True, **options: Any
-    ) -> Pool:
+    def init_app(self, app: Quart, dsn: str = "", **options: Any) -> Pool:
         """Tie a pool's life to the server's, and each connection's to its app context.
 
-        What isn't said here is as the constructor was told. With ``answer_errors`` what the
-        database says, in the middle of a request, when it is away or overloaded comes to the
-        application's handlers as the 503 that it is. Raises `Misconfigured`.
+        What isn't said here is as the constructor was told. An error of the database's that the
+        application has no handler for is answered by what it means, where that is a 503. Raises
+        `Misconfigured`.
         """
         if self._extension in app.extensions:
             raise Misconfigured(
@@ -86,9 +84,21 @@ class PooledConnection:
         app.do_teardown_appcontext = do_teardown_appcontext  # type: ignore[method-assign]
         app.teardown_request(self._end_copy)
         app.teardown_websocket(self._end_copy)
-        if answer_errors:
-            for kind in (*AWAY, *BUSY, *OF_A_DEAD_CONNECTION):
-                app.register_error_handler(kind, self._answer)
+        handle_user_exception: Any = app.handle_user_exception
+
+        async def handle(*args: Any) -> Any:
+            # Quart 0.23 passes the context before the error.
+            *context, error = args
+            try:
+                return await handle_user_exception(*args)
+            except Exception as unhandled:
+                meant = self.explain(error) if unhandled is error else None
+                if meant is None:
+                    raise
+                meant.__cause__ = error
+                return await handle_user_exception(*context, meant)
+
+        app.handle_user_exception = handle  # type: ignore[assignment,method-assign]
         return pool
 
     @property
@@ -178,10 +188,3 @@ class PooledConnection:
             if connection is not None and is_dead(connection):
                 return DatabaseAway(retry_after=1)
         return None
-
-    async def _answer(self, error: Exception) -> Any:
-        meant = self.explain(error)
-        if meant is None:
-            raise error
-        meant.__cause__ = error
-        return await handle(current_app._get_current_object(), meant)  # type: ignore[attr-defined]  # noqa: SLF001
