@@ -136,7 +136,7 @@ $(CLIENTS): requirements-clients.txt tests/clients/package-lock.json $(READY)
 	@touch $@
 
 # Programs with dependencies of their own, beside the project's.
-$(KUBERNETES)/.ready $(CHECKOV)/.ready: $(VENV)/%/.ready: requirements-%.txt $(READY)
+$(KUBERNETES)/.ready $(CHECKOV)/.ready: $(VENV)/%/.ready: requirements-%.txt | $(READY)
 	@"$(BIN)/python" -m venv --clear $(@D)
 	@$(@D)/bin/pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
 	@touch $@

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ import yaml
 from service import create_app
 from service.cli import main
 from service.settings import Settings, misspelt
+from tests.support.certificates import make_certificate
 from tests.support.serving import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -131,3 +134,23 @@ def test_overlays_are_told() -> None:
     page = (ROOT / "docs/deployment.md").read_text()
     for path in (DEPLOY / "kubernetes/overlays").iterdir():
         assert f"| [{path.name}](../deploy/kubernetes/overlays/{path.name}) |" in page
+
+
+def test_haproxy_takes_the_configuration_of_the_compose_file(tmp_path: Path) -> None:
+    """HAProxy reads it, with a certificate in place and the limits that compose.yaml sets."""
+    haproxy = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    if haproxy is None or shutil.which("openssl") is None:
+        pytest.skip("haproxy or openssl is not installed")
+    make_certificate(tmp_path)
+    text = (DEPLOY / "compose/haproxy.cfg").read_text()
+    assert "/certificates/shop.pem" in text
+    (pem,) = tmp_path.glob("*.pem")
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(text.replace("/certificates/shop.pem", str(pem)))
+    compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())
+    limits = compose["services"]["proxy"]["environment"]
+    environ = {name: re.sub(r"\$\{\w+:-(\d+)\}", r"\1", text) for name, text in limits.items()}
+    done = subprocess.run(
+        [haproxy, "-c", "-f", str(path)], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
