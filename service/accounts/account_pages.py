@@ -28,14 +28,14 @@ from service.logins import (
     presented_login,
 )
 from service.pages import (
+    SentForm,
     back,
-    entered,
     field_errors,
     flash,
     keep_secret,
     new_key,
     page,
-    read_form,
+    receive_form,
     render,
     take_secret,
 )
@@ -88,10 +88,11 @@ async def show_account() -> Response:
 @page(Caller.SIGNED_IN)
 async def post_email() -> Response | WerkzeugResponse:
     """Change the e-mail address."""
+    form = await receive_form()
     try:
-        await change_own_email(await read_form(EmailInput))
+        await change_own_email(form.read(EmailInput))
     except (Invalid, WrongPassword, Conflict) as error:
-        return await _show("email", error)
+        return await _show("email", form, error)
     flash("Your e-mail address is changed.", place="email")
     return back("/account")
 
@@ -100,10 +101,11 @@ async def post_email() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_password() -> Response | WerkzeugResponse:
     """Change the password; every other login and token ends."""
+    form = await receive_form()
     try:
-        await change_own_password(await read_form(PasswordInput))
+        await change_own_password(form.read(PasswordInput))
     except (Invalid, WrongPassword) as error:
-        return await _show("password", error)
+        return await _show("password", form, error)
     flash("Your password is changed, and you are logged out everywhere else.", place="password")
     return back("/account")
 
@@ -112,10 +114,11 @@ async def post_password() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_delete() -> Response | WerkzeugResponse:
     """Delete the account."""
+    form = await receive_form()
     try:
-        await delete_own_account(await read_form(DeletionInput))
+        await delete_own_account(form.read(DeletionInput))
     except (Invalid, WrongPassword) as error:
-        return await _show("delete", error)
+        return await _show("delete", form, error)
     flash("Your account is deleted. Farewell.")
     return back("/")
 
@@ -159,8 +162,9 @@ async def post_end_logins(data: EndingForm) -> WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_token() -> Response | WerkzeugResponse:
     """Make a token, which the next page shows this once; two clicks make one."""
+    form = await receive_form()
     try:
-        data = await read_form(TokenForm)
+        data = form.read(TokenForm)
         scopes = SCOPES[data.scopes]
         # Of the same form comes the same token, which can't be stored a second time.
         request = f"{data.key} {data.name} {data.scopes} {data.expires_in_days}".encode()
@@ -174,7 +178,7 @@ async def post_token() -> Response | WerkzeugResponse:
     except TokenExists:
         pass
     except (Invalid, WrongPassword, TokenLimit) as error:
-        return await _show("token", error)
+        return await _show("token", form, error)
     keep_secret(text)
     return back("/account")
 
@@ -195,14 +199,16 @@ async def show_part(part: str) -> WerkzeugResponse:
     return back(f"/account#{part}")
 
 
-async def _show(form: str = "", error: LockerError | None = None) -> Response:
+async def _show(
+    part: str = "", form: SentForm | None = None, error: LockerError | None = None
+) -> Response:
     owner, now, current = current_account_id(), clock.now(), presented_login().token_hash
     errors = field_errors(error) if error else {}
     match error:
         case WrongPassword():
             errors = {"current_password": f"{error.title}."}
         case Conflict():
-            errors = {"email" if form == "email" else "name": f"{error.title}."}
+            errors = {"email" if part == "email" else "name": f"{error.title}."}
     return await render(
         "accounts/account.html",
         error.status if error else 200,
@@ -210,9 +216,9 @@ async def _show(form: str = "", error: LockerError | None = None) -> Response:
         account=await find_account(),
         logins=await run(logins.select_logins, owner, now, current),
         tokens=await run(logins.select_tokens, owner, now),
-        errors={each: errors if each == form else {} for each in FORMS},
-        focus={form: next((field for field in FIELDS if field in errors), "")},
-        values={each: entered() if each == form else {} for each in FORMS},
+        errors={each: errors if each == part else {} for each in FORMS},
+        focus={part: next((field for field in FIELDS if field in errors), "")},
+        values={each: form.entered if form and each == part else {} for each in FORMS},
         made=take_secret(),
         key=new_key(),
     )

@@ -15,7 +15,7 @@ from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials, 
 from service.logins import Device, NewLogin, NewToken, Token, make_token, new_token, start_login
 from service.preferences import Choices
 from service.settings import Settings
-from service.throttling import Counted, Throttle, count_attempt, network
+from service.throttling import Throttle, ThrottleResult, count_attempt, network
 
 from . import login_queries, queries
 from .model import Account, check_email, check_username, key
@@ -101,7 +101,9 @@ class LoggedIn:
     receipt: tuple[MergedLine, ...]
 
 
-async def check_attempt(counted: Counted, source: Source, account_id: UUID | None) -> None:
+async def raise_if_throttled(
+    counted: ThrottleResult, source: Source, account_id: UUID | None
+) -> None:
     """Raise `TooManyAttempts` if the attempt was refused.
 
     Every refusal is logged, and the first of a window is stored.
@@ -161,7 +163,9 @@ async def register(
     async with hasher.place(browser.holder):
         name, email = await check(hasher, username, email, password)
         attempt = throttle.attempt("register", key(name), browser.source.ip)
-        await check_attempt(await run(count_attempt, attempt, clock.now()), browser.source, None)
+        await raise_if_throttled(
+            await run(count_attempt, attempt, clock.now()), browser.source, None
+        )
         release_db()
         password_hash = await hasher.accept(password, name, known=browser.holder.known)
 
@@ -214,7 +218,7 @@ async def _verify(
     )
     owner = credentials.account.id if credentials else None
     if not counted.spare:
-        await check_attempt(counted, source, owner)
+        await raise_if_throttled(counted, source, owner)
     release_db()
     right = await hasher.verify(
         credentials.password_hash if credentials else None, password, known=browser.holder.known
@@ -230,7 +234,7 @@ async def _verify(
         credentials.account,
         stored,
         fresh_hash=await hasher.rehash(password) if hasher.is_outdated(stored) else None,
-        forgiven=attempt.forgivable(counted.keys),
+        refunded=attempt.refundable(counted.keys),
     )
 
 

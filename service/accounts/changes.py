@@ -10,10 +10,10 @@ from service.audit import Event, Source
 from service.database import Connection, release_db, run
 from service.errors import WrongPassword
 from service.logins import Device, PresentedLogin, new_token, renew_login, revoke_all
-from service.throttling import Throttle, forgive
+from service.throttling import Throttle, refund
 
 from . import queries
-from .actions import check_attempt
+from .actions import raise_if_throttled
 from .model import Account, Credentials, check_email
 from .passwords import Hasher
 from .waiting import Holder
@@ -29,7 +29,7 @@ async def confirm_password(
     attempt = throttle.attempt("password", str(account_id), source.ip)
     async with hasher.place(Holder(str(account_id), known=True)):
         counted, credentials = await run(queries.count_password, account_id, attempt, clock.now())
-        await check_attempt(counted, source, account_id)
+        await raise_if_throttled(counted, source, account_id)
         release_db()
         right = await hasher.verify(
             credentials.password_hash if credentials else None, password, known=True
@@ -38,7 +38,7 @@ async def confirm_password(
         event = Event("password_refused", clock.now(), source, account_id)
         await run(audit.record, event)
         raise WrongPassword
-    await run(forgive, attempt, counted)
+    await run(refund, attempt, counted)
     release_db()
     return credentials
 

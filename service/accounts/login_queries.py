@@ -10,7 +10,7 @@ from service.database import Connection
 from service.logins import Device
 from service.preferences import Choices, fill_cte
 from service.statements import Statement
-from service.throttling import Attempt, Counted, forgiving, throttle_cte
+from service.throttling import Attempt, ThrottleResult, refund_cte, throttle_cte
 
 from .model import Account, Credentials, key
 from .queries import credentials_of
@@ -20,14 +20,14 @@ from .queries import credentials_of
 class Verified:
     """An account whose password was right, and the hash it was checked against.
 
-    ``fresh_hash`` replaces one made with other parameters; ``forgiven`` are the attempts to
+    ``fresh_hash`` replaces one made with other parameters; ``refunded`` are the attempts to
     take back.
     """
 
     account: Account
     password_hash: str
     fresh_hash: str | None = None
-    forgiven: list[bytes] = field(default_factory=list)
+    refunded: list[bytes] = field(default_factory=list)
 
 
 @cache
@@ -49,7 +49,7 @@ def _count_login(limits: int, *, device: bool) -> Statement:
 
 async def count_login(
     db: Connection, name: str, attempt: Attempt, device: Device | None, now: datetime
-) -> tuple[Counted, Credentials | None, bool]:
+) -> tuple[ThrottleResult, Credentials | None, bool]:
     """Count an attempt to log in, and return the account as `select_credentials` does.
 
     And whether the account was logged in to on this device before.
@@ -62,13 +62,13 @@ async def count_login(
             device=device.token_hash if device else None,
         )
     )
-    return Counted.of(row, attempt, now), credentials_of(row), row["familiar"]
+    return ThrottleResult.of(row, attempt, now), credentials_of(row), row["familiar"]
 
 
 SETTLE_LOGIN = Statement(
     f"""
     with {fill_cte(":account_id")},
-    {forgiving(":forgiven", "select")}
+    {refund_cte(":refunded", "select")}
     update accounts set password_hash = :fresh_hash
     where id = :account_id and :fresh_hash::text is not null
     """
@@ -85,7 +85,7 @@ async def settle_login(db: Connection, verified: Verified, choices: Choices) -> 
         *SETTLE_LOGIN(
             account_id=verified.account.id,
             fresh_hash=verified.fresh_hash,
-            forgiven=verified.forgiven,
+            refunded=verified.refunded,
             **choices.parameters(),
         )
     )

@@ -14,14 +14,13 @@ from service.logins import presented_login
 from service.pages import (
     PageContext,
     back,
-    entered,
     field_errors,
     flash,
     keep_receipt,
     local_path,
     name_device,
     page,
-    read_form,
+    receive_form,
     render,
 )
 from service.preferences import Preferences
@@ -67,20 +66,23 @@ class RegistrationForm(RegistrationInput):
 @page(query=NextQuery)
 async def show_login(query: NextQuery) -> Response:
     """Show the way in."""
-    return await _form("login", query.next)
+    return await _form("login", {"next": query.next})
 
 
 @blueprint.post("/login")
 @page()
 async def post_login() -> Response | WerkzeugResponse:
     """Log in, and show what became of the cart from before."""
+    form = await receive_form()
     try:
-        data = await read_form(LoginForm)
+        data = form.read(LoginForm)
         logged_in = await log_in_browser(data)
     except WrongCredentials as error:
-        return await _form("login", error=error, errors={"password": f"{error.title}."})
+        return await _form(
+            "login", form.entered, error=error, errors={"password": f"{error.title}."}
+        )
     except Invalid as error:
-        return await _form("login", error=error, errors=field_errors(error))
+        return await _form("login", form.entered, error=error, errors=field_errors(error))
     for user_agent in await find_new_devices(logged_in):
         text = f"Your account was logged in to on a new device: {name_device(user_agent)}."
         flash(f"{text} If that wasn't you, change your password on your account's page.", "problem")
@@ -91,22 +93,27 @@ async def post_login() -> Response | WerkzeugResponse:
 @page(query=NextQuery)
 async def show_register(query: NextQuery) -> Response:
     """Show what an account takes."""
-    return await _form("register", query.next)
+    return await _form("register", {"next": query.next})
 
 
 @blueprint.post("/register")
 @page()
 async def post_register() -> Response | WerkzeugResponse:
     """Register, and log in."""
+    form = await receive_form()
     try:
-        data = await read_form(RegistrationForm)
+        data = form.read(RegistrationForm)
         logged_in = await _register(data)
     except UsernameTaken as error:
-        return await _form("register", error=error, errors={"username": f"{error.title}."})
+        return await _form(
+            "register", form.entered, error=error, errors={"username": f"{error.title}."}
+        )
     except EmailTaken as error:
-        return await _form("register", error=error, errors={"email": f"{error.title}."})
+        return await _form(
+            "register", form.entered, error=error, errors={"email": f"{error.title}."}
+        )
     except Invalid as error:
-        return await _form("register", error=error, errors=field_errors(error))
+        return await _form("register", form.entered, error=error, errors=field_errors(error))
     return _go_on("Welcome", logged_in, data.next)
 
 
@@ -139,16 +146,16 @@ async def load_page_context() -> PageContext:
 
 async def _form(
     name: str,
-    following: str = "/",
+    values: dict[str, str],
     *,
     error: LockerError | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    values, errors = entered(), errors or {}
+    errors = errors or {}
     return await render(
         f"accounts/{name}.html",
         error.status if error else 200,
-        next=local_path(values.get("next", following)),
+        next=local_path(values.get("next", "/")),
         values=values,
         errors=errors,
         focus=next((field for field in FIELDS if field in errors), ""),

@@ -16,7 +16,7 @@ from service.http.idempotency import forget_cte
 from service.logins import LOGIN, PresentedLogin
 from service.preferences import Choices, choices_of
 from service.statements import Statement
-from service.throttling import Attempt, Counted, throttle_cte
+from service.throttling import Attempt, ThrottleResult, throttle_cte
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
@@ -164,12 +164,12 @@ def _count_password(limits: int) -> Statement:
 
 async def count_password(
     db: Connection, account_id: UUID, attempt: Attempt, now: datetime
-) -> tuple[Counted, Credentials | None]:
+) -> tuple[ThrottleResult, Credentials | None]:
     """Count an attempt at a signed-in account's password, and return the account."""
     (row,) = await db.fetch(
         *_count_password(attempt.limits)(**attempt.parameters(), now=now, account_id=account_id)
     )
-    return Counted.of(row, attempt, now), credentials_of(row)
+    return ThrottleResult.of(row, attempt, now), credentials_of(row)
 
 
 LOCK_ACCOUNT = Statement(

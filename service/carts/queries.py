@@ -14,7 +14,7 @@ import asyncpg
 from service.database import Conflicted, Connection
 from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
 from service.statements import Statement
-from service.throttling import Attempt, Counted, throttle_cte
+from service.throttling import Attempt, ThrottleResult, throttle_cte
 
 from .cookie import CartCookie
 from .lines import OFFERS, encode_lines, read_cart, read_offers
@@ -188,7 +188,7 @@ def _insert_guest_cart(limits: int) -> Statement:
 
 async def insert_guest_cart(
     db: Connection, cart: Cart, attempt: Attempt, now: datetime, token: CartToken | None = None
-) -> Counted:
+) -> ThrottleResult:
     """Store a guest's new cart, if the attempt to begin one has room; a token may name it.
 
     Raises `Conflicted` if it has a row by now.
@@ -203,7 +203,7 @@ async def insert_guest_cart(
             cart_token=token.hash if token else None,
         )
     )
-    counted = Counted.of(row, attempt, now)
+    counted = ThrottleResult.of(row, attempt, now)
     if counted.retry_at is None and not row["stored"]:
         raise Conflicted
     return counted

@@ -9,7 +9,7 @@ from .assets import static_url
 from .context import LOCALES, PageContext, current_page_context
 from .errors import error_page
 from .formats import device as name_device
-from .forms import entered, field_errors, new_key, page, read_form
+from .forms import SentForm, field_errors, new_key, page, receive_form
 from .links import back, local_path
 from .messages import Remedy, flash, keep_receipt, keep_secret, keep_until_shown, take_secret
 from .rendering import HTML, init_app, is_first_visit, render, share
@@ -20,9 +20,9 @@ __all__ = [
     "LOCALES",
     "PageContext",
     "Remedy",
+    "SentForm",
     "back",
     "current_page_context",
-    "entered",
     "error_page",
     "field_errors",
     "flash",
@@ -36,7 +36,7 @@ __all__ = [
     "new_key",
     "origin",
     "page",
-    "read_form",
+    "receive_form",
     "render",
     "share",
     "static_url",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
-from quart import g, request
+from quart import request
 from quart.typing import ResponseReturnValue
 from quart_auth import current_user
 
 from service.errors import Forbidden, Invalid, Malformed, Unauthenticated
 from service.http.endpoints import (
+    MOST_FIELDS,
     Caller,
     Input,
-    check_count,
     check_media_type,
     convert_pairs,
     read_link,
@@ -39,8 +40,8 @@ def page(
 ) -> Callable[[View], View]:
     """Declare a view of the shop: who may see it, and the form and query it gets.
 
-    A form that can be filled in wrongly is better read in the view, with `read_form`, which
-    then shows it again.
+    A form that can be filled in wrongly is better read in the view, with `receive_form`, which
+    then shows it again with what was entered.
     """
 
     def decorate(view: View) -> View:
@@ -50,7 +51,7 @@ def page(
                 # Pages don't ask for a token's scopes.
                 raise Forbidden("Tokens are for the API.")
             if form is not None:
-                arguments["data"] = await read_form(form)
+                arguments["data"] = (await receive_form()).read(form)
             if query is not None:
                 arguments["query"] = read_link(query)
             if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
@@ -63,27 +64,39 @@ def page(
     return decorate
 
 
-async def read_form(model: type[M]) -> M:
-    """Return the form; raises `Malformed`, `UnsupportedMediaType`, `Invalid`."""
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """A form as it came in."""
+
+    raw: bytes
+
+    def read(self, model: type[M]) -> M:
+        """Return what the form says; raises `Malformed`, `Invalid`."""
+        return convert_pairs(self.raw, model, "form")
+
+    @property
+    def entered(self) -> dict[str, str]:
+        """What was entered, to be shown if it has to be once more. Passwords never are."""
+        try:
+            pairs = parse_qsl(self.raw.decode(errors="replace"), max_num_fields=MOST_FIELDS)
+        except ValueError:
+            # More than anybody sends.
+            return {}
+        return {name: text for name, text in pairs if "password" not in name}
+
+
+async def receive_form() -> SentForm:
+    """Return the form that was sent; raises `Malformed`, `UnsupportedMediaType`."""
     check_media_type(FORM)
     raw = cast("bytes", await request.get_data(as_text=False, cache=False))
     if b"\x00" in raw or b"%00" in raw:
         raise Malformed("NUL characters are not accepted.")
-    check_count(raw)
-    pairs = parse_qsl(raw.decode(errors="replace"))
-    # The values are shown again if the form has to be filled in once more; passwords never are.
-    g.entered = {name: text for name, text in pairs if "password" not in name}
-    return convert_pairs(raw, model, "form")
+    return SentForm(raw)
 
 
 def new_key() -> str:
     """Return a key for a form, which is good for one effect: a second click has none."""
     return secrets.token_urlsafe(12)
-
-
-def entered() -> dict[str, str]:
-    """Return what was last entered into the form that `read_form` was asked for."""
-    return cast("dict[str, str]", g.get("entered", {}))
 
 
 def field_errors(error: Exception) -> dict[str, str]:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.errors import Invalid
 from service.http.endpoints import Input
-from service.pages import LOCALES, back, flash, page, read_form, render
+from service.pages import LOCALES, back, flash, page, receive_form, render
 
 from .model import Choices, PageSize, Preferences, Theme
 from .session import change_choices, load_choices
@@ -41,7 +41,7 @@ async def show_preferences() -> Response:
 async def post_preferences() -> Response | WerkzeugResponse:
     """Change the preferences."""
     try:
-        data = await read_form(PreferencesForm)
+        data = (await receive_form()).read(PreferencesForm)
     except Invalid as error:
         return await _show(error)
     await change_choices(Choices(data.theme, data.locale, data.page_size, data.marketing_emails))

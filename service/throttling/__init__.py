@@ -1,15 +1,15 @@
 """Bounds on guessing: per account, per address, and overall, the same over all processes."""
 
 from .model import Attempt, Throttle, network
-from .queries import Counted, count_attempt, forgive, forgiving, throttle_cte
+from .queries import ThrottleResult, count_attempt, refund, refund_cte, throttle_cte
 
 __all__ = [
     "Attempt",
-    "Counted",
     "Throttle",
+    "ThrottleResult",
     "count_attempt",
-    "forgive",
-    "forgiving",
     "network",
+    "refund",
+    "refund_cte",
     "throttle_cte",
 ]

@@ -16,7 +16,7 @@ from service.settings import Limit, Settings
 LARGEST = 2_000_000_000
 """The largest count: its column has 32 bits."""
 
-Deed = Literal["login", "register", "password", "cart"]
+LimitedAction = Literal["login", "register", "password", "cart"]
 
 NETWORKS = {64: 1, 56: 4, 48: 16}
 """Bits of an IPv6 address that may stand for one customer (RFC 6177), and what a network of so
@@ -63,7 +63,7 @@ class Attempt:
             "attempt_seconds": self.seconds,
         }
 
-    def forgivable(self, keys: list[bytes]) -> list[bytes]:
+    def refundable(self, keys: list[bytes]) -> list[bytes]:
         """Return those of the keys from which a right guess is taken back.
 
         The total is left out: its one row would be locked until the commit, and everybody would
@@ -81,22 +81,24 @@ class Throttle:
         self._total = settings.throttle_total
         self._carts = settings.throttle_carts
 
-    def attempt(self, deed: Deed, account: str, ip: str, device: bytes | None = None) -> Attempt:
+    def attempt(
+        self, action: LimitedAction, account: str, ip: str, device: bytes | None = None
+    ) -> Attempt:
         """Return what this attempt counts against.
 
         ``account`` is a name as `accounts.model.key` has it, whether or not somebody has it:
         an unknown one is limited alike. ``device`` is the hash of the token of the device.
         """
-        total = _digest(f"{deed} total")
+        total = _digest(f"{action} total")
         limited = [
-            *_by_network(deed, self._address, ip),
-            (self._account, _digest(f"{deed} account {account}")),
+            *_by_network(action, self._address, ip),
+            (self._account, _digest(f"{action} account {account}")),
             (self._total, total),
         ]
         limited = [(limit, key) for limit, key in limited if limit]
         if device and limited:
             limit = self._account or self._address or self._total
-            limited.append((limit, _digest(f"{deed} device {device.hex()}")))
+            limited.append((limit, _digest(f"{action} device {device.hex()}")))
         return Attempt.of(limited, total, device=bool(device and limited))
 
     def new_cart(self, ip: str) -> Attempt | None:
@@ -104,11 +106,11 @@ class Throttle:
         return Attempt.of(_by_network("cart", self._carts, ip)) if self._carts else None
 
 
-def _by_network(deed: Deed, limit: Limit, ip: str) -> list[tuple[Limit, bytes]]:
+def _by_network(action: LimitedAction, limit: Limit, ip: str) -> list[tuple[Limit, bytes]]:
     return [
         (
             replace(limit, count=min(limit.count * times, LARGEST)),
-            _digest(f"{deed} address {network}"),
+            _digest(f"{action} address {network}"),
         )
         for network, times in networks(ip).items()
     ]

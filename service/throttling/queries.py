@@ -18,7 +18,7 @@ from .model import Attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ThrottleResult:
     """What became of an attempt: ``retry_at`` is None if it may go on.
 
     ``keys`` are what it was counted against; ``first`` is whether it is the first to be
@@ -54,7 +54,7 @@ def throttle_cte(limits: int, *, device: bool) -> str:
     """Return CTEs that count an attempt with so many limits, and perhaps the count of a device.
 
     Their parameters are ``now`` and `Attempt.parameters`; with a device, a CTE ``known`` before
-    them has a row if the device is known. The CTE ``counted`` has one row for `Counted.of`.
+    them has a row if the device is known. The CTE ``counted`` has one row for `ThrottleResult.of`.
 
     A key is counted against only if those before it had room: an address that is over its limit
     doesn't use up an account. All statements take the keys' rows in this order, so none waits for
@@ -136,31 +136,31 @@ def _count_attempt(limits: int, *, device: bool) -> Statement:
     )
 
 
-async def count_attempt(db: Connection, attempt: Attempt, now: datetime) -> Counted:
+async def count_attempt(db: Connection, attempt: Attempt, now: datetime) -> ThrottleResult:
     """Count an attempt, before what it tries is looked at."""
     statement = _count_attempt(attempt.limits, device=attempt.device)
     (row,) = await db.fetch(*statement(**attempt.parameters(), now=now))
-    return Counted.of(row, attempt, now)
+    return ThrottleResult.of(row, attempt, now)
 
 
-def forgiving(keys: str, condition: str) -> str:
+def refund_cte(keys: str, condition: str) -> str:
     """Return CTEs that take an attempt back from these keys where the condition has a row."""
     return f"""
         -- in the order in which they are counted, see `throttle_cte`
-        forgiven as (
+        refunded as (
             select key from attempts
             where key = any({keys}::bytea[]) and count > 0 and exists ({condition})
             order by array_position({keys}::bytea[], key)
             for update
         ),
-        forgotten as (
-            update attempts set count = count - 1 where key in (select key from forgiven)
+        returned as (
+            update attempts set count = count - 1 where key in (select key from refunded)
         )"""
 
 
-FORGIVE = Statement(f"with {forgiving(':keys', 'select')} select")
+REFUND = Statement(f"with {refund_cte(':keys', 'select')} select")
 
 
-async def forgive(db: Connection, attempt: Attempt, counted: Counted) -> None:
+async def refund(db: Connection, attempt: Attempt, counted: ThrottleResult) -> None:
     """Take an attempt back that was no guess."""
-    await db.execute(*FORGIVE(keys=attempt.forgivable(counted.keys)))
+    await db.execute(*REFUND(keys=attempt.refundable(counted.keys)))
