@@ -32,8 +32,7 @@ from .requests import ensure_request_id
 logger = logging.getLogger(__name__)
 
 
-AnyResponse = Response | WerkzeugResponse
-ErrorPage = Callable[[LockerError], Awaitable[AnyResponse]]
+ErrorPage = Callable[[LockerError], Awaitable[Response | WerkzeugResponse]]
 
 
 def init_app(app: Quart, show_page: ErrorPage) -> None:
@@ -96,7 +95,7 @@ class Answers:
     def __init__(self, show_page: ErrorPage) -> None:
         self._show_page = show_page
 
-    async def respond(self, error: LockerError) -> AnyResponse:
+    async def respond(self, error: LockerError) -> Response | WerkzeugResponse:
         """Answer an error as a page where a browser asks for one, else as `problem`."""
         record.note(error)
         if not _wants_page():
@@ -107,7 +106,7 @@ class Answers:
             response.headers["Retry-After"] = str(error.retry_after)
         return response
 
-    async def respond_to_framework(self, error: HTTPException) -> AnyResponse:
+    async def respond_to_framework(self, error: HTTPException) -> Response | WerkzeugResponse:
         """Answer what the framework raised on its own, in our words."""
         if (error.code or 500) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return await self.respond_to_unexpected(error)
@@ -129,7 +128,7 @@ class Answers:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return response
 
-    async def respond_to_unexpected(self, error: Exception) -> AnyResponse:
+    async def respond_to_unexpected(self, error: Exception) -> Response | WerkzeugResponse:
         """Answer what nobody foresaw, or what the database is to blame for."""
         known = database.translate(error)
         if known is not None:

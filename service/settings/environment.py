@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from service.errors import SettingsError
 
@@ -98,23 +98,22 @@ def _limit(text: str) -> Limit:
     return Limit(count, seconds)
 
 
-_PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "str": ("a text", str),
-    "int": ("a whole number", int),
-    "float": ("a number", float),
-    "bool": ("true or false", _boolean),
-    "tuple[str, ...]": ("a comma-separated list", _list),
-    "Limit": ("count/seconds, such as 60/3600, or off", _limit),
-    "tuple[int, int, int]": ("three whole numbers, comma-separated", _three_integers),
+_PARSERS: dict[Any, tuple[str, Callable[[str], Any]]] = {
+    str: ("a text", str),
+    int: ("a whole number", int),
+    float: ("a number", float),
+    bool: ("true or false", _boolean),
+    tuple[str, ...]: ("a comma-separated list", _list),
+    Limit: ("count/seconds, such as 60/3600, or off", _limit),
+    tuple[int, int, int]: ("three whole numbers, comma-separated", _three_integers),
 }
 
 
-def parse(name: str, kind: str, text: str) -> Any:
+def parse(name: str, kind: Any, text: str) -> Any:
     """Return what the text means for a field of this type; raises `SettingsError`."""
-    if kind.startswith("Literal["):
-        choices = [choice.strip(" \"'") for choice in kind[len("Literal[") : -1].split(",")]
-        if text not in choices:
-            raise SettingsError(f"{name} must be one of: {', '.join(choices)}")
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise SettingsError(f"{name} must be one of: {', '.join(get_args(kind))}")
         return text
     wanted, parse = _PARSERS[kind]
     try:

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from babel.core import get_global
 from babel.numbers import get_territory_currencies
@@ -196,35 +196,42 @@ class Settings:
             raise SettingsError(*problems)
 
     def _problems(self) -> list[str]:
-        problems = list(self._bad_key())
+        checks = (
+            self._bad_key,
+            self._bad_database,
+            self._bad_addresses,
+            self._bad_origins,
+            self._bad_place,
+            self._bad_passwords,
+            self._bad_shop,
+            self._bad_numbers,
+        )
+        return [problem for check in checks for problem in check()]
+
+    def _bad_database(self) -> Iterator[str]:
         try:
             read_address(self.database_url)
         except ValueError as error:
-            problems.append(f"{PREFIX}DATABASE_URL {error}")
-        if self.metrics not in {"off", "main"} and not _is_address(self.metrics):
-            problems.append(f"{PREFIX}METRICS must be off, main, or address:port")
-        if self.password_min < SHORTEST_PASSWORD:
-            problems.append(f"{PREFIX}PASSWORD_MIN must be {SHORTEST_PASSWORD} or more")
-        if self.production and not self.secure_cookies:
-            problems.append(f"{PREFIX}SECURE_COOKIES can't be off in production")
-        if not self.allowed_hosts or "*" in self.allowed_hosts:
-            problems.append(f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to")
-        else:
-            problems += _bad_hosts(self.allowed_hosts)
-        problems += [*self._bad_origins(), *self._bad_place()]
+            yield f"{PREFIX}DATABASE_URL {error}"
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
-            problems.append(f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max")
+            yield f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max"
+
+    def _bad_addresses(self) -> Iterator[str]:
+        if self.metrics not in {"off", "main"} and not _is_address(self.metrics):
+            yield f"{PREFIX}METRICS must be off, main, or address:port"
+        if self.production and not self.secure_cookies:
+            yield f"{PREFIX}SECURE_COOKIES can't be off in production"
+        if not self.allowed_hosts or "*" in self.allowed_hosts:
+            yield f"{PREFIX}ALLOWED_HOSTS must name the hosts to answer to"
+        else:
+            yield from _bad_hosts(self.allowed_hosts)
+
+    def _bad_passwords(self) -> Iterator[str]:
+        if self.password_min < SHORTEST_PASSWORD:
+            yield f"{PREFIX}PASSWORD_MIN must be {SHORTEST_PASSWORD} or more"
         memory, rounds, lanes = self.argon2
         if rounds < 1 or lanes < 1 or memory < 8 * lanes:
-            problems.append(
-                f"{PREFIX}ARGON2 needs 1 round and 1 lane or more, and 8 KiB for each lane"
-            )
-        if not SEARCH_LANGUAGE.fullmatch(self.search_language):
-            problems.append(
-                f"{PREFIX}SEARCH_LANGUAGE must be the name of a text search configuration, "
-                "such as english or simple"
-            )
-        return [*problems, *self._bad_shop(), *self._bad_numbers()]
+            yield f"{PREFIX}ARGON2 needs 1 round and 1 lane or more, and 8 KiB for each lane"
 
     def _bad_origins(self) -> Iterator[str]:
         for text in self.trusted_origins:
@@ -248,6 +255,11 @@ class Settings:
             )
 
     def _bad_shop(self) -> Iterator[str]:
+        if not SEARCH_LANGUAGE.fullmatch(self.search_language):
+            yield (
+                f"{PREFIX}SEARCH_LANGUAGE must be the name of a text search configuration, "
+                "such as english or simple"
+            )
         if self.currency not in currencies():
             yield f"{PREFIX}CURRENCY must be the ISO 4217 code of a currency in use, such as USD"
         if not all(map(PICTURE_SOURCE.fullmatch, self.picture_sources)):
@@ -313,13 +325,13 @@ class Settings:
     def _read(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         """Return what the variables say, and what is wrong with those that can't be read."""
         values: dict[str, Any] = {}
-        problems = []
+        problems, kinds = [], get_type_hints(cls)
         for field in dataclasses.fields(cls):
             name, before = PREFIX + field.name.upper(), field.metadata["before"].upper()
             try:
                 text = environment.read(environ, name, before and PREFIX + before)
                 if text is not None:
-                    values[field.name] = environment.parse(name, str(field.type), text)
+                    values[field.name] = environment.parse(name, kinds[field.name], text)
             except SettingsError as error:
                 problems.append(str(error))
                 values[field.name] = _STAND_INS.get(field.name, field.default)

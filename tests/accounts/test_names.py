@@ -8,7 +8,7 @@ from typing import Any
 import icu
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.accounts import Hasher, fill_skeletons
 from service.accounts.model import check_username, key
@@ -16,7 +16,7 @@ from service.accounts.names import is_visible, skeleton
 from tests.support.shopping import API, PASSWORD, log_in, new_name, register
 
 
-async def try_to_register(client: TestClientProtocol, username: str, email: str) -> Any:
+async def try_to_register(client: Client, username: str, email: str) -> Any:
     response = await client.post(
         f"{API}/account", json={"username": username, "email": email, "password": PASSWORD}
     )
@@ -50,7 +50,7 @@ async def test_names_that_differ_in_case_or_form_alone_are_one(
     assert (await log_in(app.test_client(), second))["user"] == user
 
 
-async def register_as(client: TestClientProtocol, username: str, email: str) -> Any:
+async def register_as(client: Client, username: str, email: str) -> Any:
     response = await client.post(
         f"{API}/account", json={"username": username, "email": email, "password": PASSWORD}
     )

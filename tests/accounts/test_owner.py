@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.accounts import Hasher
 from service.errors import WrongCredentials
@@ -29,7 +29,7 @@ Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 NEW_PASSWORD = "a brand new secret of mine"
 
 
-async def two_clients(app: Quart) -> tuple[TestClientProtocol, TestClientProtocol, dict[str, Any]]:
+async def two_clients(app: Quart) -> tuple[Client, Client, dict[str, Any]]:
     """Return two browsers signed in to one account, and the account."""
     mine, other = app.test_client(), app.test_client()
     user = (await register(mine))["user"]
@@ -37,12 +37,12 @@ async def two_clients(app: Quart) -> tuple[TestClientProtocol, TestClientProtoco
     return mine, other, user
 
 
-async def bearer(client: TestClientProtocol) -> dict[str, str]:
+async def bearer(client: Client) -> dict[str, str]:
     made = await make_token(client)
     return {"Authorization": f"Bearer {made['token']}"}
 
 
-async def is_signed_in(client: TestClientProtocol) -> bool:
+async def is_signed_in(client: Client) -> bool:
     return bool((await get(client, "/session"))["authenticated"])
 
 

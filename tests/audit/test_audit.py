@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service import accounts
 from service.accounts import Hasher
@@ -33,7 +33,7 @@ async def events(observer: Observer, account_id: str) -> list[str]:
     return [row["event"] for row in rows]
 
 
-async def request(client: TestClientProtocol, method: str, path: str, **body: Any) -> None:
+async def request(client: Client, method: str, path: str, **body: Any) -> None:
     await client.open(f"{API}{path}", method=method, json=body or None)
 
 

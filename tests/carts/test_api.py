@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from quart import Quart, Response
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.database import Connection
 from tests.support.serving import Served
@@ -50,11 +50,11 @@ async def problem_of(response: Response, status: int, code: str) -> dict[str, An
     return body
 
 
-async def put(client: TestClientProtocol, sku: str, quantity: int) -> Response:
+async def put(client: Client, sku: str, quantity: int) -> Response:
     return await client.put(line_of(sku), json={"quantity": quantity})
 
 
-async def test_guest_without_a_cart(client: TestClientProtocol, observer: Connection) -> None:
+async def test_guest_without_a_cart(client: Client, observer: Connection) -> None:
     """A guest who never added anything sees an empty cart, however often, and none is made."""
     count = "select count(*) from carts"
     before = await observer.fetchval(count)
@@ -73,7 +73,7 @@ async def test_guest_without_a_cart(client: TestClientProtocol, observer: Connec
     assert await observer.fetchval(count) == before
 
 
-async def test_add(client: TestClientProtocol, product: Product) -> None:
+async def test_add(client: Client, product: Product) -> None:
     """The first add of a variant is 201, a further one 200, and the quantities add up."""
     cart = await cart_of(await client.post(LINES, json={"sku": product.sku}), 201)
     assert (cart["revision"], cart["quantity"], cart["total"]) == (1, 1, 1_599)
@@ -101,9 +101,7 @@ async def test_add(client: TestClientProtocol, product: Product) -> None:
 
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["guest", "account"])
-async def test_shown_again(
-    client: TestClientProtocol, product: Product, *, signed_in: bool
-) -> None:
+async def test_shown_again(client: Client, product: Product, *, signed_in: bool) -> None:
     """What was put in the cart is there on the next visit, for guests and accounts."""
     if signed_in:
         await register(client)
@@ -112,7 +110,7 @@ async def test_shown_again(
     assert (await get(client, "/session"))["cart"] == {"quantity": 2}
 
 
-async def test_lines_in_order(client: TestClientProtocol, database_url: str) -> None:
+async def test_lines_in_order(client: Client, database_url: str) -> None:
     """Lines stand in the order they were first added, whatever happens to them later."""
     skus = [(await add_product(database_url)).sku for _ in range(4)]
     for sku in skus:
@@ -125,7 +123,7 @@ async def test_lines_in_order(client: TestClientProtocol, database_url: str) -> 
     assert [line["sku"] for line in cart["lines"]] == [skus[0], *skus[2:], skus[1]]
 
 
-async def test_put(client: TestClientProtocol, product: Product) -> None:
+async def test_put(client: Client, product: Product) -> None:
     """PUT sets: 201 for a new line, 200 for one that is there, 0 removes it."""
     assert (await cart_of(await put(client, product.sku, 4), 201))["quantity"] == 4
     assert (await cart_of(await put(client, product.sku, 2), 200))["quantity"] == 2
@@ -136,14 +134,14 @@ async def test_put(client: TestClientProtocol, product: Product) -> None:
     assert await cart_of(await put(client, product.sku, 0), 200) == cart
 
 
-async def test_put_of_nothing_makes_no_cart(client: TestClientProtocol, product: Product) -> None:
+async def test_put_of_nothing_makes_no_cart(client: Client, product: Product) -> None:
     """Removing from a cart that isn't there leaves it so."""
     assert (await cart_of(await put(client, product.sku, 0), 200))["id"] is None
     response = await client.delete(line_of(product.sku))
     assert (await cart_of(response, 200))["id"] is None
 
 
-async def test_delete_line(client: TestClientProtocol, product: Product, database_url: str) -> None:
+async def test_delete_line(client: Client, product: Product, database_url: str) -> None:
     """DELETE takes out one line; a second time it changes nothing."""
     other = await add_product(database_url)
     await add(client, product.sku)
@@ -153,7 +151,7 @@ async def test_delete_line(client: TestClientProtocol, product: Product, databas
     assert await cart_of(await client.delete(line_of(product.sku)), 200) == cart
 
 
-async def test_emptied_cart_is_the_same_cart(client: TestClientProtocol, product: Product) -> None:
+async def test_emptied_cart_is_the_same_cart(client: Client, product: Product) -> None:
     """An emptied cart keeps its id, and its revision goes on."""
     first = await add(client, product.sku)
     cart = await cart_of(await client.delete(f"{API}/cart"), 200)
@@ -163,7 +161,7 @@ async def test_emptied_cart_is_the_same_cart(client: TestClientProtocol, product
 
 
 @pytest.mark.parametrize("sku", ["NO-SUCH-THING", "no such thing", "x" * 128, "%", "é", "🛒"])
-async def test_unknown_sku(client: TestClientProtocol, sku: str) -> None:
+async def test_unknown_sku(client: Client, sku: str) -> None:
     """What there never was is 404 `unknown_sku`, by every way, and makes no cart."""
     await problem_of(await client.post(LINES, json={"sku": sku}), 404, "unknown_sku")
     for quantity in (0, 1):
@@ -172,9 +170,7 @@ async def test_unknown_sku(client: TestClientProtocol, sku: str) -> None:
     assert (await get(client, "/cart"))["id"] is None
 
 
-async def test_no_longer_sold(
-    client: TestClientProtocol, product: Product, database_url: str
-) -> None:
+async def test_no_longer_sold(client: Client, product: Product, database_url: str) -> None:
     """A product that was taken from the shop can't be added; its line says so and can go."""
     await add(client, product.sku, 2)
     await add_product(database_url, sku=product.sku, published=False)
@@ -186,7 +182,7 @@ async def test_no_longer_sold(
     await problem_of(await put(client, product.sku, 1), 404, "unknown_sku")
 
 
-async def test_stock(client: TestClientProtocol, database_url: str) -> None:
+async def test_stock(client: Client, database_url: str) -> None:
     """More than there are is 409 `insufficient_stock` and says how many there are."""
     sku = (await add_product(database_url, stock=3)).sku
     (line,) = (await add(client, sku, 2))["lines"]
@@ -203,16 +199,14 @@ async def test_stock(client: TestClientProtocol, database_url: str) -> None:
     assert (await cart_of(await put(client, sku, 2), 200))["quantity"] == 2
 
 
-async def test_oversold(client: TestClientProtocol, database_url: str) -> None:
+async def test_oversold(client: Client, database_url: str) -> None:
     """Where overselling is allowed, a cart may hold more than there are."""
     sku = (await add_product(database_url, stock=1, oversell=True)).sku
     (line,) = (await add(client, sku, 5))["lines"]
     assert (line["quantity"], line["available"], line["notice"]) == (5, 1, None)
 
 
-async def test_price_changes(
-    client: TestClientProtocol, product: Product, database_url: str
-) -> None:
+async def test_price_changes(client: Client, product: Product, database_url: str) -> None:
     """A line costs what it costs now, and says when that isn't what it cost when added."""
     await add(client, product.sku, 2)
     await add_product(database_url, sku=product.sku, price="20.00")
@@ -224,7 +218,7 @@ async def test_price_changes(
     assert line["line_total"] == cart["total"] == 6_000
 
 
-async def test_quantity_limit(client: TestClientProtocol, product: Product) -> None:
+async def test_quantity_limit(client: Client, product: Product) -> None:
     """A cart holds 99 of one variant; more is 409 `quantity_limit`."""
     await add(client, product.sku, 99)
     for response in (
@@ -274,7 +268,7 @@ async def test_line_limit(start_app: Any, database_url: str) -> None:
         "A",
     ],
 )
-async def test_wrong_shape(client: TestClientProtocol, body: Any) -> None:
+async def test_wrong_shape(client: Client, body: Any) -> None:
     """JSON of another shape, or out of range, is 422 `invalid` and names the field."""
     errors = (await problem_of(await client.post(LINES, json=body), 422, "invalid"))["errors"]
     assert errors[0]["field"] in {"sku", "quantity", "price", "body"}
@@ -315,9 +309,7 @@ async def odd_skus(database_url: str) -> list[str]:
     return [(await add_product(database_url, sku=sku)).sku for sku in SKUS]
 
 
-async def test_any_visible_character_in_a_sku(
-    client: TestClientProtocol, odd_skus: list[str]
-) -> None:
+async def test_any_visible_character_in_a_sku(client: Client, odd_skus: list[str]) -> None:
     """A sku may hold any visible character, a slash included, and is found by its path."""
     for sku in odd_skus:
         cart = await cart_of(await client.post(LINES, json={"sku": sku}), 201)
@@ -327,9 +319,7 @@ async def test_any_visible_character_in_a_sku(
 
 
 @pytest.mark.parametrize("sku", ["CAFÉ-{}", "が-{}", "각-{}"])
-async def test_a_sku_is_found_in_either_form(
-    client: TestClientProtocol, database_url: str, sku: str
-) -> None:
+async def test_a_sku_is_found_in_either_form(client: Client, database_url: str, sku: str) -> None:
     """An accent may be a character of its own, in a body and in a path."""
     sku = unicodedata.normalize("NFC", sku.format(new_name()))
     await add_product(database_url, sku=sku)
@@ -357,7 +347,7 @@ async def test_any_visible_character_over_the_wire(
         assert (await client.get(f"{API}/cart")).json()["lines"] == []
 
 
-async def test_merge_at_login(app: Quart, client: TestClientProtocol, database_url: str) -> None:
+async def test_merge_at_login(app: Quart, client: Client, database_url: str) -> None:
     """At login the guest's cart goes into the account's; the answer has it and the receipt."""
     both, mine, new = [(await add_product(database_url)).sku for _ in range(3)]
     name = (await register(client))["user"]["username"]
@@ -393,7 +383,7 @@ async def test_merge_at_login(app: Quart, client: TestClientProtocol, database_u
     assert await get(guest, "/cart") == await get(client, "/cart") == body["cart"]
 
 
-async def test_no_receipt_without_a_guests_cart(client: TestClientProtocol) -> None:
+async def test_no_receipt_without_a_guests_cart(client: Client) -> None:
     """Who comes without a cart gets no receipt, and the account's cart as it was."""
     name = new_name()
     first = await register(client, name)
@@ -401,9 +391,7 @@ async def test_no_receipt_without_a_guests_cart(client: TestClientProtocol) -> N
     assert (await log_in(client, name))["merge"] is None
 
 
-async def test_registering_takes_the_cart_along(
-    client: TestClientProtocol, product: Product
-) -> None:
+async def test_registering_takes_the_cart_along(client: Client, product: Product) -> None:
     """A guest who registers keeps what is in the cart."""
     await add(client, product.sku, 2)
     body = await register(client)
@@ -412,7 +400,7 @@ async def test_registering_takes_the_cart_along(
 
 
 async def test_account_cart_goes_with_the_login(
-    client: TestClientProtocol, app: Quart, product: Product
+    client: Client, app: Quart, product: Product
 ) -> None:
     """Logging out leaves the account's cart behind; logging in anywhere shows it again."""
     name = (await register(client))["user"]["username"]
@@ -424,7 +412,7 @@ async def test_account_cart_goes_with_the_login(
 
 
 async def test_login_that_ended_shows_no_cart(
-    client: TestClientProtocol, product: Product, observer: Connection
+    client: Client, product: Product, observer: Connection
 ) -> None:
     """When a login has ended, its browser is a guest, without the account's cart."""
     user = (await register(client))["user"]
@@ -449,9 +437,7 @@ async def test_two_guests(app: Quart, product: Product) -> None:
     assert (await get(one, "/cart"))["quantity"] == 1
 
 
-async def test_failed_login_touches_no_cart(
-    client: TestClientProtocol, app: Quart, product: Product
-) -> None:
+async def test_failed_login_touches_no_cart(client: Client, app: Quart, product: Product) -> None:
     """A wrong password merges nothing."""
     name = (await register(client))["user"]["username"]
     guest = app.test_client()

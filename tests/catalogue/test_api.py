@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import asyncpg
 import pytest
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.catalogue import ImportOptions, import_products
 from tests.support.files import csv_file, row, size
@@ -31,7 +31,7 @@ def type_() -> str:
     return f"Type {secrets.token_hex(5)}"
 
 
-async def test_product(client: TestClientProtocol, database_url: str, type_: str) -> None:
+async def test_product(client: Client, database_url: str, type_: str) -> None:
     """A product is shown with all that the contract names, and nothing else."""
     handle = type_.lower().replace(" ", "-")
     first = size(
@@ -89,7 +89,7 @@ async def test_product(client: TestClientProtocol, database_url: str, type_: str
     assert await response.get_json() == {"products": [expected], "next": None, "total": 1}
 
 
-async def test_pages(client: TestClientProtocol, database_url: str, type_: str) -> None:
+async def test_pages(client: Client, database_url: str, type_: str) -> None:
     """Following `next` shows each product of a search once."""
     rows = [row(f"{type_}-{number}", Title="Narwhal", Type=type_) for number in range(5)]
     await put_up(database_url, csv_file(*rows))
@@ -112,7 +112,7 @@ async def test_pages(client: TestClientProtocol, database_url: str, type_: str) 
     ids=str,
 )
 async def test_cursor_of_another_query(
-    client: TestClientProtocol, database_url: str, type_: str, other: dict[str, str]
+    client: Client, database_url: str, type_: str, other: dict[str, str]
 ) -> None:
     """`next` goes with its query, whatever limit and facets are, and is refused with another."""
     rows = [row(f"{type_}-{number}", Title="Quokka", Type=type_) for number in range(3)]
@@ -127,7 +127,7 @@ async def test_cursor_of_another_query(
     assert [error["field"] for error in (await response.get_json())["errors"]] == ["after"]
 
 
-async def test_etag(client: TestClientProtocol, database_url: str, type_: str) -> None:
+async def test_etag(client: Client, database_url: str, type_: str) -> None:
     """A product known already is not sent again until something of it changes, even stock."""
     await put_up(database_url, csv_file(row(type_, Variant_Inventory_Qty="5")))
     path = f"{API}/products/{type_}"
@@ -145,9 +145,7 @@ async def test_etag(client: TestClientProtocol, database_url: str, type_: str) -
 
 
 @pytest.mark.parametrize("suffix", ["/a/b", "//b", "a b", "?", "#%2F%", "壺", "'", "&amp;", "+"])
-async def test_any_handle(
-    client: TestClientProtocol, database_url: str, type_: str, suffix: str
-) -> None:
+async def test_any_handle(client: Client, database_url: str, type_: str, suffix: str) -> None:
     """A handle may hold any visible character, a slash included."""
     handle = f"{type_}{suffix}"
     await put_up(database_url, csv_file(row(handle)))
@@ -159,16 +157,14 @@ async def test_any_handle(
 @pytest.mark.parametrize(
     "handle", ["nowhere", "%FF", "%ED%A0%80", "x" * 5_000, "'", "..%2F..", "%F0%9F%8F%BA"]
 )
-async def test_no_such_product(client: TestClientProtocol, handle: str) -> None:
+async def test_no_such_product(client: Client, handle: str) -> None:
     """A handle that nothing has is not found."""
     response = await client.get(f"{API}/products/{handle}")
     assert response.status_code == 404
     assert (await response.get_json())["code"] == "not_found"
 
 
-async def test_withdrawn_product(
-    client: TestClientProtocol, database_url: str, product: Product
-) -> None:
+async def test_withdrawn_product(client: Client, database_url: str, product: Product) -> None:
     """A product that is no longer published is not found, though its row stays."""
     line = row(product.handle, Variant_SKU=product.sku, Published="false")
     await put_up(database_url, csv_file(line))
@@ -202,7 +198,7 @@ async def test_withdrawn_product(
         ("limit=1&limit=2", "limit"),
     ],
 )
-async def test_bad_query(client: TestClientProtocol, query: str, field: str) -> None:
+async def test_bad_query(client: Client, query: str, field: str) -> None:
     """A parameter out of range, unknown or made up is refused by name."""
     response = await client.get(f"{API}/products?{query}")
     body = await response.get_json()
@@ -211,14 +207,14 @@ async def test_bad_query(client: TestClientProtocol, query: str, field: str) -> 
 
 
 @pytest.mark.parametrize("query", ["q=%00", "type=a%00", "q=%FF%FE", "q=%ED%A0%80"])
-async def test_unreadable_query(client: TestClientProtocol, query: str) -> None:
+async def test_unreadable_query(client: Client, query: str) -> None:
     """A query that isn't text in UTF-8, or that Postgres can't hold, is malformed."""
     response = await client.get(f"{API}/products?{query}")
     assert response.status_code == 400
     assert (await response.get_json())["code"] == "malformed"
 
 
-async def test_narrowed(client: TestClientProtocol, database_url: str, type_: str) -> None:
+async def test_narrowed(client: Client, database_url: str, type_: str) -> None:
     """A list takes sort and filters together, and says by what it can be narrowed."""
     await put_up(
         database_url,
@@ -252,7 +248,7 @@ async def test_narrowed(client: TestClientProtocol, database_url: str, type_: st
     assert {"value": type_, "count": 3} in types["types"]
 
 
-async def test_suggestions(client: TestClientProtocol, database_url: str) -> None:
+async def test_suggestions(client: Client, database_url: str) -> None:
     """What is being typed gets products to go to, and a slip what was probably meant."""
     word = f"zz{secrets.token_hex(6)}".translate(str.maketrans("0123456789", "ghijklmnop"))
     await put_up(database_url, csv_file(row(word, Title=f"The {word} thing")))
@@ -270,7 +266,7 @@ async def test_suggestions(client: TestClientProtocol, database_url: str) -> Non
     ["-" * 33 + "a", "- " * 33 + "a", '"' * 99, "'" * 99, "\\" * 99, ":*", "(" * 99, "or " * 50],
 )
 @pytest.mark.parametrize("path", [f"{API}/products", f"{API}/products/suggest", "/"])
-async def test_any_search_is_answered(client: TestClientProtocol, path: str, q: str) -> None:
+async def test_any_search_is_answered(client: Client, path: str, q: str) -> None:
     """Nothing that can be typed is our fault."""
     response = await client.get(path, query_string={"q": q, "sort": "price", "facets": "true"})
     if path.endswith("suggest"):
@@ -278,13 +274,13 @@ async def test_any_search_is_answered(client: TestClientProtocol, path: str, q: 
     assert response.status_code == 200
 
 
-async def test_null_is_a_word(client: TestClientProtocol, product: Product) -> None:
+async def test_null_is_a_word(client: Client, product: Product) -> None:
     """`null` in a query is the word, not the absence of a filter."""
     response = await client.get(f"{API}/products?type=null")
     assert (await response.get_json())["products"] == []
 
 
-async def test_blank_query(client: TestClientProtocol, product: Product) -> None:
+async def test_blank_query(client: Client, product: Product) -> None:
     """A form sent with nothing filled in lists what is sold."""
     response = await client.get(f"{API}/products?q=&type=&after=")
     assert (await response.get_json())["products"]

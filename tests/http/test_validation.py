@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.errors import FieldError, Invalid
 from service.http.endpoints import Input
@@ -185,7 +185,7 @@ def test_of_many_choices_none_is_listed() -> None:
     assert caught.value.errors[0]["message"] == "Choose one."
 
 
-async def test_a_body_tells_all(client: TestClientProtocol) -> None:
+async def test_a_body_tells_all(client: Client) -> None:
     """A number, a list and a field that isn't there, of one request."""
     body = {"name": "", "expires_in_days": 0, "scopes": ["all"], "colour": "red"}
     response = await client.post(f"{API}/account/tokens", json=body)
@@ -204,7 +204,7 @@ async def test_a_body_tells_all(client: TestClientProtocol) -> None:
     assert problem["detail"] == "{field}: {message}".format(**problem["errors"][0])
 
 
-async def test_a_query_tells_all(client: TestClientProtocol) -> None:
+async def test_a_query_tells_all(client: Client) -> None:
     """As a body does."""
     response = await client.get(f"{API}/orders?limit=1000&after={'x' * 65}&colour=red")
     errors = (await response.get_json())["errors"]
@@ -215,7 +215,7 @@ async def test_a_query_tells_all(client: TestClientProtocol) -> None:
     }
 
 
-async def test_a_form_tells_all(client: TestClientProtocol) -> None:
+async def test_a_form_tells_all(client: Client) -> None:
     """Each at its field: the name, the address and the password, in one go."""
     form = "username=ab+c%21&email=x%40y&password=passwordpassword"
     response = await client.post("/register", data=form, headers=FORM)
@@ -252,7 +252,7 @@ async def test_a_form_tells_all(client: TestClientProtocol) -> None:
     ],
 )
 async def test_a_registration_tells_all(
-    client: TestClientProtocol, changes: dict[str, str], expected: dict[str, str]
+    client: Client, changes: dict[str, str], expected: dict[str, str]
 ) -> None:
     """What is wrong with the password as well, though that is judged elsewhere."""
     name = new_name()
@@ -263,7 +263,7 @@ async def test_a_registration_tells_all(
     assert {each["field"]: each["code"] for each in problem["errors"]} == expected
 
 
-async def test_messages_are_sentences(client: TestClientProtocol) -> None:
+async def test_messages_are_sentences(client: Client) -> None:
     """Neither a regular expression nor the words of a parser."""
     for body in (
         {"username": 1, "email": "ada@münchen", "password": None, "theme": []},

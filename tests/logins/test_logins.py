@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from tests.support.shopping import API, get, log_in, make_token, register
 
 
-async def two_devices(app: Quart) -> tuple[TestClientProtocol, TestClientProtocol]:
+async def two_devices(app: Quart) -> tuple[Client, Client]:
     """Return two browsers signed in to one account."""
     laptop, phone = app.test_client(), app.test_client()
     name = (await register(laptop))["user"]["username"]
@@ -17,7 +17,7 @@ async def two_devices(app: Quart) -> tuple[TestClientProtocol, TestClientProtoco
     return laptop, phone
 
 
-async def signed_in(client: TestClientProtocol) -> bool:
+async def signed_in(client: Client) -> bool:
     return bool((await get(client, "/session"))["authenticated"])
 
 
@@ -99,7 +99,7 @@ async def test_login_of_another_account_is_not_found(app: Quart) -> None:
     assert await signed_in(laptop)
 
 
-async def test_lists_are_for_the_signed_in(client: TestClientProtocol) -> None:
+async def test_lists_are_for_the_signed_in(client: Client) -> None:
     """A guest gets 401."""
     for path in ("/account/sessions", "/account/tokens"):
         assert (await client.get(f"{API}{path}")).status_code == 401

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.accounts import logins_api as api
@@ -35,13 +35,13 @@ def bearer(token: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
-def stranger(app: Quart) -> TestClientProtocol:
+def stranger(app: Quart) -> Client:
     """A client without cookies."""
     return app.test_client(use_cookies=False)
 
 
 async def test_token_stands_for_its_account(
-    client: TestClientProtocol, stranger: TestClientProtocol, product: Product
+    client: Client, stranger: Client, product: Product
 ) -> None:
     """A token sees and changes its owner's cart, and no cookie is read or sent with it."""
     user = (await register(client))["user"]
@@ -56,7 +56,7 @@ async def test_token_stands_for_its_account(
 
 
 async def test_cookies_beside_a_token_count_for_nothing(
-    app: Quart, client: TestClientProtocol, product: Product
+    app: Quart, client: Client, product: Product
 ) -> None:
     """With a token, whoever the cookies say is signed in is not who is asking."""
     owner = (await register(client))["user"]
@@ -69,9 +69,7 @@ async def test_cookies_beside_a_token_count_for_nothing(
     assert (body["user"], body["cart"]["quantity"]) == (owner, 0)
 
 
-async def test_token_is_shown_once_and_kept_as_a_hash(
-    client: TestClientProtocol, observer: Observer
-) -> None:
+async def test_token_is_shown_once_and_kept_as_a_hash(client: Client, observer: Observer) -> None:
     """The text has a known prefix and 128 bits or more; the table has only its digest."""
     token = await make_token(client) if await register(client) else {}
     text = token["token"]
@@ -88,7 +86,7 @@ async def test_token_is_shown_once_and_kept_as_a_hash(
 
 @pytest.mark.parametrize("scopes", [["read"], ["write"]])
 async def test_scope_bounds_what_a_token_may(
-    client: TestClientProtocol, stranger: TestClientProtocol, product: Product, scopes: list[str]
+    client: Client, stranger: Client, product: Product, scopes: list[str]
 ) -> None:
     """`read` is for safe methods and `write` for the others; 403 for what is not covered."""
     await register(client)
@@ -113,7 +111,7 @@ async def test_scope_bounds_what_a_token_may(
     ],
 )
 async def test_token_has_no_session_and_makes_no_token(
-    client: TestClientProtocol, stranger: TestClientProtocol, method: str, path: str, body: Any
+    client: Client, stranger: Client, method: str, path: str, body: Any
 ) -> None:
     """What is about a browser's login, or would let a token outlive its end, is forbidden."""
     await register(client)
@@ -152,7 +150,7 @@ async def test_invalid_token_is_401_on_every_route(
     assert "left a token unchecked" not in caplog.text
 
 
-async def test_login_of_a_session_is_no_token(client: TestClientProtocol, app: Quart) -> None:
+async def test_login_of_a_session_is_no_token(client: Client, app: Quart) -> None:
     """What a session's cookie holds can't be used as a token."""
     await register(client)
     async with client.session_transaction() as session:
@@ -165,7 +163,7 @@ async def test_login_of_a_session_is_no_token(client: TestClientProtocol, app: Q
 
 
 async def test_widening_the_scope_in_the_text_breaks_the_token(
-    client: TestClientProtocol, stranger: TestClientProtocol
+    client: Client, stranger: Client
 ) -> None:
     """The scopes in the text are covered by the hash."""
     await register(client)
@@ -176,7 +174,7 @@ async def test_widening_the_scope_in_the_text_breaks_the_token(
 
 
 async def test_token_expires(
-    client: TestClientProtocol, stranger: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+    client: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token ends when its days are over, however much it was used, and leaves the list."""
     await register(client)
@@ -201,7 +199,7 @@ async def test_disuse_does_not_end_a_token(
 
 
 async def test_use_is_noted_at_most_once_a_minute(
-    client: TestClientProtocol, stranger: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+    client: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last use is null before the first, noted at the first, and then once a minute."""
     await register(client)
@@ -218,9 +216,7 @@ async def test_use_is_noted_at_most_once_a_minute(
     assert seen == [1, 1, 62]
 
 
-async def test_ended_token_is_invalid_at_once(
-    client: TestClientProtocol, stranger: TestClientProtocol
-) -> None:
+async def test_ended_token_is_invalid_at_once(client: Client, stranger: Client) -> None:
     """Ending a token refuses its next request and takes it off the list."""
     await register(client)
     ended, kept = await make_token(client), await make_token(client)
@@ -234,7 +230,7 @@ async def test_ended_token_is_invalid_at_once(
 
 
 async def test_token_of_another_account_cannot_be_ended(
-    app: Quart, client: TestClientProtocol, stranger: TestClientProtocol
+    app: Quart, client: Client, stranger: Client
 ) -> None:
     """Somebody else's token is not found, and neither is a login by a token's route."""
     await register(client)
@@ -246,7 +242,7 @@ async def test_token_of_another_account_cannot_be_ended(
     assert (await stranger.get(f"{API}/cart", headers=bearer(token))).status_code == 200
 
 
-async def test_a_token_takes_the_password(client: TestClientProtocol, observer: Observer) -> None:
+async def test_a_token_takes_the_password(client: Client, observer: Observer) -> None:
     """An open browser is no year of access: without the password, or with another, no token.
 
     Under a key for repeats no digest of it is kept: that of the request is without it.
@@ -269,7 +265,7 @@ async def test_a_token_takes_the_password(client: TestClientProtocol, observer: 
 
 
 async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
-    app: Quart, client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
+    app: Quart, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the check of the password and the token another device changes it: no token."""
     name = (await register(client))["user"]["username"]
@@ -293,9 +289,7 @@ async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
     assert (await get(other, "/account/tokens"))["tokens"] == []
 
 
-async def test_number_of_tokens_is_bounded(
-    client: TestClientProtocol, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_number_of_tokens_is_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the limit a token is refused with 409 until another has ended."""
     monkeypatch.setattr("service.logins.token_queries.MOST_TOKENS", 2)
     await register(client)
@@ -323,7 +317,7 @@ async def test_number_of_tokens_is_bounded(
         {"name": "x", "scopes": ["read", "write", "read"]},
     ],
 )
-async def test_token_out_of_range_is_refused(client: TestClientProtocol, body: Any) -> None:
+async def test_token_out_of_range_is_refused(client: Client, body: Any) -> None:
     """A token needs a name, an end within a year, and scopes that exist."""
     await register(client)
     response = await client.post(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from quart import Quart, Response
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.http.endpoints import Caller, no_content, operation
 from service.logins import hash_token, presented_login
@@ -16,7 +16,7 @@ from tests.support.shopping import API, make_token, register
 
 
 @pytest.fixture
-def stranger(app: Quart) -> TestClientProtocol:
+def stranger(app: Quart) -> Client:
     """A client without cookies."""
     return app.test_client(use_cookies=False)
 
@@ -63,8 +63,8 @@ async def half_forgetful() -> Response:
 @pytest.mark.parametrize("is_valid", [False, True])
 async def test_a_view_that_forgets_to_check_a_token_answers_none(
     app: Quart,
-    client: TestClientProtocol,
-    stranger: TestClientProtocol,
+    client: Client,
+    stranger: Client,
     caplog: pytest.LogCaptureFixture,
     view: Callable[[], Awaitable[Response]],
     *,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.database import Connection
 from tests.support.shopping import API, get, log_in, register
@@ -18,14 +18,14 @@ DEFAULTS = {"theme": "system", "locale": "en", "page_size": 20, "marketing_email
 CHOSEN = {"theme": "dark", "locale": "de-CH", "page_size": 50, "marketing_emails": True}
 
 
-async def choose(client: TestClientProtocol, **changes: Any) -> Any:
+async def choose(client: Client, **changes: Any) -> Any:
     """Change some; returns all."""
     response = await client.patch(PREFERENCES, json=changes)
     assert response.status_code == 200, await response.get_data(as_text=True)
     return await response.get_json()
 
 
-async def test_defaults(client: TestClientProtocol) -> None:
+async def test_defaults(client: Client) -> None:
     """Who never chose has the defaults, and nothing is kept of looking at them."""
     response = await client.get(PREFERENCES)
     assert await response.get_json() == DEFAULTS
@@ -34,7 +34,7 @@ async def test_defaults(client: TestClientProtocol) -> None:
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["guest", "account"])
 @pytest.mark.parametrize("name", DEFAULTS)
-async def test_one_at_a_time(client: TestClientProtocol, name: str, *, signed_in: bool) -> None:
+async def test_one_at_a_time(client: Client, name: str, *, signed_in: bool) -> None:
     """A change of one field leaves the others alone, and is there on the next visit."""
     if signed_in:
         await register(client)
@@ -45,7 +45,7 @@ async def test_one_at_a_time(client: TestClientProtocol, name: str, *, signed_in
 
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["guest", "account"])
-async def test_several_and_none(client: TestClientProtocol, *, signed_in: bool) -> None:
+async def test_several_and_none(client: Client, *, signed_in: bool) -> None:
     """Several change at once; an empty change changes nothing."""
     if signed_in:
         await register(client)
@@ -68,7 +68,7 @@ async def test_several_and_none(client: TestClientProtocol, *, signed_in: bool) 
         "de-u-co-phonebk",
     ],
 )
-async def test_locale(client: TestClientProtocol, locale: str) -> None:
+async def test_locale(client: Client, locale: str) -> None:
     """A language tag of BCP 47 is taken as it is."""
     assert (await choose(client, locale=locale))["locale"] == locale
 
@@ -107,7 +107,7 @@ async def test_locale(client: TestClientProtocol, locale: str) -> None:
     ],
 )
 @pytest.mark.parametrize("signed_in", [False, True], ids=["guest", "account"])
-async def test_wrong(client: TestClientProtocol, body: Any, *, signed_in: bool) -> None:
+async def test_wrong(client: Client, body: Any, *, signed_in: bool) -> None:
     """What isn't a preference is 422 `invalid`, and nothing of the request is kept."""
     if signed_in:
         await register(client)
@@ -120,7 +120,7 @@ async def test_wrong(client: TestClientProtocol, body: Any, *, signed_in: bool) 
     assert await get(client, "/preferences") == DEFAULTS
 
 
-async def test_own_choices_win_at_login(app: Quart, client: TestClientProtocol) -> None:
+async def test_own_choices_win_at_login(app: Quart, client: Client) -> None:
     """At login the account's own choices stay, and the guest's fill those never made."""
     name = (await register(client))["user"]["username"]
     await choose(client, theme="light", page_size=10)
@@ -135,7 +135,7 @@ async def test_own_choices_win_at_login(app: Quart, client: TestClientProtocol) 
     assert await get(other, "/preferences") == filled
 
 
-async def test_default_that_was_chosen_wins(app: Quart, client: TestClientProtocol) -> None:
+async def test_default_that_was_chosen_wins(app: Quart, client: Client) -> None:
     """Who chose what happens to be the default has chosen it."""
     name = (await register(client))["user"]["username"]
     await choose(client, theme="system")
@@ -145,7 +145,7 @@ async def test_default_that_was_chosen_wins(app: Quart, client: TestClientProtoc
     assert (await get(guest, "/preferences"))["theme"] == "system"
 
 
-async def test_registering_takes_them_along(app: Quart, client: TestClientProtocol) -> None:
+async def test_registering_takes_them_along(app: Quart, client: Client) -> None:
     """A guest's choices are the new account's."""
     await choose(client, **CHOSEN)
     name = (await register(client))["user"]["username"]
@@ -154,7 +154,7 @@ async def test_registering_takes_them_along(app: Quart, client: TestClientProtoc
     assert await get(other, "/preferences") == CHOSEN
 
 
-async def test_account_is_not_the_browser(app: Quart, client: TestClientProtocol) -> None:
+async def test_account_is_not_the_browser(app: Quart, client: Client) -> None:
     """After logging out the browser has what it had as a guest, not the account's choices."""
     await choose(client, theme="dark")
     await register(client)
@@ -163,7 +163,7 @@ async def test_account_is_not_the_browser(app: Quart, client: TestClientProtocol
     assert await get(client, "/preferences") == {**DEFAULTS, "theme": "dark"}
 
 
-async def test_login_that_ended(client: TestClientProtocol, observer: Connection) -> None:
+async def test_login_that_ended(client: Client, observer: Connection) -> None:
     """When a login has ended, its browser neither sees nor changes the account's choices."""
     user = (await register(client))["user"]
     await choose(client, theme="dark")

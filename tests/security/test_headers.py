@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from quart import Quart, Response
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.settings import Settings
 from tests.support.serving import serve
@@ -76,7 +76,7 @@ async def test_every_response_has_the_headers(start_app: StartApp, product: Prod
     assert seen == {200, 204, 304, 400, 401, 403, 404, 405, 413, 415, 422, 500}
 
 
-async def test_hsts_is_for_https(client: TestClientProtocol) -> None:
+async def test_hsts_is_for_https(client: Client) -> None:
     """Over http, in development, a browser isn't told to come back by https."""
     response = await client.get(f"{API}/cart")
     assert "Strict-Transport-Security" not in response.headers
@@ -129,7 +129,7 @@ async def test_login_cookie_is_for_http_and_this_host_alone(start_app: StartApp)
         "/cart/lines/%0aX-Evil:1",
     ],
 )
-async def test_no_header_is_injected(client: TestClientProtocol, path: str) -> None:
+async def test_no_header_is_injected(client: Client, path: str) -> None:
     """Line breaks from a path or a query stay out of the headers."""
     response = await client.get(
         f"{API}{path}", headers={"X-Request-Id": "a b", "Accept-Language": "x"}

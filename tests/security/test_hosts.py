@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import asyncpg
 import pytest
 from quart import Quart, Response, jsonify, request
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service.hosts import is_allowed, read_pattern
 from service.http.arrival import read_address
@@ -115,7 +115,7 @@ def test_other_host(host: str) -> None:
     assert not is_allowed(host, ALLOWED)
 
 
-async def test_other_host_is_400(client: TestClientProtocol) -> None:
+async def test_other_host_is_400(client: Client) -> None:
     """`bad_host`, before anything else is looked at but method and path."""
     for path, status in ((f"{API}/cart", 400), ("/login", 400), ("/nothing", 404)):
         response = await client.get(path, headers={"Host": "evil.example"})
@@ -202,7 +202,7 @@ async def test_forwarded_host_has_to_be_allowed(start_app: StartApp) -> None:
 
 @pytest.mark.parametrize("host", ["10.42.0.7:8000", "[fd00::7]:8000", "evil.example", "", "a b"])
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-async def test_probes_may_use_any_host(client: TestClientProtocol, path: str, host: str) -> None:
+async def test_probes_may_use_any_host(client: Client, path: str, host: str) -> None:
     """Orchestrators and scrapers ask for a pod's address; no link is made of it."""
     response = await client.get(path, headers={"Host": host})
     assert response.status_code == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from tests.sessions.conftest import Later, StartShelf, keep, set_cookies, show
 
@@ -19,7 +19,7 @@ async def shelf(start_shelf: StartShelf) -> Quart:
     return await start_shelf(section_idle=1_000, remember_lifetime=1_000, section_lifetime=5_000)
 
 
-async def found(client: TestClientProtocol) -> object:
+async def found(client: Client) -> object:
     return await (await client.get("/session")).get_json()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from quart import Quart
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.accounts import disable
@@ -19,7 +19,7 @@ from tests.support.serving import Served
 from tests.support.shopping import API, PASSWORD, get, log_in, new_name, register
 
 
-async def is_signed_in(client: TestClientProtocol) -> bool:
+async def is_signed_in(client: Client) -> bool:
     """Whether the service says so, everywhere alike."""
     answer = await get(client, "/session")
     status = (await client.get(f"{API}/account")).status_code
@@ -28,19 +28,19 @@ async def is_signed_in(client: TestClientProtocol) -> bool:
     return bool(answer["authenticated"])
 
 
-def cookies_of(client: TestClientProtocol) -> dict[str, str]:
+def cookies_of(client: Client) -> dict[str, str]:
     assert client.cookie_jar is not None
     return {cookie.name: cookie.value or "" for cookie in client.cookie_jar}
 
 
-def login_of(client: TestClientProtocol, settings: Settings) -> dict[str, Any]:
+def login_of(client: Client, settings: Settings) -> dict[str, Any]:
     """Return what the base section holds."""
     opened = cookie_of(settings, "session").open(cookies_of(client)["session"])
     assert opened
     return opened.content
 
 
-def saved(app: Quart, client: TestClientProtocol) -> TestClientProtocol:
+def saved(app: Quart, client: Client) -> Client:
     """Return another browser with a copy of this one's cookies."""
     copy = app.test_client()
     for name, value in cookies_of(client).items():
@@ -48,7 +48,7 @@ def saved(app: Quart, client: TestClientProtocol) -> TestClientProtocol:
     return copy
 
 
-async def test_session_says_who(client: TestClientProtocol, settings: Settings) -> None:
+async def test_session_says_who(client: Client, settings: Settings) -> None:
     """Logging in puts `user_id` and `username` into the session."""
     user = (await register(client))["user"]
     found = login_of(client, settings)
@@ -58,7 +58,7 @@ async def test_session_says_who(client: TestClientProtocol, settings: Settings) 
 
 
 async def test_token_is_stored_as_a_hash(
-    client: TestClientProtocol, settings: Settings, observer: Connection
+    client: Client, settings: Settings, observer: Connection
 ) -> None:
     """Whoever reads the table can't log in with what is in it."""
     user = (await register(client))["user"]
@@ -72,7 +72,7 @@ async def test_token_is_stored_as_a_hash(
     assert row["token_hash"] == hash_token(token)
 
 
-async def test_logging_out(client: TestClientProtocol, observer: Connection) -> None:
+async def test_logging_out(client: Client, observer: Connection) -> None:
     """Logging out takes the login out of the session and ends its row."""
     user = (await register(client))["user"]
     response = await client.delete(f"{API}/session")
@@ -88,7 +88,7 @@ async def test_logging_out(client: TestClientProtocol, observer: Connection) -> 
     assert (await client.delete(f"{API}/session")).status_code == 204
 
 
-async def test_logging_out_keeps_the_rest(client: TestClientProtocol) -> None:
+async def test_logging_out_keeps_the_rest(client: Client) -> None:
     """Preferences of this browser are still there after logging out."""
     await client.patch(f"{API}/preferences", json={"theme": "dark"})
     await register(client)
@@ -96,9 +96,7 @@ async def test_logging_out_keeps_the_rest(client: TestClientProtocol) -> None:
     assert (await get(client, "/preferences"))["theme"] == "dark"
 
 
-async def test_cookie_saved_before_logging_out(
-    app: Quart, start_app: Any, client: TestClientProtocol
-) -> None:
+async def test_cookie_saved_before_logging_out(app: Quart, start_app: Any, client: Client) -> None:
     """Cookies saved before logging out don't log in after it, here or at another worker."""
     await register(client)
     copy = saved(app, client)
@@ -129,9 +127,7 @@ def test_cookie_saved_before_logging_out_on_another_process(pair: tuple[Served, 
             assert client.get("/account").status_code == 401
 
 
-async def test_new_token_at_each_login(
-    app: Quart, client: TestClientProtocol, settings: Settings
-) -> None:
+async def test_new_token_at_each_login(app: Quart, client: Client, settings: Settings) -> None:
     """Each login has a token of its own, and logging in again ends the one before."""
     name = (await register(client))["user"]["username"]
     tokens = {login_of(client, settings)["login"]}
@@ -145,7 +141,7 @@ async def test_new_token_at_each_login(
 
 
 async def test_cookies_planted_before_the_login(
-    app: Quart, client: TestClientProtocol, settings: Settings
+    app: Quart, client: Client, settings: Settings
 ) -> None:
     """Whoever knows the cookies from before a login isn't logged in by it."""
     name = (await register(app.test_client()))["user"]["username"]
@@ -157,7 +153,7 @@ async def test_cookies_planted_before_the_login(
     assert not await is_signed_in(planted)
 
 
-async def test_one_login_ends_no_other(app: Quart, client: TestClientProtocol) -> None:
+async def test_one_login_ends_no_other(app: Quart, client: Client) -> None:
     """Logging out in one browser leaves the others signed in."""
     name = (await register(client))["user"]["username"]
     other = app.test_client()
@@ -166,7 +162,7 @@ async def test_one_login_ends_no_other(app: Quart, client: TestClientProtocol) -
     assert await is_signed_in(other)
 
 
-async def test_disabled_account(client: TestClientProtocol, observer: Connection) -> None:
+async def test_disabled_account(client: Client, observer: Connection) -> None:
     """When an account is disabled, whoever is signed in with it is a guest from then on."""
     name = (await register(client))["user"]["username"]
     assert await disable(observer, name)
@@ -174,7 +170,7 @@ async def test_disabled_account(client: TestClientProtocol, observer: Connection
 
 
 async def test_disabled_account_with_a_login_that_holds(
-    client: TestClientProtocol, observer: Connection
+    client: Client, observer: Connection
 ) -> None:
     """A login of a disabled account counts for nothing, also if nobody ended it."""
     user = (await register(client))["user"]
@@ -183,14 +179,14 @@ async def test_disabled_account_with_a_login_that_holds(
     assert not await is_signed_in(client)
 
 
-async def test_deleted_login(client: TestClientProtocol, observer: Connection) -> None:
+async def test_deleted_login(client: Client, observer: Connection) -> None:
     """A login without a row, as after its purge, is a guest's."""
     user = (await register(client))["user"]
     await observer.execute("delete from logins where account_id = $1::text::uuid", user["id"])
     assert not await is_signed_in(client)
 
 
-async def test_ends_after_disuse(client: TestClientProtocol, later: Later) -> None:
+async def test_ends_after_disuse(client: Client, later: Later) -> None:
     """A login ends a day after its last use, and each use puts that off."""
     await register(client)
     for _ in range(3):
@@ -200,7 +196,7 @@ async def test_ends_after_disuse(client: TestClientProtocol, later: Later) -> No
     assert not await is_signed_in(client)
 
 
-async def test_ends_after_its_lifetime(client: TestClientProtocol, later: Later) -> None:
+async def test_ends_after_its_lifetime(client: Client, later: Later) -> None:
     """However much in use, a login ends after a week."""
     await register(client)
     for _ in range(7):
@@ -210,9 +206,7 @@ async def test_ends_after_its_lifetime(client: TestClientProtocol, later: Later)
     assert not await is_signed_in(client)
 
 
-async def test_remembered_lasts_longer(
-    app: Quart, client: TestClientProtocol, later: Later
-) -> None:
+async def test_remembered_lasts_longer(app: Quart, client: Client, later: Later) -> None:
     """A remembered login outlives the browser, 30 days of disuse, and ends after 90 days."""
     name = (await register(client))["user"]["username"]
     response = await client.post(
@@ -227,7 +221,7 @@ async def test_remembered_lasts_longer(
 
 
 async def test_use_is_noted_once_a_minute(
-    client: TestClientProtocol, observer: Connection, later: Later
+    client: Client, observer: Connection, later: Later
 ) -> None:
     """The time of the last use is written at most once a minute, and then it is."""
     user = (await register(client))["user"]

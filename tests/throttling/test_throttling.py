@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from quart import Quart, Response
-from quart.typing import TestClientProtocol
+from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.settings import Limit, Settings
@@ -26,7 +26,7 @@ WRONG = "wrong, wrong, wrong"
 
 
 async def try_password(
-    client: TestClientProtocol, name: str, password: str = WRONG, ip: str | None = None
+    client: Client, name: str, password: str = WRONG, ip: str | None = None
 ) -> Response:
     """Try to log in, as from another address if one is given."""
     headers = {"X-Forwarded-For": ip} if ip else {}
@@ -36,9 +36,7 @@ async def try_password(
     return response
 
 
-async def statuses(
-    client: TestClientProtocol, name: str, times: int, ip: str | None = None
-) -> list[int]:
+async def statuses(client: Client, name: str, times: int, ip: str | None = None) -> list[int]:
     return [(await try_password(client, name, ip=ip)).status_code for _ in range(times)]
 
 
