@@ -24,7 +24,7 @@ from quart_auth import (
 
 from service.accounts.session import AccountLogins
 from service.logins import CurrentUser, SessionAuth
-from tests.support.shopping import register
+from tests.support.shopping import API, PASSWORD, register
 
 StartApp = Callable[..., Awaitable[Quart]]
 
@@ -93,6 +93,12 @@ def add_guarded_views(app: Quart) -> None:
     async def socket() -> None:
         await websocket.accept()
         await websocket.send("in")
+
+    @app.websocket("/guarded-socket")
+    @login_required
+    async def guarded_socket() -> None:
+        await websocket.accept()
+        await websocket.send(str(current_user.auth_id))
 
     @app.get("/where")
     async def where() -> str:
@@ -245,3 +251,29 @@ async def test_basic_auth_works_beside_logins(start_app: StartApp) -> None:
     assert await (await client.get("/where", auth=("ada", "lovelace"))).get_data() == (
         b"(False, '/where')"
     )
+
+
+async def test_a_websocket_knows_who_opens_it(start_app: StartApp) -> None:
+    """A login, or a token for programs, opens a guarded websocket; a guest is refused."""
+    app = await start_app(add_guarded_views)
+    client = app.test_client()
+
+    async def open_socket(client: Any, **headers: str) -> str:
+        async with client.websocket("/guarded-socket", headers=headers) as socket:
+            return str(await socket.receive())
+
+    for headers in ({}, {"Authorization": "Bearer locker_r_" + "a" * 32}):
+        with pytest.raises(WebsocketResponseError) as refused:
+            await open_socket(app.test_client(), **headers)
+        assert refused.value.response.status_code == 401
+    account = await enter(client)
+    assert await open_socket(client) == account
+    made = await client.post(
+        f"{API}/account/tokens",
+        json={"name": "program", "scopes": ["read"], "current_password": PASSWORD},
+    )
+    token = (await made.get_json())["token"]
+    assert await open_socket(app.test_client(), Authorization=f"Bearer {token}") == account
+    await client.delete(f"{API}/session")
+    with pytest.raises(WebsocketResponseError):
+        await open_socket(client)
