@@ -11,14 +11,16 @@ HEALTHY_WITHIN=60 # seconds
 
 replicas() { docker compose ps --quiet locker; }
 
-health_of() { docker inspect --format '{{.State.Health.Status}}' "$1"; }
-
 await_healthy() { # await_healthy CONTAINER
-  local until=$((SECONDS + HEALTHY_WITHIN))
-  while [ "$(health_of "$1")" != healthy ]; do
-    [ $SECONDS -lt $until ] || return 1
+  local until=$((SECONDS + HEALTHY_WITHIN)) health restarts
+  while [ $SECONDS -lt $until ]; do
+    read -r health restarts < <(docker inspect --format '{{.State.Health.Status}} {{.RestartCount}}' "$1")
+    [ "$health" != healthy ] || return 0
+    # Whatever ended it will end it again.
+    [ "$restarts" = 0 ] || return 1
     sleep 0.5
   done
+  return 1
 }
 
 mapfile -t old < <(replicas)

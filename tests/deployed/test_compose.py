@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -158,3 +160,20 @@ def test_replaced_under_load(shop: Shop) -> None:
     after = shop.replicas()
     assert (len(after), after & before) == (len(before), set())
     assert set(outcomes) == {"good"}
+
+
+def test_a_bad_release_changes_nothing(shop: Shop) -> None:
+    """If a new replica doesn't start, it goes, its words are shown, and the old ones stay."""
+    before = shop.replicas()
+    bad = subprocess.run(
+        [COMPOSE / "replace.sh"],
+        env={**os.environ, **shop.environ, "SHOP_HOST": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bad.returncode == 1
+    assert "LOCKER_ALLOWED_HOSTS must name the hosts" in bad.stderr
+    assert shop.replicas() == before
+    with shop.client() as client:
+        assert client.get("/readyz").is_success
