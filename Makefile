@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults first-adds flood year check format hooks docs lock sbom fuzz clean crowd
+.PHONY: help run test coverage faults first-adds flood year check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
 test: $(READY) ## the suite, on PostgreSQLs it starts itself; minutes (not in it: test-browser, slow)
 	$(BIN)/pytest -n auto --dist loadfile
 	$(BIN)/pytest -m "alone and not slow" || [ $$? -eq 5 ]
+
+# What served processes run isn't counted: a trace would make them as slow as they must not be.
+coverage: $(READY) ## the suite, and how much of the code it runs: less than the floor fails
+	$(BIN)/pytest -n auto --dist loadfile --cov --cov-report=term
 
 faults: $(READY) ## orders by the thousand while connections are cut and the service is killed; minutes
 	$(BIN)/pytest -m slow tests/orders/test_faults.py tests/orders/test_racing.py

@@ -24,10 +24,12 @@ class Forks:
 
     def __init__(self, environ: Mapping[str, str], within: float) -> None:
         ours, theirs = socket.socketpair()
+        # `make coverage` counts what the commands run, too.
+        counted = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno())],
-                env=environ,
+                env={**environ, **counted},
                 pass_fds=[theirs.fileno()],
                 # So that commands which never end can be ended with it.
                 start_new_session=True,
