@@ -47,7 +47,7 @@ def served(shop: str, settings: Settings) -> Iterator[Served]:
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")
 def test_from_curl(served: Served) -> None:
-    """The steps answer as they are told: the guest's cart is Ada's after registering."""
+    """The README's steps with curl answer as they are told."""
     steps = code("sh").replace(ADDRESS, served.url)
     done = subprocess.run(["sh", "-eu", "-c", steps], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -63,7 +63,7 @@ def test_from_curl(served: Served) -> None:
 
 
 def test_from_python(served: Served) -> None:
-    """It prints what stands beside each `print`."""
+    """The README's steps in Python print what stands beside each `print`."""
     program = code("python")
     done = subprocess.run(
         [sys.executable, "-c", program.replace(ADDRESS, served.url)],

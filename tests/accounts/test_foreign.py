@@ -46,7 +46,7 @@ async def test_the_first_login_puts_a_hash_of_ours_in_its_place(
 
 @pytest.mark.parametrize("method", ["scrypt", "pbkdf2"])
 def test_what_werkzeug_makes_by_default_is_taken(method: str) -> None:
-    """The parameters of werkzeug itself are within the bounds."""
+    """A hash with the parameters that werkzeug takes by default is within the bounds."""
     assert is_foreign(generate_password_hash(PASSWORD, method))
 
 

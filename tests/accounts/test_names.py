@@ -41,7 +41,7 @@ async def try_to_register(client: Client, username: str, email: str) -> Any:
 async def test_names_that_differ_in_case_or_form_alone_are_one(
     app: Quart, one: str, other: str
 ) -> None:
-    """The second can't be registered, and logs in to the first."""
+    """A name that differs in case or form alone can't be registered, and logs in to the first."""
     unique = new_name()
     first, second = one.format(unique), other.format(unique)
     user = (await register_as(app.test_client(), first, f"{unique}@example.com"))["user"]
@@ -67,7 +67,7 @@ async def test_addresses_that_differ_in_case_are_one(app: Quart) -> None:
 
 
 async def test_one_name_registered_at_once_is_one_account(app: Quart) -> None:
-    """Of many at the same time one gets the name; the others are told, and none is a 5xx."""
+    """Of many who register one name at once one gets it; the others are told, none by a 5xx."""
     unique = new_name()
     answers = await asyncio.gather(
         *(
@@ -119,7 +119,7 @@ async def test_what_cannot_be_seen_is_no_name(app: Quart, name: str) -> None:
 
 
 async def test_unknown_name_and_wrong_password_are_one_answer(app: Quart) -> None:
-    """Same status, same body, same headers: nothing says whether an account exists.
+    """An unknown name and a wrong password have one answer: status, body and headers.
 
     The times are compared by `benchmarks/login_timing.py`.
     """
@@ -139,7 +139,7 @@ async def test_unknown_name_and_wrong_password_are_one_answer(app: Quart) -> Non
 
 
 async def test_disabled_account_answers_as_an_unknown_one(app: Quart, observer: Any) -> None:
-    """Its right password is as wrong as any."""
+    """The right password of a disabled account is as wrong as any."""
     user = (await register(app.test_client()))["user"]
     await observer.execute("update accounts set disabled_at = now() where id = $1", user["id"])
     response = await app.test_client().post(
@@ -152,7 +152,7 @@ async def test_disabled_account_answers_as_an_unknown_one(app: Quart, observer: 
 async def test_unknown_name_costs_one_hash_as_a_known_one(
     app: Quart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hash of nobody is checked where there is no account."""
+    """Where there is no account the hash of nobody is checked, so it takes as long."""
     user = (await register(app.test_client()))["user"]
     hasher = app.extensions["locker"].get(Hasher)
     checked: list[str] = []
@@ -184,7 +184,7 @@ async def test_unknown_name_costs_one_hash_as_a_known_one(
     ],
 )
 async def test_letters_of_several_scripts_are_no_name(app: Quart, name: str) -> None:
-    """They are there to look like another name, and nobody writes so."""
+    """Letters of several scripts, which are there to look like another name, are no name."""
     status, code = await try_to_register(
         app.test_client(), name.format(new_name()), f"{new_name()}@example.com"
     )
@@ -206,7 +206,7 @@ async def test_letters_of_several_scripts_are_no_name(app: Quart, name: str) -> 
     ],
 )
 async def test_names_of_any_one_script_are_names(app: Quart, name: str) -> None:
-    """And Japanese, Chinese and Korean beside Latin."""
+    """A name may be of any one script, of Japanese, Chinese or Korean beside Latin too."""
     assert check_username(name) == name
     await register_as(app.test_client(), name, f"{new_name()}@example.com")
 
@@ -260,7 +260,7 @@ async def test_two_names_that_look_alike_are_one(
     ],
 )
 def test_what_looks_alike_is_what_unicode_says(source: str, prototype: str) -> None:
-    """The skeletons are those of TS 39."""
+    """Names look alike when their skeletons are the same, as Unicode's TS 39 makes them."""
     assert skeleton(source) == skeleton(prototype)
 
 
@@ -268,12 +268,12 @@ def test_what_looks_alike_is_what_unicode_says(source: str, prototype: str) -> N
     ("one", "other"), [("ø", "o"), ("ñ", "n"), ("é", "e"), ("ł", "l"), ("東", "東京"), ("д", "a")]
 )
 def test_what_only_resembles_is_something_else(one: str, other: str) -> None:
-    """A stroke or an accent is seen, so the names of many people stay possible."""
+    """A stroke or an accent makes another name, so the names of many people stay possible."""
     assert skeleton(one) != skeleton(other)
 
 
 def test_the_key_is_nfkc_casefold() -> None:
-    """For every character that a name may have, so that the keys of before are those of today."""
+    """The key of a name is its NFKC casefold, for every character that a name may have."""
     casefold = icu.Normalizer2.getNFKCCasefoldInstance()
     for character in map(chr, range(0x110000)):
         if is_visible(f"a{character}"):
@@ -281,7 +281,7 @@ def test_the_key_is_nfkc_casefold() -> None:
 
 
 async def test_names_from_before_stay_and_log_in(app: Quart, observer: Any) -> None:
-    """Those that look like an older one's are told, and nobody else gets one like them."""
+    """Names from before that look alike are told and log in; nobody else gets one like them."""
     old = {"vorher": "v", "vοrher": "w", "vorh\ufe0fer": "x", "nachher": "y"}
     for name, mark in old.items():
         await register_as(app.test_client(), f"for-{mark}", f"{new_name()}@example.com")
@@ -302,7 +302,7 @@ async def test_names_from_before_stay_and_log_in(app: Quart, observer: Any) -> N
 
 
 async def test_blanks_around_a_name_or_an_address_mean_nothing(app: Quart) -> None:
-    """A keyboard adds them, and nobody can have meant them."""
+    """Blanks around a name or an address, which a keyboard adds, mean nothing."""
     name = new_name()
     email = f"{name}@example.com"
     user = (await register_as(app.test_client(), f" {name}", f"{email}\u00a0"))["user"]
@@ -329,7 +329,7 @@ async def test_blanks_around_a_name_or_an_address_mean_nothing(app: Quart) -> No
 async def test_a_domain_in_other_letters_is_its_ascii_form(
     app: Quart, domain: str, ascii_form: str
 ) -> None:
-    """One address, however its domain is written, at registration and at log in."""
+    """An address is one, however its domain is written, at registration and at log in."""
     name = new_name()
     user = (await register_as(app.test_client(), name, f"{name}@{domain}"))["user"]
     assert user["email"] == f"{name}@{ascii_form}"
@@ -354,7 +354,7 @@ async def test_a_domain_in_other_letters_is_its_ascii_form(
     ],
 )
 async def test_what_is_no_address_is_told_in_a_sentence(app: Quart, email: str) -> None:
-    """And not with a regular expression."""
+    """What is no e-mail address is told in a sentence, and not with a regular expression."""
     response = await app.test_client().post(
         f"{API}/account", json={"username": new_name(), "email": email, "password": PASSWORD}
     )

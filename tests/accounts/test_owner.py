@@ -47,7 +47,7 @@ async def is_signed_in(client: Client) -> bool:
 
 
 async def test_password_change_ends_every_other_login_and_token(app: Quart) -> None:
-    """The next request of another browser is a guest's, and of a token 401."""
+    """After a new password another browser is a guest at its next request, and a token 401."""
     mine, other, user = await two_clients(app)
     token = await bearer(other)
     response = await mine.put(
@@ -99,7 +99,7 @@ async def test_token_can_change_the_password_and_ends_with_it(app: Quart) -> Non
 
 
 async def test_two_password_changes_at_once_leave_one(app: Quart) -> None:
-    """Of two that both knew the old password one is done and the other refused."""
+    """Of two changes at once that knew the old password one is done, the other refused."""
     mine, other, user = await two_clients(app)
     passwords = ["the first one of the two", "the second one of the two"]
     responses = await asyncio.gather(
@@ -154,7 +154,7 @@ async def test_log_in_that_meets_a_password_change_does_not_outlive_it(
 
 
 async def test_email_changes(app: Quart) -> None:
-    """The new address is the account's, and logs in; the old one no longer does."""
+    """After a change of the address the new one logs in, and the old one no longer does."""
     mine = app.test_client()
     user = (await register(mine))["user"]
     email = f"{new_name()}@example.org"
@@ -185,7 +185,7 @@ async def test_email_of_another_account_is_taken(app: Quart) -> None:
 async def test_deleted_account_is_gone_at_once(
     app: Quart, product: Product, observer: Observer
 ) -> None:
-    """Its logins and tokens end, nothing of it stays, and its name is free again."""
+    """A deleted account's logins and tokens end, nothing of it stays, and its name is free."""
     mine, other, user = await two_clients(app)
     await add(mine, product.sku)
     token = await bearer(mine)
@@ -227,7 +227,7 @@ async def test_wrong_current_password_changes_nothing(
 
 
 async def test_weak_new_password_is_refused(app: Quart) -> None:
-    """The rules for passwords hold for a change too."""
+    """The rules for passwords hold for a change as for a registration."""
     mine, other, user = await two_clients(app)
     for weak in ("short", f"xx{user['username']}xx".upper()):
         response = await mine.put(

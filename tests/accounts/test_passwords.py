@@ -83,7 +83,7 @@ async def test_no_rule_of_composition(hasher: Hasher, password: str) -> None:
 async def test_user_name_in_the_password_is_refused(
     hasher: Hasher, username: str, password: str
 ) -> None:
-    """In whatever case and form of Unicode it is written."""
+    """A password with the user name in it is refused, in whatever case and form of Unicode."""
     with pytest.raises(WeakPassword):
         await hasher.accept(password, username)
 
@@ -100,7 +100,7 @@ async def test_user_name_in_the_password_is_refused(
 async def test_length_is_in_characters_and_bounded_in_bytes(
     hasher: Hasher, password: str, *, accepted: bool
 ) -> None:
-    """12 characters or more, 1,024 bytes or less."""
+    """A password has 12 characters or more, and 1,024 bytes or less."""
     if accepted:
         await hasher.accept(password, "ada")
     else:
@@ -126,7 +126,7 @@ async def test_shortest_is_a_setting(start_app: StartApp) -> None:
 
 
 async def test_forms_of_one_text_are_one_password(hasher: Hasher) -> None:
-    """An accent may be a character of its own, as some systems type it."""
+    """A password is the same however accents are typed, alone or with their letter."""
     composed = unicodedata.normalize("NFC", "crème brûlée à la façon")
     stored = await hasher.accept(composed, "ada")
     assert await hasher.verify(stored, unicodedata.normalize("NFD", composed))
@@ -143,13 +143,13 @@ async def test_forms_of_one_text_are_one_password(hasher: Hasher) -> None:
     ],
 )
 async def test_password_is_judged_in_the_form_that_is_kept(hasher: Hasher, password: str) -> None:
-    """Otherwise one that guessers try first would do in full width, or six letters as twelve."""
+    """A password is judged in the form that is kept: full width makes none of it better."""
     with pytest.raises(WeakPassword):
         await hasher.accept(password, "ada")
 
 
 async def test_only_an_argon2id_hash_is_stored(app: Quart, observer: Observer) -> None:
-    """With a salt of its own: the same password twice is two hashes."""
+    """A password is stored as argon2id with a salt of its own: twice the same is two hashes."""
     stored = []
     for _ in range(2):
         user = (await register(app.test_client()))["user"]

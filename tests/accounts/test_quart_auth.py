@@ -193,7 +193,7 @@ async def test_authenticated_client_is_signed_in(
 
 
 async def test_authenticated_client_of_nobody(start_app: StartApp) -> None:
-    """For an account that isn't there it is an error, never a guest in silence."""
+    """A test's client for an account that isn't there is an error, never a guest in silence."""
     app = await start_app(add_views)
     with pytest.raises(LookupError, match="no account"):
         async with authenticated_client(app.test_client(), str(uuid4())):

@@ -49,7 +49,7 @@ def test_a_network_holds_a_share(places: int) -> None:
 
 
 def test_strangers_leave_room_for_the_known() -> None:
-    """However many networks come, a quarter is kept; of that an account's devices hold a few."""
+    """However many networks wait for the hasher, a quarter of the places is for known devices."""
     line = WaitingLine(32)
     with ExitStack() as stack:
         strangers = [Holder(f"203.0.113.{number}") for number in range(100)]
@@ -59,7 +59,7 @@ def test_strangers_leave_room_for_the_known() -> None:
 
 
 def test_no_places_is_nobody() -> None:
-    """As the setting says."""
+    """With `LOCKER_HASH_QUEUE` at 0 nobody waits for the hasher."""
     assert not WaitingLine(0).has_place(Holder("ada", known=True))
 
 

@@ -127,7 +127,7 @@ async def test_throttling_is_recorded_once_a_window(
 async def test_no_secret_is_recorded(
     app: Quart, observer: Observer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither passwords nor tokens, nor a password typed where the name belongs."""
+    """The audit has no password and no token, nor a password typed where the name belongs."""
     caplog.set_level(logging.DEBUG)
     client = app.test_client()
     name = (await register(client))["user"]["username"]
@@ -178,7 +178,7 @@ async def test_nothing_a_client_sends_forges_a_line(
 
 
 def test_log_line_names_what_happened(caplog: pytest.LogCaptureFixture) -> None:
-    """The line has the kind of event as its message, and the rest as values."""
+    """A line of the log has the kind of event as its message, and the rest as values."""
     caplog.set_level(logging.INFO, "service.audit")
     log(Event("logged_out", now(), Source("192.0.2.1", "Phone/1", "r1")))
     (record,) = caplog.records

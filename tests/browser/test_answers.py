@@ -29,7 +29,7 @@ async def sees(page: Page, text: str) -> None:
 async def test_an_add_says_what_was_added(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """The variant and the number, near the button; it leads to the cart, and nothing jumps."""
+    """An add says variant and number near the button; it leads to the cart, nothing jumps."""
     page = await (await open_window(size, script=script)).new_page()
     await page.goto(f"{shop}/products/drizzle-jacket")
     await page.get_by_label("Ochre").check()
@@ -44,7 +44,7 @@ async def test_an_add_says_what_was_added(
 async def test_too_many_offers_what_there_is(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """Near the button and at the line in the cart, with a button that takes as many."""
+    """Where too many are asked for, a button takes as many as there are, on product and cart."""
     page = await (await open_window(size, script=script)).new_page()
     await page.goto(f"{shop}/products/brass-compass")
     await page.get_by_label("Quantity").fill("9")
@@ -66,7 +66,7 @@ async def test_too_many_offers_what_there_is(
 async def test_removing_can_be_undone(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """The message has the focus and the way back; emptying asks first."""
+    """The message of a removal has the focus and a button to undo it; emptying asks first."""
     page = await (await open_window(size, script=script)).new_page()
     await add_to_cart(page, shop, "enamel-mug", 3)
     await add_to_cart(page, shop, "brass-compass")
@@ -87,7 +87,7 @@ async def test_removing_can_be_undone(
 async def test_two_quick_clicks_add_once(
     open_window: OpenWindow, shop: str, *, first: bool, script: bool, size: tuple[int, int]
 ) -> None:
-    """However long the answer takes; the button says that it is awaited."""
+    """Two quick clicks add once, however long the answer takes; the button says it is awaited."""
     page = await (await open_window(size, script=script)).new_page()
     if not first:
         await add_to_cart(page, shop, "brass-compass")
@@ -111,7 +111,7 @@ async def test_two_quick_clicks_add_once(
 async def test_a_choice_shows_its_price_and_stock(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """One group for each option; what can't be had is said, and the address can be reloaded."""
+    """A choice of options shows its price and stock, and its address can be reloaded."""
     page = await (await open_window(size, script=script)).new_page()
     await page.goto(f"{shop}/products/steel-bottle")
     await expect(page.get_by_role("group")).to_have_count(2)
@@ -132,7 +132,7 @@ async def test_a_choice_shows_its_price_and_stock(
 async def test_two_quick_choices_both_count(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """The second is made before the first is answered, and isn't undone by that answer."""
+    """A choice made before the one before it is answered isn't undone by that answer."""
     page = await (await open_window(size, script=script)).new_page()
 
     async def be_slow(route: Route) -> None:
@@ -155,7 +155,7 @@ async def test_two_quick_choices_both_count(
 async def test_two_quick_changes_of_the_cart_both_count(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """The second line is changed before the change of the first is answered."""
+    """A line changed before the change of another is answered is changed as well."""
     if not script:
         pytest.skip("without a script a change is a page of its own")
     page = await (await open_window(size)).new_page()
@@ -180,7 +180,7 @@ async def test_two_quick_changes_of_the_cart_both_count(
 async def test_the_button_is_in_view(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """Without scrolling, whatever the product's options are."""
+    """The button to add is in view without scrolling, whatever the product's options are."""
     page = await (await open_window(size, script=script)).new_page()
     for handle in ("drizzle-jacket", "scree-hiking-boots", "enamel-mug", "brass-compass"):
         await page.goto(f"{shop}/products/{handle}")
@@ -191,7 +191,7 @@ async def test_the_button_is_in_view(
 async def test_error_pages_keep_the_account(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """And the cart: the badge counts what is in it."""
+    """Pages of errors keep account and cart: the badge counts what is in it."""
     page = await (await open_window(size, script=script)).new_page()
     await add_to_cart(page, shop, "enamel-mug", 3)
     for path in ("/nope", "/products/nope"):
@@ -202,7 +202,7 @@ async def test_error_pages_keep_the_account(
 async def test_errors_of_a_form_all_at_once(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """Each at its field, the first with the focus; nothing typed is lost but the password."""
+    """Errors of a form stand at their fields, all at once; only the password typed is lost."""
     page = await (await open_window(size, script=script)).new_page()
     await page.goto(f"{shop}/register")
     await page.get_by_label("User name").fill("ab c!")
@@ -222,7 +222,7 @@ async def test_errors_of_a_form_all_at_once(
 async def test_the_account_answers_in_its_place(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """Error, success and token are in view and focused; a reload makes nothing again."""
+    """On the account's page error, success and token are in view; a reload repeats nothing."""
     page = await (await open_window(size, script=script)).new_page()
     name = new_name()
     await register(page, shop, name)
@@ -256,7 +256,7 @@ async def test_the_account_answers_in_its_place(
 async def test_from_the_cart_to_the_order(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
-    """Checking out as a guest says what it takes, leads back, and the order what comes next."""
+    """Checking out as a guest says what it takes, leads back, and says what comes next."""
     page = await (await open_window(size, script=script)).new_page()
     await add_to_cart(page, shop, "enamel-mug", 2)
     await page.get_by_role("link", name="Check out").click()

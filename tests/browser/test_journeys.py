@@ -35,7 +35,7 @@ async def change_quantity(page: Page, name: str, quantity: int, *, script: bool)
 async def test_from_guest_to_farewell(
     open_window: OpenWindow, shop: str, *, script: bool, phone: bool
 ) -> None:
-    """Fill a cart, register, read the receipt, check out, see the order, log out everywhere."""
+    """A guest fills a cart, registers, reads the receipt, checks out and logs out everywhere."""
     window = await (open_window(PHONE, script=script) if phone else open_window(script=script))
     page = await window.new_page()
     await page.goto(f"{shop}/?q=tent")
@@ -74,7 +74,7 @@ async def test_from_guest_to_farewell(
 
 
 async def test_the_cart_changes_in_place(open_window: OpenWindow, shop: str) -> None:
-    """With JavaScript the page stays, and the cart, the badge and the message change in it."""
+    """With a script the page stays, and the cart, the badge and the message change in it."""
     page = await (await open_window()).new_page()
     await page.goto(f"{shop}/products/enamel-mug")
     await page.evaluate("window.stayed = true")
@@ -139,7 +139,7 @@ async def test_back_after_logging_out(open_window: OpenWindow, shop: str, *, scr
 
 
 async def test_by_keyboard_alone(open_window: OpenWindow, shop: str) -> None:
-    """Skip to the content, choose a variant, add it, and see where the focus is all along."""
+    """By keyboard alone one skips to the content, chooses, adds, and sees where the focus is."""
     page = await (await open_window()).new_page()
     await page.goto(f"{shop}/products/ridgeline-2-tent")
     await page.keyboard.press("Tab")
@@ -163,7 +163,7 @@ async def test_by_keyboard_alone(open_window: OpenWindow, shop: str) -> None:
 
 
 async def test_two_adds_from_the_locker_page(open_window: OpenWindow, shop: str) -> None:
-    """Both are counted, in view and beside the button, and the timeline shows both requests."""
+    """Two adds from the locker page are both counted, beside the button and in the timeline."""
     page = await (await open_window()).new_page()
     await page.goto(f"{shop}/locker")
     await page.get_by_role("button", name="Add two at once").click()
@@ -181,7 +181,7 @@ async def test_two_adds_from_the_locker_page(open_window: OpenWindow, shop: str)
 async def test_an_experiment_shows_its_outcome_where_one_looks(
     open_window: OpenWindow, shop: str, size: tuple[int, int], *, script: bool
 ) -> None:
-    """Tampering, a replayed cart, a replayed login: in view, focused, accessible, in its place."""
+    """The outcome of an experiment of the locker page is in view, focused and accessible."""
     page = await (await open_window(size, script=script)).new_page()
     await register(page, shop, new_name())
     await add_to_cart(page, shop, "enamel-mug")
@@ -202,7 +202,7 @@ async def test_an_experiment_shows_its_outcome_where_one_looks(
 
 
 async def test_messages_reach_the_right_window(open_window: OpenWindow, shop: str) -> None:
-    """After a login the receipt names what each cart had; a second login shows none."""
+    """The receipt after a login names what each cart had; a second login shows none."""
     first = await (await open_window()).new_page()
     name = new_name()
     await register(first, shop, name)
@@ -219,7 +219,7 @@ async def test_messages_reach_the_right_window(open_window: OpenWindow, shop: st
 async def test_an_operation_is_tried_on_the_page_of_the_api(
     open_window: OpenWindow, shop: str
 ) -> None:
-    """What the form sends is answered in view and in focus, and counts in this browser's cart."""
+    """What the API's page sends is answered in view, and counts in this browser's cart."""
     page = await (await open_window()).new_page()
     await page.goto(f"{shop}/docs")
     document = await (await page.request.get(f"{shop}/openapi.json")).json()

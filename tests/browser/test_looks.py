@@ -53,7 +53,7 @@ async def test_zoomed_to_four_times(open_window: OpenWindow, shop: str) -> None:
 async def test_the_button_is_in_view_on_a_small_phone(
     open_window: OpenWindow, shop: str, size: tuple[int, int]
 ) -> None:
-    """And covers nothing for good: the end of the page can be read above it."""
+    """On a small phone the button to add is in view, and hides no end of a page for good."""
     page = await (await open_window(size)).new_page()
     await page.goto(f"{shop}/products/drizzle-jacket")
     button = page.get_by_role("button", name="Add to cart")
@@ -71,7 +71,7 @@ async def test_the_button_is_in_view_on_a_small_phone(
 async def test_the_header_of_a_small_phone_breaks_no_word(
     open_window: OpenWindow, shop: str
 ) -> None:
-    """Signed in, at 320 pixels, each entry is in one line."""
+    """At 320 pixels each entry of the header is in one line, signed in as well."""
     window = await open_window((320, 640))
     await prepare(window, shop)
     page = await window.new_page()
@@ -95,7 +95,7 @@ async def test_no_button_that_does_nothing(open_window: OpenWindow, shop: str) -
 
 
 async def test_a_long_word_widens_nothing(open_window: OpenWindow, shop: str) -> None:
-    """In a name, an option or a message, a word that is longer than a phone is broken."""
+    """A word longer than a phone is broken, in a name, an option and a message."""
     window = await open_window((320, 640))
     await add_to_cart(await window.new_page(), shop, "drizzle-jacket")
     page = await window.new_page()
@@ -123,7 +123,7 @@ async def test_still_for_those_who_ask(open_window: OpenWindow, shop: str) -> No
 
 
 async def test_an_order_on_paper(open_window: OpenWindow, shop: str) -> None:
-    """Its number, its lines and its total, without what only a screen can do."""
+    """An order on paper has number, lines and total, and nothing that only a screen can do."""
     window = await open_window()
     order = await prepare(window, shop)
     page = await window.new_page()
@@ -137,7 +137,7 @@ async def test_an_order_on_paper(open_window: OpenWindow, shop: str) -> None:
 
 
 async def test_paper_is_white(open_window: OpenWindow, shop: str) -> None:
-    """Who chose dark prints dark on white too, and without the message of the moment."""
+    """A page is printed dark on white, whoever chose dark, without the message of the moment."""
     window = await open_window()
     order = await prepare(window, shop)
     page = await window.new_page()
@@ -154,7 +154,7 @@ async def test_paper_is_white(open_window: OpenWindow, shop: str) -> None:
 
 
 async def test_a_broken_picture_is_drawn(open_window: OpenWindow, shop: str) -> None:
-    """What can't be had is replaced by the drawing, and nothing moves for it."""
+    """A picture that can't be had is replaced by the drawing, and nothing moves for it."""
     window = await open_window()
     page = await window.new_page()
     await page.route("**/pictures/**", lambda route: route.fulfill(status=200, body="no picture"))
@@ -166,7 +166,7 @@ async def test_a_broken_picture_is_drawn(open_window: OpenWindow, shop: str) -> 
 
 @pytest.mark.parametrize("size", [(1280, 860), PHONE], ids=["1280", "390"])
 async def test_pictures_open(open_window: OpenWindow, shop: str, size: tuple[int, int]) -> None:
-    """Over the page, one after the other, and closing leads back to where one was."""
+    """Pictures open over the page, one after the other; closing leads back to where one was."""
     page = await (await open_window(size)).new_page()
     await page.goto(f"{shop}/products/enamel-mug")
     link = page.get_by_role("link", name="Enlarge picture 2 of 3")
@@ -184,7 +184,7 @@ async def test_pictures_open(open_window: OpenWindow, shop: str, size: tuple[int
 async def test_a_variant_shows_its_own_picture(
     open_window: OpenWindow, shop: str, *, script: bool
 ) -> None:
-    """On its page, and in the cart."""
+    """A variant shows its own picture, on its page and in the cart."""
     page = await (await open_window(script=script)).new_page()
     await page.goto(f"{shop}/products/enamel-mug")
     await page.get_by_label("Blue").check()
@@ -199,7 +199,7 @@ async def test_a_variant_shows_its_own_picture(
 
 
 async def test_times_are_the_shoppers(chromium: Browser, shop: str) -> None:
-    """In the browser's own zone, and without a script in UTC, which is said."""
+    """Times are in the browser's zone, and without a script in UTC, which is said."""
     context = await chromium.new_context(timezone_id="Pacific/Auckland", locale="en-US")
     order = await prepare(context, shop)
     page = await context.new_page()
@@ -223,7 +223,7 @@ async def test_times_are_the_shoppers(chromium: Browser, shop: str) -> None:
 
 
 async def test_passwords_can_be_seen(open_window: OpenWindow, shop: str) -> None:
-    """By a button, and hidden again."""
+    """A button shows the password that is typed, and hides it again."""
     page: Page = await (await open_window()).new_page()
     await page.goto(f"{shop}/login")
     field = page.locator("#password")
@@ -234,7 +234,7 @@ async def test_passwords_can_be_seen(open_window: OpenWindow, shop: str) -> None
 
 
 async def test_looking_leaves_no_cookie(open_window: OpenWindow, shop: str) -> None:
-    """Not before there is something to remember."""
+    """Looking leaves no cookie, before there is something to remember."""
     window = await open_window()
     page = await window.new_page()
     for path in ("/", "/products/enamel-mug", "/cart", "/login", "/nope"):

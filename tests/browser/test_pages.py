@@ -76,7 +76,7 @@ async def complaints(page: Page) -> list[str]:
 @pytest.mark.timeout(240)  # thirty pages, each looked at whole
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, dark: bool) -> None:
-    """Axe finds nothing at all, in either colours, for guests and others."""
+    """Axe finds nothing on any page, light or dark, for guests and others."""
     found = {}
     guest = await open_window(dark=dark)
     member = await open_window(PHONE, dark=dark)
@@ -98,7 +98,7 @@ async def test_every_page_is_accessible(open_window: OpenWindow, shop: str, *, d
 
 
 async def test_the_receipt_is_accessible(open_window: OpenWindow, shop: str) -> None:
-    """And so is what follows a login."""
+    """Axe finds nothing on the receipt after a login."""
     name = new_name()
     elsewhere = await (await open_window()).new_page()
     await register(elsewhere, shop, name)
@@ -111,7 +111,7 @@ async def test_the_receipt_is_accessible(open_window: OpenWindow, shop: str) -> 
 
 
 async def test_every_page_has_a_name(open_window: OpenWindow, shop: str) -> None:
-    """A title of its own, a description, one main heading, and the language."""
+    """Every page has a title of its own, a description, one main heading and its language."""
     window = await open_window()
     order = await prepare(window, shop)
     page = await window.new_page()
@@ -128,7 +128,7 @@ async def test_every_page_has_a_name(open_window: OpenWindow, shop: str) -> None
 
 
 async def test_a_first_view_is_small(open_window: OpenWindow, shop: str) -> None:
-    """All that goes over the wire for it, drawings included, is at most 60 KB."""
+    """A first view takes 60 KB at most over the wire, drawings included."""
     window = await open_window()
     page = await window.new_page()
     wire = await window.new_cdp_session(page)
@@ -145,7 +145,7 @@ async def test_a_first_view_is_small(open_window: OpenWindow, shop: str) -> None
 async def test_pictures_move_nothing(
     open_window: OpenWindow, shop: str, path: str, size: tuple[int, int]
 ) -> None:
-    """However late they come, nothing shifts."""
+    """However late pictures come, nothing on the page shifts."""
     window = await open_window(size)
     page = await window.new_page()
     await add_to_cart(page, shop, "enamel-mug")
@@ -189,7 +189,7 @@ async def test_nothing_sticks_out_of_a_phone(
 
 
 async def test_the_theme_is_the_shoppers(open_window: OpenWindow, shop: str) -> None:
-    """Dark by the system, until light is chosen."""
+    """A page is dark if the system is, until the shopper chooses light."""
     page = await (await open_window(dark=True)).new_page()
     background = "getComputedStyle(document.documentElement).backgroundColor"
     await page.goto(f"{shop}/preferences")

@@ -42,7 +42,7 @@ async def test_what_is_chosen_is_in_view(
 async def test_sort_and_filter(
     open_window: OpenWindow, shop: str, size: tuple[int, int], *, script: bool
 ) -> None:
-    """The form keeps the search and the type, and says what it did."""
+    """The form of the filters keeps the search and the type, and says what it did."""
     page = await (await open_window(size, script=script)).new_page()
     await page.goto(f"{shop}/?q=hiking&type=Bottles")
     await page.get_by_text("Sort and filter").click()
@@ -61,7 +61,7 @@ async def test_sort_and_filter(
 async def test_suggestions_while_typing(
     open_window: OpenWindow, shop: str, size: tuple[int, int]
 ) -> None:
-    """They come while one types, go with Escape, and lead to the product by keys alone."""
+    """Suggestions come while one types, go with Escape, and lead to the product by keys."""
     page = await (await open_window(size)).new_page()
     await page.goto(shop)
     field = page.get_by_label("Search the shop")
@@ -81,7 +81,7 @@ async def test_suggestions_while_typing(
 
 
 async def test_a_typo_finds_what_was_meant(open_window: OpenWindow, shop: str) -> None:
-    """Nothing found shows what was probably meant, and its products."""
+    """A search that finds nothing shows what was probably meant, and its products."""
     page = await (await open_window(script=False)).new_page()
     await page.goto(shop)
     await page.get_by_label("Search the shop").fill("tnet")

@@ -124,7 +124,7 @@ async def test_lines_in_order(client: Client, database_url: str) -> None:
 
 
 async def test_put(client: Client, product: Product) -> None:
-    """PUT sets: 201 for a new line, 200 for one that is there, 0 removes it."""
+    """A PUT sets a line: 201 for a new one, 200 for one that is there, and 0 removes it."""
     assert (await cart_of(await put(client, product.sku, 4), 201))["quantity"] == 4
     assert (await cart_of(await put(client, product.sku, 2), 200))["quantity"] == 2
     cart = await cart_of(await put(client, product.sku, 2), 200)
@@ -135,14 +135,14 @@ async def test_put(client: Client, product: Product) -> None:
 
 
 async def test_put_of_nothing_makes_no_cart(client: Client, product: Product) -> None:
-    """Removing from a cart that isn't there leaves it so."""
+    """Removing from a cart that isn't there makes none."""
     assert (await cart_of(await put(client, product.sku, 0), 200))["id"] is None
     response = await client.delete(line_of(product.sku))
     assert (await cart_of(response, 200))["id"] is None
 
 
 async def test_delete_line(client: Client, product: Product, database_url: str) -> None:
-    """DELETE takes out one line; a second time it changes nothing."""
+    """A DELETE takes out one line; a second time it changes nothing."""
     other = await add_product(database_url)
     await add(client, product.sku)
     await add(client, other.sku)
@@ -320,7 +320,7 @@ async def test_any_visible_character_in_a_sku(client: Client, odd_skus: list[str
 
 @pytest.mark.parametrize("sku", ["CAFÉ-{}", "が-{}", "각-{}"])
 async def test_a_sku_is_found_in_either_form(client: Client, database_url: str, sku: str) -> None:
-    """An accent may be a character of its own, in a body and in a path."""
+    """A sku is found with its accents composed or not, in a body and in a path."""
     sku = unicodedata.normalize("NFC", sku.format(new_name()))
     await add_product(database_url, sku=sku)
     other = unicodedata.normalize("NFD", sku)
@@ -334,7 +334,7 @@ async def test_a_sku_is_found_in_either_form(client: Client, database_url: str, 
 async def test_any_visible_character_over_the_wire(
     pair: tuple[Served, Served], odd_skus: list[str]
 ) -> None:
-    """The same holds through the real server."""
+    """A sku may have any visible character, also through the real server."""
     # A client may take dots out of a path before it sends it (RFC 3986, 5.2.4).
     skus = [sku for sku in odd_skus if ".." not in sku]
     async with httpx.AsyncClient(base_url=pair[0].url) as client:
@@ -438,7 +438,7 @@ async def test_two_guests(app: Quart, product: Product) -> None:
 
 
 async def test_failed_login_touches_no_cart(client: Client, app: Quart, product: Product) -> None:
-    """A wrong password merges nothing."""
+    """A log in with a wrong password merges nothing."""
     name = (await register(client))["user"]["username"]
     guest = app.test_client()
     cart = await add(guest, product.sku)

@@ -171,7 +171,7 @@ async def test_no_origin_check(phone: Any, settings: Settings) -> None:
 @pytest.mark.parametrize("way", ["log in", "register"])
 @pytest.mark.parametrize("wish", [None, {"name": "phone", "scopes": ["read", "write"]}])
 async def test_it_joins_and_ends(phone: Any, settings: Settings, way: str, wish: Any) -> None:
-    """At log in and registration the cart joins the account's, with a receipt; then it is over."""
+    """At log in and registration a token's cart joins the account's, with a receipt, and ends."""
     first, second = [await add_product(settings.database_url) for _ in range(2)]
     name, body = await account(phone)
     token = await make_cart(phone)
@@ -269,7 +269,7 @@ async def test_a_repeat_is_replayed(phone: Any, settings: Settings) -> None:
 
 
 async def test_a_thousand_adds_at_once(phone: Any, settings: Settings) -> None:
-    """As many adds as are sent at once, of as many as are answered, are in the cart."""
+    """Of a thousand adds at once with one cart's token, each that is answered is in the cart."""
     product = await add_product(settings.database_url)
     token = await make_cart(phone)
     for _ in range(10):
@@ -281,7 +281,7 @@ async def test_a_thousand_adds_at_once(phone: Any, settings: Settings) -> None:
 
 
 async def test_adds_beside_a_log_in(phone: Any, settings: Settings) -> None:
-    """Of adds that race with the log in, each is in the account's cart or was refused."""
+    """Each add that races with a log in is in the account's cart, or was refused."""
     for _ in range(5):
         product = await add_product(settings.database_url)
         name, body = await account(phone)

@@ -126,7 +126,7 @@ async def test_first_adds_land_in_one_cart(
 
 
 async def test_line_limit(jar: Jar, database_url: str) -> None:
-    """However many come at once for the last lines, the limit holds, and is reached."""
+    """However many come at once for a cart's last lines, the limit holds, and is reached."""
     skus = await add_many(database_url, 125)
     for sku in skus[:90]:
         await jar.ask("PUT", f"/cart/lines/{sku}", {"quantity": 1}, status=201)
@@ -136,7 +136,7 @@ async def test_line_limit(jar: Jar, database_url: str) -> None:
 
 
 async def test_quantity_limit(jar: Jar, product: Product) -> None:
-    """However many come at once for the last units, the limit holds, and is reached."""
+    """However many come at once for the last units of a line, the limit holds, and is reached."""
     await jar.ask("POST", "/cart/lines", {"sku": product.sku, "quantity": 90}, status=201)
     adds = [("POST", "/cart/lines", {"sku": product.sku})] * 30
     assert await at_once(jar, adds) == {200: 9, "quantity_limit": 21}

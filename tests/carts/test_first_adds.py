@@ -79,7 +79,7 @@ async def play(
 async def test_two_first_adds_at_once_are_both_in_the_cart(
     clients: list[httpx.AsyncClient], database_url: str, path: str
 ) -> None:
-    """After one answer of a cart, session or product route, or a page from a cache."""
+    """Two first adds at once are in one cart, after any first answer or a page from a cache."""
     await play(clients, database_url, [path], ROUNDS)
 
 
@@ -89,7 +89,7 @@ async def test_two_first_adds_at_once_are_both_in_the_cart(
 async def test_five_hundred_rounds_of_first_adds(
     clients: list[httpx.AsyncClient], database_url: str, paths: list[str]
 ) -> None:
-    """The same five hundred times."""
+    """Two first adds at once are in one cart, each of five hundred times."""
     await play(clients, database_url, paths, 500)
 
 
@@ -97,7 +97,7 @@ async def test_five_hundred_rounds_of_first_adds(
 async def test_an_answer_with_an_identity_is_kept_by_nothing_in_between(
     client: Client, product: Product, path: str
 ) -> None:
-    """Else a cache would give one browser's cart to all; and a browser gets it only once."""
+    """No cache keeps an answer with an identity, else it would give one browser's cart to all."""
     path = path.format(handle=product.handle)
     for known in (False, True):
         response = await client.get(path)
@@ -132,7 +132,7 @@ async def test_a_cookie_that_does_not_hold_is_replaced(
 async def test_no_identity_for_errors_tokens_and_those_who_have_one(
     app: Quart, client: Client, product: Product
 ) -> None:
-    """Who has a cart keeps it; a token speaks for itself; a refusal begins nothing."""
+    """An error, a token, and who has a cart already, get no identity."""
     assert "Set-Cookie" not in (await client.get(f"{API}/products/none")).headers
     await register(client)
     body = {"name": "a script", "current_password": PASSWORD}

@@ -109,7 +109,7 @@ def test_one_line(
     units: int,
     outcome: str,
 ) -> None:
-    """What becomes of one line, by strategy, limit and stock."""
+    """What becomes of a line that both carts have is decided by strategy, limit and stock."""
     thing = offer(**now)
     account = cart((thing, account_units)) if account_units else cart()
     merged, (line,) = merge(cart((thing, guest_units)), account, strategy, LIMITS)

@@ -49,7 +49,7 @@ def test_add_changes_one_line_or_nothing(
 
 @given(carts(), offers, units, limits)
 def test_add_keeps_limits_and_stock(before: Cart, offer: Offer, units: int, limits: Limits) -> None:
-    """What was added fits the limits and the stock, and is sold."""
+    """What an add puts into a cart fits the limits and the stock, and is sold."""
     after = outcome(lambda: model.add(before, offer, units, limits))
     if isinstance(after, Cart):
         line = after.line(offer.sku)
@@ -154,7 +154,7 @@ def test_heal_never_makes_a_line_smaller(
 def test_what_a_copy_brings_keeps_limits_and_stock(
     before: Cart, copied: dict[int, int], known: list[Offer], limits: Limits
 ) -> None:
-    """As many as fit are brought back, and none beyond."""
+    """A copy of a cart brings back as many as limits and stock allow, and none beyond."""
     by_id = {offer.variant_id: offer for offer in known}
     after = model.heal(before, copied.items(), by_id, limits)
     had = {line.offer.variant_id: line.quantity for line in before.lines}
@@ -194,7 +194,7 @@ def test_add_refuses(
 
 
 def test_refusal_says_how_many_there_are() -> None:
-    """The error says what would be possible."""
+    """The error of an add that is refused says how many would be possible."""
     with pytest.raises(InsufficientStock) as stock:
         model.add(cart(), offer(stock=3), 4, LIMITS)
     assert stock.value.members == {"available": 3}
@@ -226,5 +226,5 @@ def test_oversold_may_be_added() -> None:
     ],
 )
 def test_notice(now: Offer, units: int, notice: str | None) -> None:
-    """A line says what the shopper should know, the gravest first."""
+    """A line's notice says what the shopper should know, the gravest first."""
     assert model.Line(now, units, added_price=1_000).notice == notice

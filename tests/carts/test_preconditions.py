@@ -84,7 +84,7 @@ async def test_each_cart_and_each_revision_has_its_tag(
 async def test_a_tag_holds_while_the_cart_does(
     app: Quart, client: Client, product: Product, database_url: str
 ) -> None:
-    """By cookie, by token, on another device, and whatever price and stock become."""
+    """A cart's tag is one by cookie, token and other device, whatever price and stock become."""
     name = (await register(client))["user"]["username"]
     empty = await get(client, "/cart")
     assert (await get(client, "/cart"))["etag"] == empty["etag"]
@@ -180,7 +180,7 @@ async def test_put_only_what_is_not_there_yet(
 
 
 async def test_what_is_not_there_is_404_whatever_the_condition(client: Client) -> None:
-    """An unknown sku has no state that could be meant."""
+    """An unknown sku is 404 whatever the condition, as it has no state that could be meant."""
     for name in ("add", "set", "remove"):
         response = await send(client, CHANGES[name]("NO-SUCH-THING", 0), If_Match='"1"')
         await problem_of(response, 404, "unknown_sku")
@@ -221,7 +221,7 @@ async def test_a_stored_outcome_comes_before_the_condition(
 
 
 async def test_an_order_asked_for_again_is_the_same_order(client: Client, product: Product) -> None:
-    """Without a key: the state that was ordered, or the one it left, still names that order."""
+    """Without a key an order asked for again by its cart's tag is the same order."""
     await register(client)
     seen = await add(client, product.sku)
     change = CHANGES["order"](product.sku, seen["total"])

@@ -58,7 +58,7 @@ async def test_new_carts_are_limited(
 async def test_limit_holds_for_carts_at_once(
     app: Quart, observer: Observer, product: Product
 ) -> None:
-    """Of 30 at a time exactly the allowed number."""
+    """Of 30 new carts at once exactly the allowed number is made."""
     answers = await asyncio.gather(
         *(first_add(app.test_client(), product, "198.51.100.9") for _ in range(30))
     )
@@ -101,7 +101,7 @@ async def test_refused_cart_is_begun_later(
 
 
 async def test_form_is_limited_too(app: Quart, product: Product) -> None:
-    """The page of the product says so."""
+    """The form of the product's page is limited as the API is, and says so."""
     ip = {"X-Forwarded-For": "198.51.100.12"}
     form = {"sku": product.sku, "quantity": "1"}
     statuses = [
@@ -114,7 +114,7 @@ async def test_form_is_limited_too(app: Quart, product: Product) -> None:
 async def test_limit_can_be_lifted(
     start_app: StartApp, observer: Observer, product: Product
 ) -> None:
-    """Then nothing is counted."""
+    """With the limit for new carts off nothing is counted."""
     app = await start_app(throttle_carts=Limit(0, 0))
     await observer.execute("delete from attempts")
     for _ in range(5):

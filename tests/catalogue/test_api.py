@@ -267,7 +267,7 @@ async def test_suggestions(client: Client, database_url: str) -> None:
 )
 @pytest.mark.parametrize("path", [f"{API}/products", f"{API}/products/suggest", "/"])
 async def test_any_search_is_answered(client: Client, path: str, q: str) -> None:
-    """Nothing that can be typed is our fault."""
+    """No search that can be typed is a 5xx."""
     response = await client.get(path, query_string={"q": q, "sort": "price", "facets": "true"})
     if path.endswith("suggest"):
         response = await client.get(path, query_string={"q": q})

@@ -107,7 +107,7 @@ def test_stock(quantity: str, tracker: str | None, stock: int | None) -> None:
 
 @pytest.mark.parametrize("quantity", ["1.0", "1.5", "many", "1,000", "2147483648", "9" * 5000, "٣"])
 def test_what_is_no_stock(quantity: str) -> None:
-    """Stock is a whole number that a column can hold."""
+    """What isn't a whole number that a column can hold is no stock."""
     with pytest.raises(BadCell, match="Variant Inventory Qty"):
         cells.stock("Variant Inventory Qty", quantity, "shopify")
 
@@ -198,7 +198,7 @@ def test_what_is_no_picture(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["https://x.example/a.png?v=1", "/static/a.png", "HTTPS://x/a"])
 def test_pictures(address: str) -> None:
-    """What pages can show is taken as it is."""
+    """The address of a picture that pages can show is taken as it is."""
     assert cells.picture("Image Src", f" {address} ") == address
 
 

@@ -63,7 +63,7 @@ async def test_a_lasting_bad_row(db: Database) -> None:
     ],
 )
 async def test_a_bad_row_names_by_sku_or_options(db: Database, named: dict[str, str]) -> None:
-    """Either is enough to know which variant was meant."""
+    """A bad row's SKU or options are enough to know which variant was meant."""
     await load(db, *sizes("SML"))
     bad = size("t", "M", Variant_Price="x") | _cells(named)
     report = await load(db, *sizes("S"), bad)
@@ -118,7 +118,7 @@ async def test_what_a_part_says_nothing_of(db: Database, columns: tuple[str, ...
 
 
 async def test_a_withdrawn_variant_is_not_brought_back_by_a_part(db: Database) -> None:
-    """What a complete file withdrew comes back with a complete file alone."""
+    """A variant that a complete file withdrew comes back with a complete file alone."""
     await load(db, *sizes("SM"))
     await load(db, *sizes("S"))
     await text(db, "Handle,Variant SKU,Variant Price\nt,T-M,5\n")
@@ -200,7 +200,7 @@ async def test_a_sku_used_twice_in_one_product(db: Database) -> None:
 
 
 async def test_a_sku_used_twice_is_refused(db: Database) -> None:
-    """Where that is asked for, nothing is written."""
+    """Where that is asked for, a file with a SKU used twice is refused and nothing is written."""
     with pytest.raises(ImportRefused, match="X1 in the lines 2 and 3"):
         await load(
             db,

@@ -63,7 +63,7 @@ def test_one_group_for_each_option() -> None:
     ids=["alike", "other options", "no options", "too many"],
 )
 def test_by_sku_where_values_tell_nothing_apart(variants: tuple[Variant, ...]) -> None:
-    """Every variant can still be chosen."""
+    """Variants whose options tell nothing apart are chosen by their SKU."""
     (group,) = choose(product(*variants), {}).groups
     assert group.field == "sku"
     assert [choice.value for choice in group.choices] == ["a", "b"]
@@ -71,5 +71,5 @@ def test_by_sku_where_values_tell_nothing_apart(variants: tuple[Variant, ...]) -
 
 
 def test_one_variant_is_no_choice() -> None:
-    """There is nothing to choose."""
+    """A product of one variant leaves nothing to choose."""
     assert choose(product(variant("a", Size="S")), {}).groups == ()

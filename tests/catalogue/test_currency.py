@@ -97,7 +97,7 @@ async def test_two_first_imports(url: str) -> None:
 
 
 async def test_change(db: Connection) -> None:
-    """After a change nothing is sold at an old price; an import brings it back at its new one."""
+    """After a change of the currency nothing is sold at an old price, until it gets a new one."""
     await bring(db, "MUG", "10.00", "USD")
     await bring(db, "CUP", "4.00", "USD")
     async with db.transaction():

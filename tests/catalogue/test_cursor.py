@@ -36,7 +36,7 @@ def forged(text: str) -> str:
 
 
 def test_forgery() -> None:
-    """What the tests below make up is of the form that is given out."""
+    """A cursor made up by these tests is of the form that is given out."""
     assert forged('["price",5,1,false]') == encode_cursor(Cursor("price", 5, 1), EVERYTHING)
 
 

@@ -19,7 +19,7 @@ from service.catalogue.descriptions import clean
     ],
 )
 def test_headings_skip_no_level(html: str, kept: str) -> None:
-    """Below the page's own heading come those of the description, level by level."""
+    """The headings of a description come below the page's own, level by level."""
     assert clean(html).html == kept
 
 

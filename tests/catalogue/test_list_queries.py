@@ -54,7 +54,7 @@ ORDERS: dict[Sort, str] = {
 @pytest.mark.parametrize("sort", get_args(Sort))
 @pytest.mark.parametrize("text", ["", "quokka"])
 async def test_orders(db: Database, sort: Sort, text: str) -> None:
-    """A list comes in each order, with a search and without."""
+    """A list of products comes in each order, with a search and without."""
     await load_prices(db)
     assert "".join(await listed(db, sort, text=text)) == ORDERS[sort]
 
@@ -193,7 +193,7 @@ async def test_variants_that_change(db: Database) -> None:
 
 
 async def test_facets(db: Database) -> None:
-    """Each kind is counted as if none of it were chosen, and as all else is."""
+    """Each facet is counted as if none of it were chosen, and as all else is."""
     await load(
         db,
         row("a", Title="Quokka", Type="T1", Vendor="V1", Tags="x, y"),
@@ -242,7 +242,7 @@ async def load_many(db: Database, type_: str) -> None:
 
 
 async def test_beyond_what_is_counted(db: Database) -> None:
-    """Beyond 1,000 there is no count, and an order other than relevance goes on to the end."""
+    """Beyond 1,000 a list has no count, and its other orders go on to the end."""
     await load_many(db, TYPE)
     for text in ("", "quokka"):
         page = await select(db, "price", limit=100, text=text)

@@ -226,7 +226,7 @@ async def test_proposals(db: Connection) -> None:
 
 
 async def test_nothing_gone_is_proposed(db: Connection) -> None:
-    """What is no longer sold is not what was meant."""
+    """What is no longer sold is not proposed as what was meant."""
     await load(db, row("a", Title="Quokkamania", Type=TYPE))
     await load(db, row("a", Title="Quokkamania", Type=TYPE, Published="false"))
     assert await suggest(db, "quokkamaniia") == Suggestions((), None)

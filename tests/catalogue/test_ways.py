@@ -113,7 +113,7 @@ async def test_same_by_any_way(
 async def test_beyond_by_any_way(
     many: Database, monkeypatch: pytest.MonkeyPatch, way: str, sort: Sort
 ) -> None:
-    """Beyond 1,000 an order other than relevance goes on to the end, and back."""
+    """Beyond 1,000 a list in an order other than relevance goes on to the end, and back."""
     for name, value in WAYS[way].items():
         monkeypatch.setattr(list_statements, name, value)
     for text in ("quokka", "q"):

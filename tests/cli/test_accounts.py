@@ -61,7 +61,7 @@ REFUSED = [
 
 
 def test_create_refused(locker: Locker, alice: str) -> None:
-    """What registering refuses is refused here too, with the reason in a line."""
+    """`locker user create` refuses what registering refuses, with the reason in a line."""
     for name, email, password, reason in REFUSED:
         ended = locker("user", "create", name, "--email", email, text=password)
         assert (ended.status, ended.output, ended.errors.count("\n")) == (1, "", 1)
@@ -102,7 +102,7 @@ async def test_end_sessions(locker: Locker, client: Client, alice: str) -> None:
     ids=" ".join,
 )
 def test_nobody(locker: Locker, arguments: list[str]) -> None:
-    """An account that doesn't exist is told by its name."""
+    """A command for an account that doesn't exist says its name."""
     ended = locker(*arguments, "nobody", text=f"{PASSWORD}\n")
     assert (ended.status, ended.errors) == (1, "Error: there is no account nobody\n")
 
@@ -143,7 +143,7 @@ async def test_users_of_a_flask_application_come_over(locker: Locker, client: Cl
     "text", ["", "name,mail\na,b\n", "username,email,password_hash\n\udcff\udcfe,x,y\n"]
 )
 def test_a_file_of_users_that_is_none_is_one_line(locker: Locker, text: str) -> None:
-    """What can't be read says so, and makes nobody."""
+    """A file of users that can't be read is told in one line, and makes nobody."""
     ended = locker("user", "import", "-", text=text)
     assert ended.status == 1
     assert len(ended.errors.splitlines()) == 1

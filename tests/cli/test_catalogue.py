@@ -107,7 +107,7 @@ def test_standard_input(locker: Locker) -> None:
 
 
 def test_json(locker: Locker, tmp_path: Path) -> None:
-    """For programs, all is said as JSON, each bad row with its line; the status is the same."""
+    """With --json all is said as JSON, each bad row with its line; the status is the same."""
     file = write(tmp_path, "cup,Cup,,,CUP,1.50", "jar,Jar,,,JAR,cheap", "mug,Mug,,,MUG,dear")
     ended = locker("catalogue", "import", "--json", "--dry-run", str(file))
     said = json.loads(ended.output)
@@ -117,7 +117,7 @@ def test_json(locker: Locker, tmp_path: Path) -> None:
 
 
 async def test_strict(locker: Locker, url: str, tmp_path: Path) -> None:
-    """All of a file goes in, or nothing."""
+    """With --strict all of a file goes in, or nothing."""
     file = write(tmp_path, "cup,Cup,,,CUP,1.50", "jar,Jar,,,JAR,cheap")
     ended = locker("catalogue", "import", "--strict", str(file))
     assert ended.status == 1
@@ -147,7 +147,7 @@ def test_encodings(locker: Locker, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options(locker: Locker, tmp_path: Path, option: tuple[str, str]) -> None:
-    """What can't be meant is refused before the file is looked at."""
+    """Options that can't be meant are refused before the file is looked at."""
     ended = locker("catalogue", "import", *option, str(write(tmp_path)))
     assert ended.status == 2
     assert option[0] in ended.errors

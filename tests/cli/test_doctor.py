@@ -30,7 +30,7 @@ def examine(locker: Locker) -> Ended:
 
 
 def test_well(locker: Locker) -> None:
-    """A service that can start is well."""
+    """`locker doctor` finds a service that can start well."""
     ended = examine(locker)
     assert ended.status == 0
     for subject in ("settings", "database", "schema"):
@@ -63,7 +63,7 @@ def test_not_migrated(make_locker: Make, empty_url: str) -> None:
 
 
 async def test_newer_database(locker: Locker, url: str) -> None:
-    """So is one that is ahead."""
+    """`locker doctor` tells a database that is newer than the code."""
     db = await asyncpg.connect(url)
     await db.execute("insert into migrations values (9999, '9999_later', '')")
     await db.close()
@@ -99,7 +99,7 @@ async def test_too_few_connections(make_locker: Make, url: str) -> None:
 
 
 async def test_encoding(make_locker: Make, server_url: str) -> None:
-    """Only UTF-8 can keep every name."""
+    """`locker doctor` tells a database that isn't UTF-8, as only that can keep every name."""
     server = await asyncpg.connect(server_url)
     name = "locker_test_latin"
     await server.execute(
@@ -185,7 +185,7 @@ def test_tls_to_the_database(mode: str, *, local: bool, told: bool) -> None:
 
 
 def test_doctor_names_what_the_server_does_not_know(make_locker: Make, empty_url: str) -> None:
-    """And says what it did without; the hint is about the parameter."""
+    """`locker doctor` names a parameter that the server doesn't know, and did without."""
     query = "keepalives=1&pgbouncer=true&no_such_thing=1"
     ended = make_locker(
         **development(f"{empty_url}&{query}" if "?" in empty_url else f"{empty_url}?{query}")

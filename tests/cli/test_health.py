@@ -65,7 +65,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("form", ["127.0.0.1:{}", "0.0.0.0:{}", "[::]:{}", "[::1]:{}", "unix:{}"])
 def test_healthy(make_locker: Make, tmp_path: Path, form: str) -> None:
-    """It is well on any port, address and socket, with files for settings and any hosts."""
+    """`locker health` finds a service well on any port, address and socket."""
     bind = form.format(tmp_path / "socket" if form.startswith("unix") else free_port())
     locker = make_locker(**production(bind, tmp_path))
     with served(locker):
@@ -77,7 +77,7 @@ def test_healthy(make_locker: Make, tmp_path: Path, form: str) -> None:
 
 
 def test_something_else_answers(make_locker: Make, tmp_path: Path) -> None:
-    """What listens there and says nothing sensible isn't well."""
+    """`locker health` doesn't take what listens there and says nothing sensible for well."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.listen()
         bind = f"127.0.0.1:{other.getsockname()[1]}"
@@ -97,6 +97,6 @@ def test_something_else_answers(make_locker: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bind", ["fd://3", "127.0.0.1:0", "unix:/no/such/socket"])
 def test_nowhere_to_ask(bind: str) -> None:
-    """Where nobody can be asked, it is an error like any other."""
+    """`locker health` fails in one line where nobody can be asked."""
     with pytest.raises((OSError, ValueError)):
         _connect(bind)

@@ -13,7 +13,7 @@ NAMES = [migration.name for migration in migrations()]
 
 
 def test_migrate(make_locker: Callable[..., Locker], empty_url: str) -> None:
-    """It names what it applied, and then has nothing more to do; `--check` changes nothing."""
+    """`locker migrate` names what it applied, then has nothing to do; --check changes nothing."""
     locker = make_locker(**development(empty_url))
     checked = locker("migrate", "--check")
     assert (checked.status, checked.output.split()) == (
@@ -30,7 +30,7 @@ def test_migrate(make_locker: Callable[..., Locker], empty_url: str) -> None:
 
 
 def test_search_language(make_locker: Callable[..., Locker], url: str) -> None:
-    """It makes the words anew in another language, which `--check` and the doctor miss before."""
+    """`locker migrate` makes the words anew in another language, which --check misses before."""
     german = make_locker(**development(url), SEARCH_LANGUAGE="german")
     assert (
         "warn search: in english, but LOCKER_SEARCH_LANGUAGE is german" in german("doctor").output

@@ -10,7 +10,7 @@ from tests.support.document import DOCUMENT
 
 
 def test_the_document_is_printed_without_any_setting(make_locker: Callable[..., Locker]) -> None:
-    """It is the one that is served, and takes neither a database nor a variable."""
+    """`locker openapi` prints the document that is served, without database or setting."""
     ended = make_locker()("openapi")
     assert (ended.status, ended.errors) == (0, "")
     assert json.loads(ended.output) == DOCUMENT

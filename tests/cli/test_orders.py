@@ -39,7 +39,7 @@ def numbers(output: str) -> list[str]:
 
 
 def test_list(locker: Locker, orders: list[Order]) -> None:
-    """The newest first, page by page, or those of a status."""
+    """`locker orders list` has the newest first, page by page, or those of a status."""
     third, second, first = (order["number"] for order in orders)
     listed = locker("orders", "list", "--limit", "2")
     assert (listed.status, numbers(listed.output)) == (0, [third, second])

@@ -53,12 +53,12 @@ def test_database_away(make_locker: Callable[..., Locker], arguments: list[str])
 def test_not_migrated(
     make_locker: Callable[..., Locker], empty_url: str, arguments: list[str]
 ) -> None:
-    """On a database without tables they say how to make them."""
+    """On a database without tables commands say in one line how to make them."""
     assert_one_line(make_locker(**development(empty_url)), arguments, "run: locker migrate")
 
 
 async def test_a_migration_is_missing(make_locker: Callable[..., Locker], empty_url: str) -> None:
-    """On a database that an older version migrated they say how to go on, in one line."""
+    """On a database that an older version migrated commands say in a line how to go on."""
     db = await asyncpg.connect(empty_url)
     await migrate(db)
     await db.execute("alter table variants drop column unpriced")

@@ -20,7 +20,7 @@ async def insert_old_carts(url: str, number: int) -> None:
 
 
 async def test_purge(locker: Locker, url: str) -> None:
-    """A dry run says what would go and deletes nothing; then it goes, once."""
+    """A dry run of a purge says what would go and deletes nothing; then it goes, once."""
     await insert_old_carts(url, 3)
     for _ in range(2):
         dry = locker("purge", "--dry-run")

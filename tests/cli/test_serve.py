@@ -17,7 +17,7 @@ from tests.support.shopping import API
 
 
 def test_port_in_use(make_locker: Callable[..., Locker]) -> None:
-    """A port in use is one line."""
+    """`locker serve` says in one line that its port is in use."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         bind = f"127.0.0.1:{other.getsockname()[1]}"
         ended = make_locker(**development("postgresql:///x"), BIND=bind)("serve")
@@ -27,7 +27,7 @@ def test_port_in_use(make_locker: Callable[..., Locker]) -> None:
 
 
 def test_bind_unusable(make_locker: Callable[..., Locker]) -> None:
-    """So is an address that isn't this machine's, or isn't one."""
+    """`locker serve` says in one line that an address isn't this machine's, or isn't one."""
     for bind in ("203.0.113.1:80", "nowhere.invalid:80", "127.0.0.1:99999"):
         ended = make_locker(**development("postgresql:///x"), BIND=bind)("serve")
         assert (ended.status, ended.errors.count("\n")) == (1, 1)
@@ -77,7 +77,7 @@ async def test_finishes_requests(
 
 
 async def test_warns_of_a_schema_and_a_name(settings: Settings, empty_url: str) -> None:
-    """On a database that isn't migrated it starts, and says so; and what no setting is."""
+    """On a database that isn't migrated the service starts and warns; and of unknown settings."""
     variables = {"LOCKER_POOLMAX": "5"}
     with serve(settings, program="locker", database_url=empty_url, environ=variables) as served:
         log = served.log()
@@ -86,7 +86,7 @@ async def test_warns_of_a_schema_and_a_name(settings: Settings, empty_url: str) 
 
 
 def test_warns_of_a_database_that_is_away(settings: Settings) -> None:
-    """So it does where the database is away: it serves as soon as there is one."""
+    """Without its database the service starts and warns; it serves as soon as there is one."""
     with serve(settings, program="locker", database_url="postgresql://x@127.0.0.1:1/x") as served:
         assert "the database can't be reached; until it can, /readyz fails" in served.log()
 

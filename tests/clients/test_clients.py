@@ -58,7 +58,7 @@ def served(settings: Settings) -> Iterator[Served]:
 
 
 def test_redocly_has_nothing_to_say(document: Path) -> None:
-    """Of its recommended rules, each warning counted as an error."""
+    """The document breaks none of Redocly's recommended rules, warnings included."""
     told = run(
         NODE, TOOLS / "redocly", "lint", "--extends=recommended-strict", document, folder=HERE
     )
@@ -67,7 +67,7 @@ def test_redocly_has_nothing_to_say(document: Path) -> None:
 
 
 def test_spectral_has_nothing_to_say(document: Path) -> None:
-    """Of its rules for OpenAPI, down to the hints."""
+    """The document breaks none of Spectral's rules for OpenAPI, down to the hints."""
     told = run(NODE, TOOLS / "spectral", "lint", "--fail-severity=hint", document, folder=HERE)
     assert "No results" in told
 
@@ -75,7 +75,7 @@ def test_spectral_has_nothing_to_say(document: Path) -> None:
 def test_a_client_in_python(
     document: Path, served: Served, product: Product, tmp_path: Path
 ) -> None:
-    """It is made without a warning, the journey is typed by it, and comes to its end."""
+    """A client in Python is made without a warning, and its journey comes to its end."""
     (tmp_path / "config.yaml").write_text(
         "project_name_override: locker-client\npackage_name_override: locker_client\n"
     )
@@ -98,7 +98,7 @@ def test_a_client_in_python(
 
 
 def test_a_client_in_typescript(document: Path, served: Served, product: Product) -> None:
-    """It is made without a warning, the journey is typed by it, and comes to its end."""
+    """A client in TypeScript is made without a warning, and its journey comes to its end."""
     made = run(
         NODE, TOOLS / "openapi-typescript", document, "--output", "made/api.d.ts", folder=HERE
     )

@@ -91,7 +91,7 @@ def test_stops(settings: Settings, program: Literal["hypercorn", "locker"]) -> N
 
 
 def test_stops_within_its_bound(settings: Settings) -> None:
-    """Where a client might go on for long, `graceful_timeout` ends it."""
+    """At a stop `graceful_timeout` ends what a client might go on with for long."""
     options = ["--graceful-timeout", "2"]
     with serve(settings, options=options, http2=True, body_timeout=600) as served:
         with ExitStack() as stack:

@@ -62,7 +62,7 @@ def test_fields_that_http1_could_not_have(http2: Served, fields: Fields) -> None
     ids=str,
 )
 def test_fields_that_http2_forbids(http2: Served, fields: Fields) -> None:
-    """Those end the connection, and quietly."""
+    """Fields that HTTP/2 forbids end the connection, and quietly."""
     with speaking_http2(http2) as client:
         client.ask(1, fields)
         assert client.answer(1) in {"none", "reset"}
@@ -117,7 +117,7 @@ def test_flood_of_frames(http2: Served, flood: bytes) -> None:
 
 
 def test_flood_of_resets(http2: Served) -> None:
-    """So is one that opens streams to reset them."""
+    """A connection that opens streams to reset them, thousands of times, is closed."""
     with speaking_http2(http2) as client:
         for stream in range(1, 2001, 2):
             client.ask(stream, client.fields())

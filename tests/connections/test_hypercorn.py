@@ -43,7 +43,7 @@ async def speaking_to_hypercorn(
 
 
 def test_version() -> None:
-    """The code of this version was read; another one's is to be read first."""
+    """Hypercorn is of the version whose code was read; another one's is to be read first."""
     assert version("hypercorn").startswith("0.18.")
 
 

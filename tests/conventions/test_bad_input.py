@@ -101,7 +101,7 @@ async def test_bad_input_is_refused(
     caller: httpx.AsyncClient,
     observer: asyncpg.Connection[asyncpg.Record],
 ) -> None:
-    """Each is refused with the status and code it deserves, and leaves no trace."""
+    """Bad input is refused with the status and code it deserves, and leaves no trace."""
     before = await stored(observer)
     wrong = {}
     for bad in bad_requests(operation):

@@ -34,7 +34,7 @@ OPTIONS = {
     ],
 )
 def test_a_package_is_entered_by_its_doors(importer: str, imported: str, *, kept: bool) -> None:
-    """By its `__init__`; by what it offers from web side to web side; the wiring by all of that."""
+    """A package is entered by its `__init__`, or from web side to web side by what it offers."""
     graph = grimp.ImportGraph()
     graph.add_import(importer=importer, imported=imported)
     contract = DoorsContract("doors", {}, OPTIONS)

@@ -24,7 +24,7 @@ def test_one_process() -> None:
 
 
 def test_every_option_has_its_reason() -> None:
-    """A comment stands right above each option."""
+    """A comment stands right above each option of hypercorn.toml."""
     lines = PATH.read_text().splitlines()
     above = {line.split(" =")[0]: before for before, line in itertools.pairwise(lines)}
     assert [name for name in OPTIONS if not above[name].startswith("#")] == []

@@ -26,7 +26,7 @@ def taken(operation: Operation) -> set[str]:
 
 @pytest.mark.parametrize("operation", UNSAFE, ids=lambda each: each.id)
 async def test_a_condition_is_heeded_or_refused(operation: Operation, app: Quart) -> None:
-    """400 `precondition_unsupported` for what is not among the operation's own headers."""
+    """A condition that an operation doesn't take is 400 `precondition_unsupported`."""
     client = app.test_client()
     await register(client)
     body: dict[str, Any] = {"json": operation.body} if operation.schema else {}
@@ -59,7 +59,7 @@ def test_what_changes_or_orders_a_cart_takes_if_match() -> None:
 async def test_conditions_for_reading_are_ignored_by_a_change(
     app: Quart, product: Product, name: str
 ) -> None:
-    """RFC 9110 has it so (13.1.3 and 13.1.5)."""
+    """Conditions for reading are ignored by a change (RFC 9110, 13.1.3 and 13.1.5)."""
     headers = {name: "Thu, 26 Nov 2026 00:00:00 GMT"}
     body = {"sku": product.sku}
     response = await app.test_client().post(f"{API}/cart/lines", json=body, headers=headers)
@@ -67,7 +67,7 @@ async def test_conditions_for_reading_are_ignored_by_a_change(
 
 
 async def test_a_read_without_a_tag_ignores_conditions(app: Quart, product: Product) -> None:
-    """There is nothing that it could be compared with."""
+    """A read without a tag ignores conditions, as there is nothing to compare them with."""
     client = app.test_client()
     await register(client)
     await add(client, product.sku)

@@ -12,7 +12,7 @@ OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/docs/http-api.
 
 
 def test_every_route_declares_who_may_call_it() -> None:
-    """The API's with `operation`, pages with `page`; no other route is there unnoticed."""
+    """Each route declares who may call it, the API's with `operation`, pages with `page`."""
     service = app()
     for rule in service.url_map.iter_rules():
         view = service.view_functions[rule.endpoint]
@@ -41,7 +41,7 @@ def test_every_route_is_in_the_document() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
 async def test_an_unknown_path_is_404_for_everyone(method: str) -> None:
-    """Also with a host that would be refused elsewhere."""
+    """An unknown path is 404, also with a host that would be refused elsewhere."""
     client = app().test_client()
     headers = {"Host": "evil.example"}
     response = await client.open("/api/v1/nothing", method=method, headers=headers, json=None)
@@ -50,7 +50,7 @@ async def test_an_unknown_path_is_404_for_everyone(method: str) -> None:
 
 
 async def test_another_method_is_405() -> None:
-    """And `Allow` names the ones there are."""
+    """A method that a path doesn't have is 405, and `Allow` names the ones there are."""
     client = app().test_client()
     for template, methods in DOCUMENT["paths"].items():
         operation = next(each for each in OPERATIONS if each.template == template)

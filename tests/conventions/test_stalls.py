@@ -106,7 +106,7 @@ FIRST = {route.kind: route for route in reversed(ROUTES)}
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_no_input_holds_the_loop(route: Route, sweep: Sweep) -> None:
-    """The largest and the most awkward input to a route holds the loop for less than 50 ms.
+    """The largest and most awkward input to a route holds the loop for less than 50 ms.
 
     Signed in, so that it gets as far as it can.
     """

@@ -47,7 +47,7 @@ async def test_before_the_start_it_says_what_to_do(settings: Settings) -> None:
 
 
 async def test_after_the_end_it_says_what_to_do(settings: Settings) -> None:
-    """After the end, too; and an application may be started again."""
+    """After the end `get_db` says what to do; and an application may be started again."""
     app = create_app(settings)
     for _ in range(2):
         async with app.test_app():
@@ -136,7 +136,7 @@ async def test_a_copied_app_context_leaves_its_parent_alone(
 async def test_a_copied_request_context_has_a_connection_of_its_own(
     start_view: StartView, ledger: Ledger
 ) -> None:
-    """The copy of a request's context has one as well, which its end gives back."""
+    """A copy of a request's context has a connection of its own, and gives it back."""
 
     async def view() -> dict[str, Any]:
         @copy_current_request_context
@@ -285,7 +285,7 @@ async def test_a_websocket_of_another_site_is_refused(
 async def test_a_websocket_of_this_site_is_let_in(
     start_app: StartApp, headers: dict[str, str]
 ) -> None:
-    """A page of this site may open one."""
+    """A page of this site may open a websocket."""
     app = await start_app(add_socket)
     async with app.test_client().websocket("/socket", headers=headers) as socket:
         assert (await socket.receive_json())["one"] == 1

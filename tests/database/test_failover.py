@@ -55,7 +55,7 @@ async def test_write_after_a_failover(
 
 
 async def test_writes_at_once_after_a_failover(start_app: StartApp, product: Product) -> None:
-    """So it is where many fail at once: what comes after them is served."""
+    """Where many writes fail at once by a failover, what comes after them is served."""
     app = await start_app()
     await demote(app, 5)
     statuses = await asyncio.gather(*(add(app, product) for _ in range(5)))
@@ -64,7 +64,7 @@ async def test_writes_at_once_after_a_failover(start_app: StartApp, product: Pro
 
 
 async def test_page_after_a_failover(start_app: StartApp, product: Product) -> None:
-    """A form fails once as well."""
+    """After a failover a page's form fails once, and then it is served."""
     app = await start_app()
     await demote(app)
     client: Any = app.test_client()

@@ -47,7 +47,7 @@ async def test_returns_what_the_action_does(app: Quart) -> None:
     "error", [Conflicted, asyncpg.SerializationError, asyncpg.DeadlockDetectedError]
 )
 async def test_a_few_times_only(start_view: StartView, error: type[Exception]) -> None:
-    """After a few attempts in vain it is 503 `busy`."""
+    """An action that fails again and again is tried a few times, and then 503 `busy`."""
     runs = []
 
     async def action(db: Connection) -> str:
@@ -69,7 +69,7 @@ async def test_a_few_times_only(start_view: StartView, error: type[Exception]) -
     [asyncpg.ConnectionDoesNotExistError, asyncpg.QueryCanceledError, ConnectionResetError],
 )
 async def test_not_when_the_outcome_is_open(app: Quart, error: type[Exception]) -> None:
-    """What may have been done is not done again."""
+    """What may have been done already is not done again."""
     runs = []
 
     async def action(db: Connection) -> None:

@@ -49,7 +49,7 @@ def leaves(node: Any) -> Iterator[Any]:
 
 @of(".yaml", ".yml")
 def test_yaml(path: Path) -> None:
-    """Each is YAML, and each of its documents a mapping."""
+    """Each file for deployment is YAML, and each of its documents a mapping."""
     documents = list(yaml.safe_load_all(path.read_text()))
     assert documents
     assert all(isinstance(document, dict) for document in documents)
@@ -66,7 +66,7 @@ def test_scripts(path: Path) -> None:
 
 @of(*UNITS)
 def test_units(path: Path) -> None:
-    """Each unit can be read, and says what it is."""
+    """Each unit of systemd can be read, and says what it is."""
     unit = configparser.RawConfigParser(strict=False, allow_no_value=True)
     unit.read(path)
     assert unit["Unit"]["Description"]
@@ -74,7 +74,7 @@ def test_units(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
 def test_settings_exist(path: Path) -> None:
-    """Every setting that a file names is one."""
+    """Every setting that a file for deployment names is one."""
     named = set(re.findall(r"\bLOCKER_[A-Z0-9_]+\b", path.read_text()))
     assert misspelt(dict.fromkeys(named, "")) == {}
 
@@ -89,7 +89,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
 def test_commands_exist(path: Path) -> None:
-    """Every command that a file starts is one of `locker`'s."""
+    """Every command that a file for deployment starts is one of `locker`'s."""
     for words in commands(path.read_text()):
         command: click.Command = main
         for word in words:
@@ -130,7 +130,7 @@ def test_variables_of_the_compose_file_are_told() -> None:
 
 
 def test_overlays_are_told() -> None:
-    """The page has every overlay for Kubernetes."""
+    """The page on deployment has every overlay for Kubernetes."""
     page = (ROOT / "docs/deployment.md").read_text()
     for path in (DEPLOY / "kubernetes/overlays").iterdir():
         assert f"| [{path.name}](../deploy/kubernetes/overlays/{path.name}) |" in page

@@ -50,7 +50,7 @@ def test_built_by_any_engine() -> None:
 
 
 def test_labels() -> None:
-    """The labels say what the project says of itself."""
+    """The image's labels say what the project says of itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert f"ARG VERSION={project['version']}\n" in DOCKERFILE
     labels = dict(re.findall(r'org\.opencontainers\.image\.(\S+?)="([^"]*)"', DOCKERFILE))
@@ -60,7 +60,7 @@ def test_labels() -> None:
 
 
 def test_commands_without_development(tmp_path: Path) -> None:
-    """Without what .dockerignore leaves out, `locker` has all commands but `dev`, and no --data."""
+    """The image's `locker` has all commands but `dev`, and no --data."""
     shutil.copytree(
         ROOT / "service",
         tmp_path / "service",

@@ -52,7 +52,7 @@ def test_compose() -> None:
 
 
 def test_systemd() -> None:
-    """The same for the unit, which has no draining: nobody could learn of it."""
+    """The unit leaves a service the time to stop, and has no draining: nobody could learn of it."""
     unit = configparser.RawConfigParser(strict=False)
     unit.read(DEPLOY / "systemd/locker-web@.service")
     assert seconds(unit["Service"]["TimeoutStopSec"]) > AFTER_DRAINING

@@ -66,14 +66,14 @@ def instances() -> list[str]:
 
 @needs_systemd
 def test_verified(root: Path) -> None:
-    """Systemd finds nothing wrong with any of them."""
+    """Systemd finds nothing wrong with any of the units."""
     assert analyze(root, "verify", "--man=no", *instances()) == ""
 
 
 @needs_systemd
 @pytest.mark.parametrize("name", [name for name in instances() if name.endswith(".service")])
 def test_sandboxed(root: Path, name: str) -> None:
-    """Each service has the sandbox that is written once for all of them."""
+    """Each service of systemd has the sandbox that is written once for all of them."""
     said = analyze(root, "security", "--offline=true", "--no-pager", name)
     (level,) = re.findall(r"Overall exposure level for \S+: (\d+\.\d+)", said)
     assert float(level) < EXPOSED
@@ -146,7 +146,7 @@ def test_one_of_several_killed(start: Start) -> None:
 
 
 def test_nobody_is_refused_while_none_runs(start: Start) -> None:
-    """Who comes while no process runs waits in the socket for the next, as after a crash."""
+    """Who comes while no process runs waits in systemd's socket for the next."""
     with (
         socket.create_server(("127.0.0.1", 0), backlog=128) as listener,
         socket.create_connection(listener.getsockname(), READY_WITHIN) as early,

@@ -143,7 +143,7 @@ def test_a_journey_with_one_killed(shop: Shop) -> None:
 
 
 def test_scaled_under_load(shop: Shop) -> None:
-    """More replicas, and fewer again, and no request fails."""
+    """With more replicas, and fewer again, no request fails."""
     with load(shop, "scaled") as outcomes:
         for number in (5, 3):
             scaled = ("up", "--detach", "--no-build", "--no-recreate", "--wait")

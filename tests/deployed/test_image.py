@@ -46,7 +46,7 @@ def size(image: str) -> int:
 
 
 def test_size(image: str) -> None:
-    """It adds less than 150 MB to its base."""
+    """The image adds less than 150 MB to its base."""
     base = (
         os.environ.get("LOCKER_TEST_BASE")
         or re.findall(r"^ARG BASE=(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]
@@ -57,7 +57,7 @@ def test_size(image: str) -> None:
 
 
 def test_healthy_and_stopped(container: str) -> None:
-    """It gets healthy with nothing it may write to, as nobody, and ends with 0."""
+    """The image gets healthy with nothing it may write to, as nobody, and ends with 0."""
     until = time.monotonic() + HEALTHY_WITHIN
     state: dict[str, Any] = {}
     while state.get("Status") != "healthy" and time.monotonic() < until:

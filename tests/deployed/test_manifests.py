@@ -172,7 +172,7 @@ def test_misspelt_value(render: Render, tmp_path: Path) -> None:
 
 @each_overlay
 def test_wise(overlay: str, render: Render, tmp_path: Path) -> None:
-    """Checkov finds nothing but what is explained where it is."""
+    """Checkov finds nothing in the manifests but what is explained where it is."""
     (tmp_path / "manifests.yaml").write_text(render(overlay))
     checkov(tmp_path, "kubernetes")
     for document in yaml.safe_load_all(render(overlay)):
@@ -182,7 +182,7 @@ def test_wise(overlay: str, render: Render, tmp_path: Path) -> None:
 
 
 def test_wise_dockerfile(tmp_path: Path) -> None:
-    """Nor does it in the Dockerfile."""
+    """Checkov finds nothing in the Dockerfile but what is explained where it is."""
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     checkov(tmp_path, "dockerfile")
 

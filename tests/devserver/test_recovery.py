@@ -62,7 +62,7 @@ def test_kill_9_of_both(own: Callable[[], Owner], folder: Path, server: Postgres
 
 
 def test_kill_9_of_the_postmaster(folder: Path, server: PostgresServer) -> None:
-    """An owner that lives on can stop and start, and finds what was committed."""
+    """After its postmaster is killed an owner can stop and start, and finds what it committed."""
     remember(server.start(), 1)
     processes = server_processes(folder)
     os.kill(postmaster(folder), signal.SIGKILL)
@@ -115,7 +115,7 @@ def test_a_pid_that_is_another_process_now(
 
 
 def test_a_pid_file_cut_short(folder: Path, server: PostgresServer) -> None:
-    """A pid file without a number, as a full disk leaves it, is nobody's."""
+    """A pid file without a number, as a full disk leaves it, keeps nobody from starting."""
     (folder / "postgres/postmaster.pid").touch()
     server.start()
 
@@ -152,7 +152,7 @@ def test_a_server_started_by_hand_is_respected(folder: Path, server: PostgresSer
 
 
 def test_a_first_start_cut_off(tmp_path: Path) -> None:
-    """Killed in the midst of making the database, the next start makes it whole."""
+    """After a first start that was killed in the midst, the next makes the database whole."""
     folder = tmp_path / "new"
     owner = Owner(folder)
     until((folder / "postgres.new/PG_VERSION").exists)

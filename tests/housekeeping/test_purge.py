@@ -111,7 +111,7 @@ async def test_guests_carts_go_when_their_browsers_have_forgotten_them(
 async def test_marks_of_deleted_accounts_stay_as_long_as_cookies(
     own: Connection, settings: Settings
 ) -> None:
-    """For a year; and so does an empty cart that joined an account deleted since."""
+    """The mark of a deleted account, and an empty cart that joined it, stay for a year."""
     await own.executemany(
         "insert into deleted_accounts (mark, deleted_at) values ($1, $2)",
         [(uuid4().bytes, NOW - days * DAY) for days in (1, 364, 366, 800)],
@@ -125,7 +125,7 @@ async def test_marks_of_deleted_accounts_stay_as_long_as_cookies(
 
 
 async def test_logins_go_when_they_are_over(own: Connection, settings: Settings) -> None:
-    """Expired and ended ones; one that holds stays."""
+    """A purge deletes logins that expired or ended; one that is valid stays."""
     account = await insert_account(own)
     holds = await insert_login(own, account, DAY)
     await insert_login(own, account, -DAY)
@@ -138,7 +138,7 @@ async def test_logins_go_when_they_are_over(own: Connection, settings: Settings)
 
 
 async def test_idempotency_keys_go_after_a_day(own: Connection, settings: Settings) -> None:
-    """As soon as they are no longer replayed."""
+    """A purge deletes idempotency keys as soon as they are no longer replayed."""
     await own.executemany(
         "insert into idempotency_keys (scope, key, fingerprint, created_at)"
         " values ($1, $2, '', $3)",
@@ -153,7 +153,7 @@ async def test_idempotency_keys_go_after_a_day(own: Connection, settings: Settin
 
 
 async def test_audit_records_go_in_time(own: Connection, settings: Settings) -> None:
-    """After as many days as the operator has set."""
+    """A purge deletes records of the audit after as many days as the operator has set."""
     await own.executemany(
         "insert into audit (at, event, ip, user_agent, request_id) values ($1, '', '', '', '')",
         [(NOW - days * DAY,) for days in (1, 29, 31, 90)],
@@ -166,7 +166,7 @@ async def test_audit_records_go_in_time(own: Connection, settings: Settings) -> 
 async def test_counts_of_attempts_go_when_they_are_over(
     own: Connection, settings: Settings
 ) -> None:
-    """A count that is still running stays."""
+    """A purge deletes counts of attempts whose window is over; one still running stays."""
     await own.executemany(
         "insert into attempts (key, count, ends_at) values ($1, 1, $2)",
         [(b"over", NOW - DAY), (b"running", NOW + DAY)],
@@ -177,7 +177,7 @@ async def test_counts_of_attempts_go_when_they_are_over(
 
 
 async def test_a_dry_run_counts_and_deletes_nothing(own: Connection, settings: Settings) -> None:
-    """What is counted is what a purge deletes then."""
+    """What a dry run of a purge counts is what a purge deletes then."""
     account = await insert_account(own)
     for _ in range(5):
         await insert_cart(own, 91 * DAY)
@@ -228,7 +228,7 @@ async def test_a_purge_waits_for_nobody(url: str, own: Connection, settings: Set
 
 
 async def test_every_rule_has_an_index(own: Connection, settings: Settings) -> None:
-    """Nothing has to be scanned or sorted to find what is old."""
+    """To find what is old enough for a purge, nothing has to be scanned or sorted."""
     await own.execute("set enable_seqscan = off")
     for rule in rules(settings):
         plan = await _plan(own, rule)

@@ -155,7 +155,7 @@ async def test_no_cache_keeps_what_a_header_made(settings: Settings) -> None:
 
 
 async def test_a_stranger_sets_no_prefix(settings: Settings) -> None:
-    """Without a proxy that is believed, and from further away than it, the header means nothing."""
+    """The prefix of a header counts from a proxy that is believed, and from nobody else."""
     async with below(settings) as app:
         page = await app.test_client().get("/login", headers={"X-Forwarded-Prefix": "/evil"})
         assert b"/evil" not in await page.data

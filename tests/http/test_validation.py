@@ -57,7 +57,7 @@ def codes(content: Any, *, strict: bool = True) -> dict[str, str]:
 
 
 def test_every_wrong_field_is_told_at_once() -> None:
-    """With its path, a code, and the limit where there is one."""
+    """Every wrong field is told at once, with path, code, and the limit where there is one."""
     content = {
         "count": 10,
         "sure": "yes",
@@ -93,18 +93,18 @@ def test_every_wrong_field_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("content", [None, [], "text", 1, True])
 def test_what_is_no_object_is_wrong_as_a_whole(content: Any) -> None:
-    """And said to be the body."""
+    """A body that is no object is said to be wrong as a whole."""
     assert codes(content) == {"body": "wrong_type"}
 
 
 @pytest.mark.parametrize("field", ["count", "sure", "tags", "others", "notes"])
 def test_null_is_wrong_where_it_is_not_allowed(field: str) -> None:
-    """And not taken for what was left out."""
+    """A null where none is allowed is wrong, and not taken for what was left out."""
     assert codes({"name": "a", field: None}) == {field: "wrong_type"}
 
 
 def test_null_is_right_where_it_is_allowed() -> None:
-    """It is the value then."""
+    """A null where one is allowed is the value."""
     assert convert({"name": "a", "home": None, "id": None}, Sample, strict=True).home is None
 
 
@@ -113,7 +113,7 @@ def test_null_is_right_where_it_is_allowed() -> None:
     [("1.0", "wrong_type"), ("", "wrong_type"), ("0", "out_of_range"), ("9" * 60, "out_of_range")],
 )
 def test_numbers_in_texts(text: str, code: str) -> None:
-    """Whole numbers alone, and out of range however long."""
+    """In texts numbers are whole, and out of range however long."""
     assert codes({"name": "a", "count": text, "sure": "maybe"}, strict=False) == {
         "count": code,
         "sure": "wrong_type",
@@ -121,7 +121,7 @@ def test_numbers_in_texts(text: str, code: str) -> None:
 
 
 def test_a_type_can_bring_its_own_words() -> None:
-    """For a text that doesn't match its pattern."""
+    """A type brings its own words for a text that doesn't match its pattern."""
     assert wrong({"name": "A"}) == [
         {"field": "name", "message": "Use small letters.", "code": "bad_username"}
     ]
@@ -138,7 +138,7 @@ def test_a_type_can_bring_its_own_words() -> None:
     ],
 )
 def test_an_answer_is_bounded(content: Any) -> None:
-    """Neither the number of mistakes nor their names make it long.
+    """Neither the number of mistakes nor their names make an answer long.
 
     Of a list that is too long no entry is looked at.
     """
@@ -148,7 +148,7 @@ def test_an_answer_is_bounded(content: Any) -> None:
 
 
 def test_what_msgspec_refuses_is_refused() -> None:
-    """Also where nothing here can say why."""
+    """What msgspec refuses is refused, also where nothing here can say why."""
 
     class Odd(Input):
         value: Annotated[int, Meta(multiple_of=2)]
@@ -168,14 +168,14 @@ def test_texts_are_composed() -> None:
 
 
 def test_a_text_longer_than_any_name_stays_as_it_is() -> None:
-    """To bring many marks into their order takes the square of their number."""
+    """A long text isn't composed: to order many marks takes the square of their number."""
     marks = "\u0301\u0323" * LONGEST_TEXT
     assert compose({"a": marks}) == {"a": marks}
     assert compose("e\u0301" * (LONGEST_TEXT // 2)) == "é" * (LONGEST_TEXT // 2)
 
 
 def test_of_many_choices_none_is_listed() -> None:
-    """A sentence is for reading."""
+    """Of many choices none is listed, as a sentence is for reading."""
 
     class Odd(Input):
         value: Literal[tuple(range(100))]  # type: ignore[valid-type]
@@ -186,7 +186,7 @@ def test_of_many_choices_none_is_listed() -> None:
 
 
 async def test_a_body_tells_all(client: Client) -> None:
-    """A number, a list and a field that isn't there, of one request."""
+    """A request tells all mistakes of its body: a number, a list and a field that is missing."""
     body = {"name": "", "expires_in_days": 0, "scopes": ["all"], "colour": "red"}
     response = await client.post(f"{API}/account/tokens", json=body)
     problem = await response.get_json()
@@ -205,7 +205,7 @@ async def test_a_body_tells_all(client: Client) -> None:
 
 
 async def test_a_query_tells_all(client: Client) -> None:
-    """As a body does."""
+    """A request tells all mistakes of its query, as it does of a body."""
     response = await client.get(f"{API}/orders?limit=1000&after={'x' * 65}&colour=red")
     errors = (await response.get_json())["errors"]
     assert {each["field"]: (each["code"], each.get("limit")) for each in errors} == {
@@ -216,7 +216,7 @@ async def test_a_query_tells_all(client: Client) -> None:
 
 
 async def test_a_form_tells_all(client: Client) -> None:
-    """Each at its field: the name, the address and the password, in one go."""
+    """A form tells all mistakes at once, name, address and password, each at its field."""
     form = "username=ab+c%21&email=x%40y&password=passwordpassword"
     response = await client.post("/register", data=form, headers=FORM)
     page = await response.get_data(as_text=True)
@@ -254,7 +254,7 @@ async def test_a_form_tells_all(client: Client) -> None:
 async def test_a_registration_tells_all(
     client: Client, changes: dict[str, str], expected: dict[str, str]
 ) -> None:
-    """What is wrong with the password as well, though that is judged elsewhere."""
+    """A registration tells what is wrong with the password too, though judged elsewhere."""
     name = new_name()
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD, **changes}
     response = await client.post(f"{API}/account", json=body)
@@ -264,7 +264,7 @@ async def test_a_registration_tells_all(
 
 
 async def test_messages_are_sentences(client: Client) -> None:
-    """Neither a regular expression nor the words of a parser."""
+    """A message is a sentence, with neither a regular expression nor a parser's words."""
     for body in (
         {"username": 1, "email": "ada@münchen", "password": None, "theme": []},
         {"username": "ab", "email": "(", "password": ""},

@@ -42,7 +42,7 @@ async def test_logins_are_listed_with_device_and_address(app: Quart) -> None:
 
 
 async def test_ending_one_login_is_seen_by_its_next_request(app: Quart) -> None:
-    """The ended browser is a guest from then on; the other stays."""
+    """A browser whose login was ended elsewhere is a guest from then on; the other stays."""
     laptop, phone = await two_devices(app)
     logins = (await get(laptop, "/account/sessions"))["sessions"]
     (other,) = (login["id"] for login in logins if not login["current"])
@@ -77,7 +77,7 @@ async def test_ending_all_leaves_the_one_that_asks(app: Quart, query: str, statu
 
 
 async def test_a_token_that_ends_all_stays(app: Quart) -> None:
-    """It ends every login and every other token, and is the one that asks."""
+    """A token that ends every login and every other token stays."""
     laptop, _ = await two_devices(app)
     mine, other = await make_token(laptop), await make_token(laptop)
     program = app.test_client(use_cookies=False)
@@ -100,6 +100,6 @@ async def test_login_of_another_account_is_not_found(app: Quart) -> None:
 
 
 async def test_lists_are_for_the_signed_in(client: Client) -> None:
-    """A guest gets 401."""
+    """A guest who asks for logins or tokens gets 401."""
     for path in ("/account/sessions", "/account/tokens"):
         assert (await client.get(f"{API}{path}")).status_code == 401

@@ -165,7 +165,7 @@ async def test_login_of_a_session_is_no_token(client: Client, app: Quart) -> Non
 async def test_widening_the_scope_in_the_text_breaks_the_token(
     client: Client, stranger: Client
 ) -> None:
-    """The scopes in the text are covered by the hash."""
+    """A token whose text has a wider scope is invalid, as the hash covers the scopes."""
     await register(client)
     text = (await make_token(client, scopes=["read"]))["token"]
     widened = {"Authorization": f"Bearer {text.replace('_r_', '_rw_')}"}
@@ -267,7 +267,7 @@ async def test_a_token_takes_the_password(client: Client, observer: Observer) ->
 async def test_a_token_does_not_outlive_a_password_changed_meanwhile(
     app: Quart, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the check of the password and the token another device changes it: no token."""
+    """A password changed between its check and the token leaves no token."""
     name = (await register(client))["user"]["username"]
     other = app.test_client()
     await log_in(other, name)

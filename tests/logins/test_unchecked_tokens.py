@@ -70,7 +70,7 @@ async def test_a_view_that_forgets_to_check_a_token_answers_none(
     *,
     is_valid: bool,
 ) -> None:
-    """It may answer guests, but a token gets 401, valid or not, and the log says which view."""
+    """A view that forgets to check a token answers none: 401, and the log says which view."""
     app.add_url_rule(f"{API}/forgetful", "forgetful", view)
     await register(client)
     text = (await make_token(client))["token"] if is_valid else UNKNOWN_TOKENS[0]

@@ -143,7 +143,7 @@ async def test_a_name_that_becomes_free_at_this_moment(
 
 
 async def test_adds_that_meet_a_deletion(app: Quart, product: Product) -> None:
-    """They are in the account's cart, or in a guest's of their own; none is an error."""
+    """Adds that meet a deletion are in the account's cart or a guest's; none is an error."""
     for _ in range(5):
         jar = Jar(app)
         await add(jar, product, 1)
@@ -160,7 +160,7 @@ async def test_adds_that_meet_a_deletion(app: Quart, product: Product) -> None:
 
 
 async def test_a_mark_names_nobody(app: Quart, observer: Connection) -> None:
-    """It is a digest of a random id: the account can't be found by it, only be recognised."""
+    """The mark of a deleted account is a digest of a random id, by which nobody is found."""
     jar = Jar(app)
     user = (await register(jar, new_name()))["user"]
     count = "select count(*) from deleted_accounts where mark = sha256(uuid_send($1::text::uuid))"

@@ -76,7 +76,7 @@ async def test_a_row_set_back_keeps_the_larger_quantity_of_each_variant(
 async def test_an_add_heals_before_it_adds(
     app: Quart, product: Product, observer: Database
 ) -> None:
-    """The first request after the loss may as well be an add."""
+    """The first request after the database lost a cart may be an add: cart and add are there."""
     jar = Jar(app)
     cart = await put(jar, product.sku, 3)
     await observer.execute("delete from carts where id = $1::uuid", cart["id"])
@@ -139,7 +139,7 @@ async def test_an_older_database_costs_no_cart(
 
 
 async def test_an_emptied_cart_stays_empty(app: Quart, product: Product) -> None:
-    """No cookie from before brings the lines back."""
+    """A cart that was emptied stays empty, whatever cookies from before come back."""
     jar = Jar(app)
     await put(jar, product.sku, 3)
     before = jar.copy()

@@ -44,14 +44,14 @@ async def tables(db: asyncpg.Connection[asyncpg.Record]) -> set[str]:
 
 
 def test_numbers_are_unique() -> None:
-    """No two files have the same number, which two branches could give them unseen."""
+    """No two migrations have the same number, which two branches could give them unseen."""
     numbers = [migration.number for migration in migrations()]
     assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("migration", migrations(), ids=NAMES)
 def test_files_leave_transactions_alone(migration: Migration) -> None:
-    """No file ends the transaction that it and the others are applied in."""
+    """No migration ends the transaction that it and the others are applied in."""
     assert not re.search(
         r"^\s*(begin|commit|rollback)\b", migration.sql, re.IGNORECASE | re.MULTILINE
     )
@@ -89,7 +89,7 @@ async def test_migrate_only_what_is_new(
 
 
 async def test_two_at_once(url: str) -> None:
-    """Of several at once one does the work, the others wait and find nothing to do."""
+    """Of several that migrate at once one does the work, the others find nothing to do."""
 
     async def one() -> list[str]:
         connection = await asyncpg.connect(url)
@@ -142,7 +142,7 @@ async def test_patient_with_its_own_work(
 async def test_leaves_nothing_on_the_connection(
     db: asyncpg.Connection[asyncpg.Record],
 ) -> None:
-    """Limits and the lock end with the transaction."""
+    """The limits and the lock of a migration end with its transaction."""
     await db.execute("set lock_timeout = '7s'; set statement_timeout = '8s'")
     await migrate(db)
     assert await db.fetchval("show lock_timeout") == "7s"

@@ -38,7 +38,7 @@ def test_off_in_production() -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/docs", "/openapi.json"])
 async def test_off(start_app: StartApp, path: str) -> None:
-    """Then they are paths like any other that isn't there, and no page links to them."""
+    """Without metrics their paths are like any other that isn't there; no page links to them."""
     client = (await start_app(metrics="off", docs=False)).test_client()
     assert (await client.get(path)).status_code == 404
     assert "/docs" not in await (await client.get("/")).get_data(as_text=True)
@@ -64,7 +64,7 @@ def test_address_of_its_own(settings: Settings, program: Literal["hypercorn", "l
 
 
 def test_few_connections(settings: Settings) -> None:
-    """It has a few of its own, after their first second, and always answers."""
+    """The metrics' port has a few connections of its own, and always answers."""
     port = free_port()
     with serve(settings, metrics=f"127.0.0.1:{port}"), ExitStack() as stack:
         silent = [
@@ -77,7 +77,7 @@ def test_few_connections(settings: Settings) -> None:
 
 
 async def test_ipv6(start_app: StartApp) -> None:
-    """It may be an IPv6 address."""
+    """The metrics' port may be on an IPv6 address."""
     bind = f"[::1]:{free_port()}"
     await start_app(metrics=bind)
     async with httpx.AsyncClient() as client:

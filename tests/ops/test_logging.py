@@ -102,7 +102,7 @@ def test_no_forged_line(either: Settings, read: Read) -> None:
 
 
 def test_no_forged_line_in_tracebacks(either: Settings, read: Read) -> None:
-    """Nor does an exception's text: only the line itself begins at the margin."""
+    """An exception's text forges no line: only the line itself begins at the margin."""
     configure_logging(either)
     logging.getLogger("other").error("failed", exc_info=ValueError(HOSTILE))
     first, *rest = read()

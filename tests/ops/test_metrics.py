@@ -6,7 +6,7 @@ from quart import Quart
 
 
 async def test_requests_are_counted_by_route(app: Quart) -> None:
-    """By route and status, so that what strangers ask for doesn't pile up."""
+    """Requests are counted by route and status: what strangers ask for doesn't pile up."""
     client = app.test_client()
     await client.get("/api/v1/products/no-such-product")
     await client.get("/no/such/path")

@@ -83,7 +83,7 @@ async def test_a_retry_without_a_key_has_the_same_order(
 
 
 async def test_a_cart_filled_again_is_another_order(app: Quart, product: Product) -> None:
-    """After a change of the cart a checkout is a new one."""
+    """A checkout after a change of the cart is another order."""
     client, total = await shopper(app, product)
     _, first, _ = await check_out(client, total)
     await add(client, product.sku)
@@ -119,7 +119,7 @@ async def test_a_guest_has_to_log_in(client: Client, product: Product) -> None:
 async def test_nobody_pays_a_total_they_were_not_shown(
     app: Quart, observer: Connection, database_url: str
 ) -> None:
-    """When a price moved, the checkout is refused with the cart as it is now, and does nothing."""
+    """When a price moved, the checkout is refused with the cart as it is now."""
     tent = await add_product(database_url, price="10.00", stock=5)
     client, total = await shopper(app, tent)
     await add_product(database_url, sku=tent.sku, price="12.00", stock=5)

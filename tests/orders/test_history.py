@@ -47,7 +47,7 @@ async def test_orders_are_listed_newest_first(app: Quart, product: Product) -> N
 
 
 async def test_a_list_may_be_empty(client: Client) -> None:
-    """Who bought nothing has no orders, and no next page."""
+    """Who bought nothing has an empty list of orders, and no next page."""
     await register(client)
     assert await get(client, "/orders") == {"orders": [], "next": None}
 
@@ -151,7 +151,7 @@ async def test_what_was_sent_cannot_be_cancelled(
 async def test_the_shop_sees_everyones_orders(
     app: Quart, observer: Connection, product: Product
 ) -> None:
-    """Without an account the list is of all orders, by status if asked."""
+    """The shop's list is of everybody's orders, by status if asked."""
     client, (second, first) = await bought(app, product, 2)
     await cancel(client, first["number"])
     page = await history(observer, limit=2)

@@ -16,7 +16,7 @@ def written(symbols: str) -> str:
 
 
 def test_no_two_symbols_look_alike() -> None:
-    """Of each group of characters that are taken for one another there is one at most."""
+    """Of each group of characters taken for one another, order numbers have one at most."""
     for group in ("0OQD", "1IL", "2Z", "5S", "6G", "8B", "UV"):
         assert len(set(group) & set(SYMBOLS)) <= 1, group
     assert not set("AEIOU") & set(SYMBOLS)
@@ -55,7 +55,7 @@ def test_other_text_is_no_number(text: str) -> None:
 
 
 def test_numbers_tell_nothing() -> None:
-    """Of 2,000 numbers none comes twice, and each place takes every symbol."""
+    """Of 2,000 order numbers none comes twice, and each place takes every symbol."""
     several = {new_number() for _ in range(2000)}
     assert len(several) == 2000
     for place in range(LENGTH):

@@ -55,7 +55,7 @@ async def test_registration_says_what_is_wrong(
 
 
 async def test_a_taken_name(open_browser: Callable[[], Visitor]) -> None:
-    """It is said beside the name."""
+    """A registration with a taken name says so beside the name."""
     name = await open_browser().register()
     response = await open_browser().send_form(
         "/register", username=name, email=f"x{name}@example.com", password=PASSWORD
@@ -78,7 +78,7 @@ async def test_log_out_there(open_browser: Callable[[], Visitor]) -> None:
 
 @pytest.mark.parametrize("tokens", ["", "end"])
 async def test_log_out_everywhere(open_browser: Callable[[], Visitor], tokens: str) -> None:
-    """Here and there, and tokens if that is ticked; else the page says how many still work."""
+    """Logging out everywhere ends tokens if that is ticked; else it says how many still work."""
     here, there = open_browser(), open_browser()
     name = await here.register()
     await there.send_form("/login", username=name, password=PASSWORD)

@@ -145,7 +145,7 @@ async def test_what_cannot_be_is_not_said(browser: Visitor, type_: str, query: s
 
 
 async def test_a_cursor_of_another_order(browser: Visitor, type_: str) -> None:
-    """So does one whose order was changed by hand."""
+    """A list's address whose order was changed by hand begins at the first page."""
     first = await show(browser, f"/?type={quote_plus(type_)}&sort=price")
     page = await show(browser, link(first, "Page 2").replace("sort=price", "sort=title"))
     assert names(page)[0] == "Numbat 01"
@@ -159,7 +159,7 @@ async def test_a_long_search_is_cut(browser: Visitor, text: str) -> None:
 
 
 async def test_nothing_found(browser: Visitor, database_url: str) -> None:
-    """Where nothing is found, there is what was probably meant, or what is nearest."""
+    """A search that finds nothing shows what was probably meant, or what is nearest."""
     word = "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(10))
     db = await asyncpg.connect(database_url)
     await import_products(db, csv_file(row(word, Title=f"{word} thing")), currency="USD")

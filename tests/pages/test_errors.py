@@ -20,7 +20,7 @@ HTML = {"Accept": "text/html"}
 
 
 async def test_a_page_that_is_not_there(browser: Visitor) -> None:
-    """It is a page with the request's id; the API's answer stays as it was."""
+    """A page that isn't there is a page with the request's id; the API's 404 stays its own."""
     page = await browser.get("/nothing", headers={"X-Request-Id": "seen-by-me"})
     assert page.status_code == 404
     assert "seen-by-me" in page.text
@@ -33,7 +33,7 @@ async def test_a_page_that_is_not_there(browser: Visitor) -> None:
 
 
 async def test_a_form_from_another_site(browser: Visitor, product: Product) -> None:
-    """It is refused as a page, and does nothing."""
+    """A form from another site is refused as a page, and does nothing."""
     response = await browser.post(
         "/cart/lines", data={"sku": product.sku}, headers={"Sec-Fetch-Site": "cross-site"}
     )
@@ -124,7 +124,7 @@ async def test_bad_forms(path: str, browser: Visitor) -> None:
     "query", ["q=%00", "q=%ff", "after=x", "q=a&q=b", "type=" + "x" * 999, "next=%0d%0a", "%"]
 )
 async def test_bad_queries(path: str, query: str, browser: Visitor) -> None:
-    """Nor what stands in the query."""
+    """Nothing that stands in a page's query is a 5xx."""
     await browser.register()
     assert (await browser.get(f"{path}?{query}")).status_code < 500
 
@@ -147,7 +147,7 @@ async def test_a_page_may_be_kept(
     observer: asyncpg.Connection[asyncpg.Record],
     path: str,
 ) -> None:
-    """For those who bring no cookie, and told apart by it; 304 while nothing on it changes."""
+    """A page is kept for those without a cookie, and is 304 while nothing on it changes."""
     path = path.format(handle=product.handle, sku=product.sku)
     first = await browser.get(path)
     assert first.headers["Cache-Control"] == "public, max-age=60"
@@ -165,7 +165,7 @@ async def test_a_page_may_be_kept(
 async def test_a_page_of_ones_own_is_not_kept(
     browser: Visitor, product: Product, section: str, path: str
 ) -> None:
-    """Not by anything in between, whatever of the browser's own may be on it."""
+    """A page with anything of the browser's own on it is kept by nothing in between."""
     path = path.format(handle=product.handle)
     match section:
         case "cart":
@@ -183,7 +183,7 @@ async def test_a_page_of_ones_own_is_not_kept(
 
 
 async def test_static_files(browser: Visitor) -> None:
-    """With the hash of their content they are kept for good, else asked for anew; gzip if asked."""
+    """Static files are kept for good with the hash of their content; gzip if asked."""
     page = (await browser.get("/")).text
     url = next(part for part in page.split('"') if part.startswith("/static/shop.css?v="))
     kept = await browser.get(url)
@@ -222,7 +222,7 @@ async def test_an_unusable_place_in_the_orders(browser: Visitor, query: str) -> 
     ],
 )
 async def test_pages_speak_to_people(browser: Visitor, path: str, fields: dict[str, str]) -> None:
-    """Also where a form can't be read: none of the parser's words."""
+    """A page says none of a parser's words, also where a form can't be read."""
     response = await browser.send_form(path, **fields)
     assert response.status_code == 422
     assert "Please go back and try again" in response.text

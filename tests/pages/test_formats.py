@@ -28,7 +28,7 @@ TEMPLATES = sorted((Path(__file__).parents[2] / "service/templates").rglob("*.ht
     ],
 )
 async def test_money(app: Quart, locale: str, amount: int, currency: str, written: str) -> None:
-    """To the last minor unit, with as many decimals as the currency has."""
+    """Money is shown to the last minor unit, with as many decimals as the currency has."""
     async with app.test_request_context("/"):
         text = await render_template_string(
             "{{ amount|money(currency) }}",
@@ -68,7 +68,7 @@ def test_every_locale_is_there() -> None:
     ],
 )  # fmt: skip
 def test_devices(agent: str, name: str) -> None:
-    """By the names that people use."""
+    """Devices are shown by the names that people use."""
     assert device(agent) == name
 
 
@@ -100,7 +100,7 @@ def test_drawings(handle: str, kind: str, motif: str) -> None:
     ],
 )
 def test_headings_skip_no_level(html: str, shown: str) -> None:
-    """Those of a description are moved below the product's own."""
+    """The headings of a description are moved below the product's own."""
     assert below_title(html) == shown
 
 

@@ -12,7 +12,7 @@ from tests.support.shopping import PASSWORD, Product
     ["/", "/cart", "/orders?after=K7RX-3MDT", "/products/a%2Fb", "/account#logins", "/?q=a&b"],
 )
 def test_a_path_of_this_host(path: str) -> None:
-    """It is followed as it stands."""
+    """A path of this host is followed as it stands."""
     assert local_path(path) == path
 
 

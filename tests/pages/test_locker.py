@@ -45,7 +45,7 @@ async def test_it_tells_of_this_visit(
 
 
 async def test_it_shows_no_secret(browser: Visitor) -> None:
-    """Of the login there is the name, and neither the token nor the cookie that has it."""
+    """The locker page has the name of a login, and neither its token nor its cookie."""
     name = await browser.register()
     page = (await browser.get("/locker")).text
     assert f"&#34;username&#34;: &#34;{name}&#34;" in page

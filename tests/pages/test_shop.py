@@ -38,7 +38,7 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 async def test_the_shop_of_a_file(
     start_app: Callable[..., Awaitable[Quart]], tmp_path: Path
 ) -> None:
-    """Its name, words, links, logo and colours are on the pages, and Locker's are not."""
+    """A shop's file puts its name, words, links, logo and colours on the pages."""
     (tmp_path / "shop.toml").write_text(FILE)
     (tmp_path / "logo.svg").write_text(LOGO)
     app = await start_app(shop_file=str(tmp_path / "shop.toml"))
@@ -75,7 +75,7 @@ async def test_the_shop_of_a_file(
     ],
 )
 def test_a_file_that_cannot_be_taken(tmp_path: Path, text: str, reason: str) -> None:
-    """It stops the start, with one line that names file and reason."""
+    """A shop's file that can't be taken stops the start, by a line with file and reason."""
     path = tmp_path / "shop.toml"
     path.write_text(text)
     with pytest.raises(SettingsError, match=reason) as refused:
@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_taken(tmp_path: Path, text: str, reason: str) -> 
 
 
 def test_no_file_is_the_default() -> None:
-    """And a file that isn't there stops the start."""
+    """Without a shop's file the shop is Locker's; one that isn't there stops the start."""
     assert read_shop("") == (Shop(), Brand({}))
     with pytest.raises(SettingsError, match="No such file"):
         read_shop("/nothing/like/it.toml")
@@ -120,7 +120,7 @@ async def test_a_part_that_is_not_there(browser: Visitor, part: str) -> None:
 
 
 async def test_a_product_can_be_shared(browser: Visitor, database_url: str) -> None:
-    """Its one address, what to show of it, and its price are there for machines."""
+    """A product's page has for machines its one address, what to show of it, and its price."""
     product = await add_product(database_url, price="12.50", stock=0)
     page = (await browser.get(f"/products/{product.handle}?sku={product.sku}")).text
     address = f"http://localhost/products/{product.handle}"

@@ -64,7 +64,7 @@ async def test_refusals_in_words(browser: Visitor, database_url: str) -> None:
 async def test_the_receipt_after_login(
     open_browser: Callable[[], Visitor], database_url: str, product: Product
 ) -> None:
-    """It says what came from this visit, what was there, and what was capped."""
+    """The receipt says what came from this visit, what was there, and what was capped."""
     scarce = await add_product(database_url, stock=5)
     elsewhere, here = open_browser(), open_browser()
     name = await elsewhere.register()
@@ -103,7 +103,7 @@ async def test_one_cart_alone_is_no_receipt(
 async def test_checking_out_as_a_guest_says_what_it_takes(
     browser: Visitor, product: Product
 ) -> None:
-    """Both ways are offered, and each leads back to the checkout."""
+    """A guest's checkout offers to log in and to register, and each leads back to it."""
     await browser.send_form("/cart/lines", sku=product.sku)
     asked = await browser.get("/checkout")
     assert "Log in to check out" in asked.text
@@ -162,7 +162,7 @@ async def test_scarce_at_checkout(browser: Visitor, database_url: str) -> None:
 async def test_orders_of_others_are_not_there(
     open_browser: Callable[[], Visitor], product: Product
 ) -> None:
-    """As a page that isn't."""
+    """An order of somebody else is a page that isn't there."""
     one, other = open_browser(), open_browser()
     await one.register()
     await one.send_form("/cart/lines", sku=product.sku)
@@ -174,7 +174,7 @@ async def test_orders_of_others_are_not_there(
 
 
 async def test_the_shop_finds(browser: Visitor, product: Product) -> None:
-    """By word and by type, and says so when there is nothing."""
+    """The shop finds by word and by type, and says so when there is nothing."""
     found = await browser.get("/", params={"q": product.sku, "utm_source": "a letter"})
     assert f"/products/{product.handle}" in found.text
     assert "Nothing here by that name" in (await browser.get("/", params={"q": "qqqqq"})).text

@@ -23,7 +23,7 @@ async def test_g_is_shared_by_all_that_a_request_calls(shops: list[Shop]) -> Non
 
 
 async def test_get_db_gives_one_connection_to_a_request(shops: list[Shop]) -> None:
-    """However often it is called, and none to a request that doesn't ask."""
+    """A request gets one connection however often it asks, and none if it doesn't."""
     for shop in shops:
         assert (await shop.ask("GET", "/twice")).body == {"same": True}
         await shop.ask("GET", "/no-connection")

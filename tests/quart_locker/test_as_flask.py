@@ -68,7 +68,7 @@ TOUCHES: dict[str, View] = {
 @pytest.mark.parametrize("touch", TOUCHES)
 @pytest.mark.parametrize("varies", ["", "Accept-Language", "Accept-Encoding, Cookie"])
 async def test_an_answer_that_touched_it_varies_by_cookie(touch: str, varies: str) -> None:
-    """It says so once, beside what the view says itself; one that didn't says nothing of it."""
+    """An answer that touched the session varies by cookie, and says so once."""
     pair = Pair()
     pair.add("/put", lambda f: f.session.update(name="Ada") or "")
 

@@ -175,7 +175,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("config", "told"), WRONG)
 async def test_what_cannot_be_honoured_stops_the_start(config: dict[str, Any], told: str) -> None:
-    """It is refused with a sentence that names the key, when the application starts."""
+    """A configuration that can't be honoured stops the start with a sentence that names it."""
     app = sectioned_app(**config)
     with pytest.raises(Misconfigured, match=re.escape(told)) as raised:
         await app.startup()
@@ -186,7 +186,7 @@ async def test_what_cannot_be_honoured_stops_the_start(config: dict[str, Any], t
 async def test_what_cannot_be_honoured_is_told_without_a_start(
     config: dict[str, Any], told: str
 ) -> None:
-    """In an application that wasn't started it is told where the session is first asked for."""
+    """Without a start a bad configuration is told where the session is first asked for."""
     app = sectioned_app(**config)
 
     @app.errorhandler(Misconfigured)
@@ -254,7 +254,7 @@ GIVEN: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("argument", KEYS)
 def test_argument_and_configuration_may_not_differ(argument: str) -> None:
-    """Where both say something else, that is refused: nobody would know which counts."""
+    """An argument and a configuration that differ are refused: which counts is unknown."""
     given, configured = GIVEN[argument]
     with pytest.raises(Misconfigured, match=f"{KEYS[argument]} is .* was given {argument}="):
         SectionedSessions(**{argument: given}).jar(plain_app(**{KEYS[argument]: configured}))
@@ -264,7 +264,7 @@ def test_argument_and_configuration_may_not_differ(argument: str) -> None:
 
 @pytest.mark.parametrize("config", [{"SECRET_KEY": OTHER}, {"SECRET_KEY_FALLBACKS": [OTHER]}])
 def test_keys_may_not_differ(config: dict[str, Any]) -> None:
-    """So it is with keys, and the error says none of them."""
+    """Keys that differ in argument and configuration are refused, and the error shows none."""
     with pytest.raises(Misconfigured, match="given other keys") as raised:
         SectionedSessions(keys=[KEY]).jar(plain_app(**config))
     assert KEY not in str(raised.value)

@@ -217,7 +217,7 @@ def test_two_of_one_name_are_refused() -> None:
 
 
 async def test_an_application_it_was_not_tied_to() -> None:
-    """It says so, and what to call."""
+    """In an application it wasn't tied to, `get_db` says so, and what to call."""
     db, app = PooledConnection(), Quart(__name__)
     async with app.app_context():
         with pytest.raises(RuntimeError, match=r"call init_app\(app, dsn\)"):
@@ -225,7 +225,7 @@ async def test_an_application_it_was_not_tied_to() -> None:
 
 
 async def test_before_the_start_and_after_the_end(dsn: str) -> None:
-    """Both say what to do, and an application may be started again."""
+    """Before the start and after the end `get_db` says what to do; a second start works."""
     app = Quart(__name__)
     db = PooledConnection(app, dsn)
     for _ in range(2):

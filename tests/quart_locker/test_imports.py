@@ -43,7 +43,7 @@ def brought() -> set[str]:
 
 
 def test_these_modules_and_no_more(brought: set[str]) -> None:
-    """It is these modules of ours, and of others what Quart, itsdangerous and asyncpg bring."""
+    """The package imports Quart, itsdangerous and asyncpg, and of ours only its own modules."""
     imported = modules("import quart_locker") - brought
     assert {name for name in imported if name.startswith("quart_locker")} == OURS
     others = {name.partition(".")[0] for name in imported - OURS}

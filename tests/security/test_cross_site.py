@@ -216,7 +216,7 @@ def test_other_site_that_looks_alike(origin: str, host: str, scheme: str) -> Non
     ],
 )
 async def test_origin_over_http(app: Quart, origin: str, host: str, status: int) -> None:
-    """So it is for a request."""
+    """Behind http an `Origin` is the own one if scheme, host and port are, defaults left out."""
     response = await app.test_client().delete(
         f"{API}/session", headers={"Origin": origin, "Host": host}
     )

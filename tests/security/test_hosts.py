@@ -57,7 +57,7 @@ ALLOWED = (
     ],
 )
 def test_allowed_host(host: str) -> None:
-    """However it is written, and whatever the port; `*.` stands for any name below."""
+    """A host is allowed however it is written, on any port; `*.` stands for any name below."""
     assert is_allowed(host, ALLOWED)
 
 
@@ -240,7 +240,7 @@ async def test_probes_may_use_any_host(client: Client, path: str, host: str) -> 
     ],
 )
 def test_pattern_that_nothing_can_match(pattern: str, advice: str) -> None:
-    """It is refused, with a word on what to write."""
+    """A pattern for hosts that nothing can match is refused, with a word on what to write."""
     with pytest.raises(ValueError, match=re.escape(advice)):
         read_pattern(pattern)
 
@@ -323,7 +323,7 @@ async def test_forwarded_text_that_is_no_address(
     caplog: pytest.LogCaptureFixture,
     given: str,
 ) -> None:
-    """It counts as the peer's own address: in the log, in the audit, and for the throttle."""
+    """A forwarded text that is no address counts as the peer's own, in log, audit, throttle."""
     caplog.set_level(logging.INFO)
     app = await start_app(trusted_proxies=1, throttle_address=Limit(2, 3600))
     peer = f"198.18.{secrets.randbelow(256)}.{secrets.randbelow(256)}"

@@ -61,7 +61,7 @@ async def longest_stall(work: Awaitable[object]) -> float:
 @pytest.mark.alone
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
 async def test_loop_goes_on_while_a_password_is_judged(app: Quart, password: str) -> None:
-    """At a registration and at a change, taken or refused, of the longest and most awkward.
+    """The loop goes on while the most awkward password is judged, taken or refused.
 
     The best of three, as the machine may be busy with something else.
     """
@@ -91,7 +91,7 @@ async def test_loop_goes_on_while_a_password_is_judged(app: Quart, password: str
 
 @pytest.mark.parametrize("settling", [1, 16, 17, 24, 31, 32, 100])
 async def test_one_good_part_makes_a_password_good(settings: Settings, settling: int) -> None:
-    """Whatever stands before or behind it; a long one of weak parts alone is refused."""
+    """One good part makes a password good; a long one of weak parts alone is refused."""
     hasher = Hasher(settings)
     with pytest.raises(WeakPassword):
         await hasher.accept("a" * (24 + settling), "ada")

@@ -44,7 +44,7 @@ def check(response: Any) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_no_redirect_leaves_this_host(app: Quart, payload: str) -> None:
-    """Not from a parameter, not from a header, and not at log in."""
+    """No redirect leaves this host, by a parameter, by a header, or at log in."""
     client: Any = app.test_client()
     name = new_name()
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
@@ -66,7 +66,7 @@ async def test_no_redirect_leaves_this_host(app: Quart, payload: str) -> None:
 
 
 def test_no_path_leads_to_another_host(settings: Settings) -> None:
-    """Not as a client would send it that doesn't tidy up what it sends."""
+    """No path leads to another host, also if the client doesn't tidy up what it sends."""
     with serve(settings) as served:
         for payload in PAYLOADS:
             for target in (f"/{payload}", payload, f"/docs/{payload}", f"/static/{payload}"):

@@ -106,7 +106,7 @@ DEEDS: dict[Callable[[Shopper], Awaitable[None]], tuple[bool, int, bool]] = {
 async def test_next_request_of_the_other_client_sees_it(
     settings: Settings, database_url: str
 ) -> None:
-    """By cookie and by token alike, on a process that had served both a moment before.
+    """What one client does the next request of another sees, by cookie and by token.
 
     A changed password, one login ended, one token, all others, all, a deleted and a disabled
     account.

@@ -64,7 +64,7 @@ def test_handshake_by_http1(served: Served, path: str, fields: tuple[str, ...]) 
     ],
 )
 def test_handshake_for_others(served: Served, field: str, status: int, code: str) -> None:
-    """Of another host or for another site it is refused as that, before anything else."""
+    """A handshake of another host or site is refused as that, before anything else."""
     lines = ["GET /nope HTTP/1.1", f"Host: 127.0.0.1:{served.port}", *HANDSHAKE, field]
     if field.startswith("Host"):
         del lines[1]

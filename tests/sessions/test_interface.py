@@ -96,7 +96,7 @@ async def test_flags_in_development(start_shelf: StartShelf) -> None:
 
 
 async def test_flags_in_production(start_shelf: StartShelf) -> None:
-    """In production also `Secure`, and named so that no other host can set one."""
+    """In production cookies are `Secure`, and named so that no other host can set one."""
     app = await start_shelf(
         environment="production", secure_cookies=True, allowed_hosts=("localhost",)
     )

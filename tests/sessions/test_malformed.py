@@ -56,14 +56,14 @@ sections = st.fixed_dictionaries(
 
 @given(carts | anything.filter(lambda content: isinstance(content, dict)))
 def test_a_cart_section_of_any_shape_is_read(content: dict[str, Any]) -> None:
-    """And what is made of it comes back as it went."""
+    """A cart section of any shape is read, and what is made of it comes back as it went."""
     cookie = CartCookie.read(content)
     assert CartCookie.read(cookie.write()).snapshot == cookie.snapshot
 
 
 @given(part(theme=texts, locale=texts, page_size=numbers, marketing_emails=numbers))
 def test_preferences_of_any_shape_are_read(content: dict[str, Any]) -> None:
-    """They are choices that could have been made, or none."""
+    """Preferences of any shape are choices that could have been made, or none."""
     assert isinstance(from_section(content), Choices)
 
 
@@ -108,7 +108,7 @@ async def visit(app: Quart, contents: dict[str, Any], sku: str) -> None:
 async def test_no_section_of_any_shape_is_an_error(
     app: Quart, product: Product, contents: dict[str, Any]
 ) -> None:
-    """Whatever is in them, every route answers as if the malformed ones were empty."""
+    """Whatever sections hold, every route answers as if the malformed ones were empty."""
     await visit(app, contents, product.sku)
 
 
@@ -156,7 +156,7 @@ LEFT = {"id": "0" * 32, "revision": 1, "account": "1" * 32}
 async def test_a_malformed_section_is_an_empty_one(
     app: Quart, product: Product, contents: dict[str, Any]
 ) -> None:
-    """Each of these once was a 500, or could have been."""
+    """A malformed section is an empty one: each of these could have been a 500."""
     await visit(app, contents, product.sku)
 
 

@@ -120,7 +120,7 @@ async def test_saved_session_reaches_nothing_of_the_browsers(
     end: Callable[[Client], Awaitable[None]],
     way: Callable[[Client, Product], Awaitable[Any]],
 ) -> None:
-    """Once the login has been over for `LOCKER_MERGE_WINDOW`: not the next guest's cart either."""
+    """Once its login is long over, a saved session reaches nothing, the next guest's cart too."""
     browser = app.test_client()
     await register(browser)
     await add(browser, product.sku, 5)
@@ -139,7 +139,7 @@ async def test_saved_session_that_was_used_at_once_reaches_nothing_later(
     monkeypatch: pytest.MonkeyPatch,
     way: Callable[[Client, Product], Awaitable[Any]],
 ) -> None:
-    """In the seconds after the log out it is served as what was under way, and keeps nothing."""
+    """A session saved and used within seconds of the log out reaches nothing later."""
     browser = app.test_client()
     await register(browser)
     await add(browser, product.sku, 5)
@@ -154,7 +154,7 @@ async def test_saved_session_that_was_used_at_once_reaches_nothing_later(
 
 
 async def test_add_that_met_the_log_out_is_the_browsers(app: Quart, product: Product) -> None:
-    """Sent with the session from before, it is in the cart that the browser has after it."""
+    """An add that met the log out is in the cart that the browser has after it."""
     browser = app.test_client()
     await register(browser)
     await get(browser, "/cart")
@@ -165,7 +165,7 @@ async def test_add_that_met_the_log_out_is_the_browsers(app: Quart, product: Pro
 
 
 async def test_add_that_met_a_new_password_is_the_accounts(app: Quart, product: Product) -> None:
-    """Sent with the token from before, it follows into the cart of the login that goes on."""
+    """An add that met a new password follows into the cart of the login that goes on."""
     browser = app.test_client()
     await register(browser)
     await get(browser, "/cart")
@@ -179,7 +179,7 @@ async def test_add_that_met_a_new_password_is_the_accounts(app: Quart, product: 
 async def test_browser_that_was_logged_out_elsewhere_keeps_its_cart(
     app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It didn't log out, and has no other session: what it adds as a guest stays."""
+    """A browser logged out elsewhere keeps the cart that it fills as a guest."""
     browser, elsewhere = app.test_client(), app.test_client()
     name = new_name()
     await register(browser, name)

@@ -47,7 +47,7 @@ def with_query(url: str, query: str) -> str:
 
 @pytest.mark.parametrize("query", LEFT_OUT)
 async def test_what_is_not_for_the_server_is_left_out(database_url: str, query: str) -> None:
-    """And the rest goes on to it: the address works."""
+    """Parameters not meant for the server are left out of what it gets, and the address works."""
     address = read_address(with_query(database_url, f"{query}&application_name=shop"))
     db = await asyncpg.connect(address.url)
     assert await db.fetchval("show application_name") == "shop"
@@ -55,7 +55,7 @@ async def test_what_is_not_for_the_server_is_left_out(database_url: str, query: 
 
 
 async def test_several_hosts(database_url: str) -> None:
-    """The first that answers is taken; each may have its port."""
+    """Of several hosts the first that answers is taken; each may have its port."""
     one = "host=%2Fnowhere,%2F" if "host=%2F" in database_url else "@127.0.0.1,"
     several = database_url.replace("host=%2F" if "host=%2F" in database_url else "@", one)
     db = await asyncpg.connect(read_address(several).url)
@@ -71,13 +71,13 @@ async def test_several_hosts(database_url: str) -> None:
     [("", None), ("connect_timeout=10", 10), ("connect_timeout=1", 2), ("connect_timeout=0", None)],
 )
 def test_connect_timeout_is_honoured(query: str, seconds: float | None) -> None:
-    """As libpq reads it: 0 is for ever, and less than 2 is 2."""
+    """`connect_timeout` is read as by libpq: 0 is for ever, and less than 2 is 2."""
     assert read_address(f"{HOST}/shop?{query}".removesuffix("?")).connect_timeout == seconds
 
 
 @pytest.mark.parametrize(("query", "named"), REFUSED.items())
 def test_what_cannot_be_done_is_named(query: str, named: str) -> None:
-    """By its name and what to write instead, before anything is started; no secret is shown."""
+    """A parameter that can't be honoured is named before the start, with what to write."""
     with pytest.raises(SettingsError) as refusal:
         Settings(
             database_url=f"{HOST}/shop?{query}",
@@ -104,12 +104,12 @@ def test_what_cannot_be_done_is_named(query: str, named: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
-    """With the form that it has."""
+    """What is no address of a database is refused with the form that one has."""
     with pytest.raises(ValueError, match="postgresql://user:password@host:port/database"):
         read_address(url)
 
 
 def test_passwords_and_options_stay_as_they_are() -> None:
-    """Percent-encoded, with all that Postgres itself understands."""
+    """Passwords and options in a database's address may be percent-encoded, and stay."""
     url = f"{HOST}:6432/shop?sslmode=require&options=-c%20search_path%3Dshop"
     assert read_address(url).url == url

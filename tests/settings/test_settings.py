@@ -64,7 +64,7 @@ def test_an_old_name_is_still_read(tmp_path: Path) -> None:
 
 
 def test_an_old_name_and_the_new_one_are_not_both_set() -> None:
-    """Which of the two would count is nothing to be guessed."""
+    """A setting's old name and its new one set at once are refused."""
     text = refused(CART_LATE="7", MERGE_WINDOW="8")
     assert (
         text == "set LOCKER_MERGE_WINDOW or LOCKER_CART_LATE, which was its name before, not both"
@@ -134,7 +134,7 @@ def test_each_kind(name: str, text: str, value: object) -> None:
 
 @pytest.mark.parametrize("text", ["true", "1", "on", "TRUE", "On"])
 def test_on(text: str) -> None:
-    """A boolean is on by any of these."""
+    """A boolean setting is on by any of these."""
     environ = {**DEVELOPMENT, "LOCKER_SECURE_COOKIES": text}
     assert Settings.from_env(environ).secure_cookies
 
@@ -272,7 +272,7 @@ def test_production_refuses_a_key_that_was_typed(key: str) -> None:
 
 
 def test_production_takes_a_key_made_at_random() -> None:
-    """However it is written."""
+    """Production takes a key made at random, however it is written."""
     for _ in range(50):
         key = secrets.token_bytes(32)
         for text in (key.hex(), base64.b64encode(key).decode(), secrets.token_urlsafe(32)):
@@ -313,7 +313,7 @@ def test_misspelt(name: str, nearest: str) -> None:
 
 
 def test_not_misspelt() -> None:
-    """Settings and their files aren't, nor what an orchestrator sets for a service `locker`."""
+    """Settings, their files, and what an orchestrator sets for a `locker` aren't misspelt."""
     others = (
         "SECRET_KEY_FILE SERVICE_HOST SERVICE_PORT SERVICE_PORT_HTTP PORT PORT_8000_TCP "
         "PORT_8000_TCP_PROTO PORT_8000_TCP_ADDR TEST_DATABASE_URL METRICS SHOP_FILE SHOP_FILE_FILE"
@@ -331,7 +331,7 @@ def test_file(tmp_path: Path) -> None:
 
 
 def test_file_or_variable(tmp_path: Path) -> None:
-    """Both at once is refused, since one would be ignored."""
+    """A variable and its `…_FILE` at once are refused, since one would be ignored."""
     path = tmp_path / "key"
     path.write_text(KEY)
     line = refused(SECRET_KEY_FILE=str(path))

@@ -57,7 +57,7 @@ async def told(response: Response) -> tuple[int, Any, Any]:
 
 
 async def test_guesses_from_elsewhere_do_not_lock_the_owner_out(app: Quart) -> None:
-    """With the right password they get in from their own phone, whatever network it is in."""
+    """Guesses from elsewhere don't keep the owner from logging in on their own phone."""
     phone, name = await shopper(app)
     await use_up(app, name)
     stranger = await try_password(app.test_client(), name, PASSWORD, PHONE)
@@ -71,7 +71,7 @@ async def test_guesses_from_elsewhere_do_not_lock_the_owner_out(app: Quart) -> N
 async def test_network_used_up_does_not_lock_the_owner_out(
     start_app: StartApp, observer: Observer, which: str
 ) -> None:
-    """Nor does the limit of an address that others share, nor that of everything."""
+    """A limit of the network or of everything, used up, doesn't lock out a known device."""
     await observer.execute("delete from attempts")
     app = await start_app(**{which: Limit(2, 600)}, trusted_proxies=1)
     phone = app.test_client()
@@ -87,7 +87,7 @@ async def test_network_used_up_does_not_lock_the_owner_out(
 
 
 async def test_no_answer_tells_whether_a_device_is_familiar(app: Quart) -> None:
-    """A wrong password on the owner's device, on another's, and for a name nobody has: one answer.
+    """A wrong password has one answer, on the owner's device, another's, and for nobody.
 
     Before the attempts are used up and after, in status, body and headers.
     """
@@ -140,7 +140,7 @@ async def test_known_device_costs_a_hash_whatever_account_is_tried(
 
 
 async def test_guesses_on_a_known_device_are_bounded(app: Quart) -> None:
-    """It has a count of its own, for all names together: no place to guess without end."""
+    """A known device has one count for all names: no place to guess without end."""
     phone, name = await shopper(app)
     for who in (name, "ada-of-nowhere"):
         await use_up(app, who)
@@ -214,7 +214,7 @@ async def test_device_that_asks_stays_known(
 
 
 async def test_cookie_of_a_device_is_no_login(app: Quart) -> None:
-    """It shows nothing and does nothing by itself, and one that was tampered with is no device."""
+    """A device's cookie by itself shows and does nothing; one tampered with is no device."""
     phone, name = await shopper(app)
     cookies = {each.name: each.value or "" for each in phone.cookie_jar or ()}
     genuine = cookies["session-device"]
@@ -265,7 +265,7 @@ async def test_one_device_may_be_known_to_several_accounts(app: Quart) -> None:
 
 
 async def test_log_in_on_a_new_device_can_be_seen(app: Quart) -> None:
-    """In the list of logins: the first on another device, and not the next one there."""
+    """The list of logins shows the first on another device, and not the next one there."""
     laptop = app.test_client()
     name = (await register(laptop))["user"]["username"]
     phone = app.test_client()

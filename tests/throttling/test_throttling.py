@@ -41,7 +41,7 @@ async def statuses(client: Client, name: str, times: int, ip: str | None = None)
 
 
 async def test_account_is_limited(start_app: StartApp) -> None:
-    """After the allowed number, also the right password gets 429 with a time to come back."""
+    """After the allowed number of log ins, the right password gets 429 with a time too."""
     app = await start_app(throttle_account=Limit(3, 60))
     client, name = app.test_client(), (await register(app.test_client()))["user"]["username"]
     assert await statuses(client, name, 4) == [401, 401, 401, 429]
@@ -52,7 +52,7 @@ async def test_account_is_limited(start_app: StartApp) -> None:
 
 
 async def test_unknown_name_is_limited_alike(start_app: StartApp) -> None:
-    """A name that nobody has gets the same answers as one that somebody has."""
+    """A name that nobody has is limited as one that somebody has."""
     app = await start_app(throttle_account=Limit(3, 60), trusted_proxies=1)
     client = app.test_client()
     name = (await register(client))["user"]["username"]

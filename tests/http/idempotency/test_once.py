@@ -43,7 +43,7 @@ async def test_an_add_sent_twice_is_added_once(client: Client, product: Product)
 
 
 async def test_another_key_is_another_add(client: Client, product: Product) -> None:
-    """Keys are told apart, case included."""
+    """Idempotency keys are told apart, case included."""
     await register(client)
     for key in ("one", "two", "ONE", "o" * 255, "!~"):
         await post_line(client, product.sku, key)
@@ -63,7 +63,7 @@ async def test_a_key_is_for_one_request(client: Client, product: Product) -> Non
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "o" * 256, "schlüssel", "tab\t"])
 async def test_a_key_is_visible_ascii(client: Client, product: Product, key: str) -> None:
-    """Anything but 1 to 255 visible ASCII characters is 422, and does nothing."""
+    """An idempotency key is 1 to 255 visible ASCII characters, or 422 and nothing is done."""
     await register(client)
     status, problem, _ = await post_line(client, product.sku, key)
     assert (status, problem["code"]) == (422, "invalid")

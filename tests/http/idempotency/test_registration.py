@@ -52,7 +52,7 @@ async def test_a_missed_registration_can_be_sent_again(
 
 
 async def test_a_repeat_has_the_same_name_address_and_password(app: Quart) -> None:
-    """With any of them changed, or another key, the name or address is taken, and nobody is in."""
+    """A repeat of a registration with another password or key lets nobody in."""
     name = new_name()
     await post_account(app.test_client(), name)
     for changes, code in (

@@ -45,7 +45,7 @@ async def test_a_missed_token_is_shown_again(
 
 
 async def test_keys_and_requests_make_tokens_of_their_own(client: Client) -> None:
-    """Another key is another token; the same key for another request is refused."""
+    """Another idempotency key makes another token; the same for another request is refused."""
     await register(client)
     _, first, _ = await post_token(client)
     _, second, _ = await post_token(client, "two")

@@ -60,7 +60,7 @@ def test_references_lead_somewhere() -> None:
 
 
 def test_no_two_schemas_share_a_name() -> None:
-    """Two classes of one name are noticed, before one hides the other."""
+    """Two classes of one name are noticed, before one hides the other in the document."""
     hue = msgspec.defstruct("HueOutput", [("degrees", int)])
     other = msgspec.defstruct("HueOutput", [("name", str)])
     components = Components()
@@ -77,7 +77,7 @@ def test_names_are_unique() -> None:
 
 @each_operation
 def test_an_operation_says_what_it_does(operation: Operation) -> None:
-    """Each has a summary in a line of its own, and a tag that is explained."""
+    """Each operation has a summary in a line of its own, and a tag that is explained."""
     assert 0 < len(operation.declared["summary"]) <= 100
     assert set(operation.declared["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
 
@@ -204,7 +204,7 @@ def test_guests_need_no_credentials() -> None:
 
 
 async def test_it_is_served(client: Client) -> None:
-    """It comes with a tag, and not again to those who have it."""
+    """The document is served with a tag, and not again to those who have it."""
     response = await client.get("/openapi.json")
     assert response.status_code == 200
     assert response.content_type == "application/json"

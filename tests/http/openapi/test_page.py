@@ -34,7 +34,7 @@ class Page(HTMLParser):
 
 
 async def test_it_needs_nothing_from_elsewhere(client: Client) -> None:
-    """All that the page loads is served here."""
+    """All that the page of the API loads is served here."""
     page = Page(await (await client.get("/docs")).get_data(as_text=True))
     assert len(page.loaded) >= 4
     for path in page.loaded:
@@ -57,7 +57,7 @@ async def test_every_operation_is_there_with_a_form_to_try_it(client: Client) ->
 
 
 async def test_it_leads_to_the_shop_the_guide_and_the_document(client: Client) -> None:
-    """The page has a way back, and what it leads to is there."""
+    """The page of the API has a way back to the shop, and what it leads to is there."""
     text = await (await client.get("/docs")).get_data(as_text=True)
     for path in ("/", "/docs/http-api.md", "/openapi.json"):
         assert f'href="{path}"' in text
@@ -68,7 +68,7 @@ async def test_it_leads_to_the_shop_the_guide_and_the_document(client: Client) -
 
 
 async def test_it_works_under_the_policy_of_all_pages(client: Client) -> None:
-    """It has no script or style of its own within, so the policy needs no exception for it."""
+    """The page of the API has no script or style within, so its policy is that of all pages."""
     response = await client.get("/docs")
     assert Page(await response.get_data(as_text=True)).blocked == []
     policy = response.headers["Content-Security-Policy"]
@@ -77,7 +77,7 @@ async def test_it_works_under_the_policy_of_all_pages(client: Client) -> None:
 
 
 async def test_it_is_nobodys_own(client: Client) -> None:
-    """It doesn't depend on who asks, so it may be kept, if asked for anew after an upgrade."""
+    """The page of the API doesn't depend on who asks, so it may be kept, if asked for anew."""
     response = await client.get("/docs")
     assert "Cookie" not in response.headers.get("Vary", "")
     assert response.headers["ETag"]
