@@ -30,7 +30,7 @@ from service.logins import (
 )
 
 from .api_types import NewTokenOutput, TokenInput, TokenOutput, new_token_output
-from .session import confirm_password, device, forget_login
+from .session import confirm_password, current_device, forget_login
 
 blueprint = Blueprint("access", __name__)
 # The tag in the document, after which generated clients name a module.
@@ -107,7 +107,7 @@ async def end_logins(query: EndingQuery) -> Response:
         current_account_id(),
         request_source(),
         current=current,
-        device=device(),
+        device=current_device(),
         tokens=query.tokens,
     )
     return no_content()

@@ -193,7 +193,7 @@ async def change_own_password(data: PasswordInput) -> None:
         credentials,
         data.new_password,
         presented_login(),
-        device(),
+        current_device(),
         request_source(),
         merge_window(),
     )
@@ -238,7 +238,7 @@ def _browser() -> actions.Browser:
         username=session.get("username"),
         choices=read_guest_choices(),
         source=request_source(),
-        device=device(),
+        device=current_device(),
     )
 
 
@@ -257,6 +257,6 @@ def _new_token(data: LoginInput | RegistrationInput) -> NewToken | None:
     return NewToken(new_api_token(scopes), wish.name, scopes, lifetime)
 
 
-def device() -> Device | None:
+def current_device() -> Device | None:
     """Return the device that the request says it comes from."""
     return Device.read(read_section("device"))

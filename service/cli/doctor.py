@@ -50,35 +50,35 @@ TLS_REQUIRED = frozenset({"require", "verify-ca", "verify-full"})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about a subject; ``mend`` says what to do where it isn't good.
+    """What was found about a subject; ``fix`` says what to do where it isn't good.
 
     With ``runs`` the service runs all the same, if less well.
     """
 
     subject: str
     what: str
-    mend: str = ""
+    fix: str = ""
     runs: bool = False
 
     @property
     def verdict(self) -> str:
-        if not self.mend:
+        if not self.fix:
             return "good"
         return "warn" if self.runs else "BAD "
 
 
 @click.command()
 def doctor() -> None:
-    """Say what is wrong with settings, database and schema, and how to mend it.
+    """Say what is wrong with settings, database and schema, and how to fix it.
 
     The exit status is 1 if anything is BAD. Shows no secrets.
     """
     findings = asyncio.run(_collect())
     for finding in findings:
         click.echo(f"{finding.verdict} {finding.subject}: {finding.what}")
-        if finding.mend:
-            click.echo(f"     {finding.mend}")
-    if any(finding.mend and not finding.runs for finding in findings):
+        if finding.fix:
+            click.echo(f"     {finding.fix}")
+    if any(finding.fix and not finding.runs for finding in findings):
         raise SystemExit(1)
 
 
@@ -113,12 +113,12 @@ async def _examine() -> AsyncIterator[Finding]:
             async for finding in _examine_database(db, settings):
                 yield finding
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        mend = "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
+        fix = "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
         if isinstance(error, UNKNOWN_PARAMETER):
-            mend = "Take that out of LOCKER_DATABASE_URL."
+            fix = "Take that out of LOCKER_DATABASE_URL."
         elif isinstance(error, asyncpg.ClientConfigurationError):
-            mend = "Mend LOCKER_DATABASE_URL."
-        yield Finding("database", explain(error), mend)
+            fix = "Correct LOCKER_DATABASE_URL."
+        yield Finding("database", explain(error), fix)
 
 
 def _examine_limits(settings: Settings) -> Finding:
@@ -141,19 +141,19 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
     server = await db.fetchrow(SERVER)
     assert server  # noqa: S101 - a select without a table has one row
     about = f"{server['database']} as {server['role']}, PostgreSQL {server['version']}"
-    mend = ""
+    fix = ""
     if server["version"] < OLDEST_POSTGRES:
-        mend = f"Move to PostgreSQL {OLDEST_POSTGRES} or later."
+        fix = f"Move to PostgreSQL {OLDEST_POSTGRES} or later."
     elif server["encoding"] != "UTF8":
         about += f", encoding {server['encoding']}"
-        mend = "Make the database anew with: createdb --encoding=UTF8 --template=template0"
+        fix = "Make the database anew with: createdb --encoding=UTF8 --template=template0"
     elif server["read_only"]:
         about += ", read-only"
-        mend = "Set LOCKER_DATABASE_URL to the primary; this one takes no writes."
+        fix = "Set LOCKER_DATABASE_URL to the primary; this one takes no writes."
     elif server["max_connections"] < settings.pool_max:
         about += f", {server['max_connections']} connections at most"
-        mend = f"Set LOCKER_POOL_MAX, now {settings.pool_max}, below that; all replicas share it."
-    yield Finding("database", about, mend)
+        fix = f"Set LOCKER_POOL_MAX, now {settings.pool_max}, below that; all replicas share it."
+    yield Finding("database", about, fix)
     for finding in _examine_access(server, settings):
         yield finding
     try:

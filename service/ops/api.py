@@ -33,7 +33,7 @@ class Status(Output, frozen=True):
 async def check_liveness() -> Response:
     """Say that the service answers.
 
-    It asks nothing of the database, which a restart of the service wouldn't mend.
+    It asks nothing of the database, which a restart of the service wouldn't help.
     """
     return answer(Status(), Cache_Control="no-store")
 

@@ -1,4 +1,4 @@
-"""`locker doctor` names what is wrong and how to mend it, and shows no secret."""
+"""`locker doctor` names what is wrong and how to fix it, and shows no secret."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_database_away(make_locker: Make) -> None:
 
 
 def test_not_migrated(make_locker: Make, empty_url: str) -> None:
-    """A schema that is behind is told, with the command that mends it, which does."""
+    """A schema that is behind is told, with the command that fixes it, which does."""
     locker = make_locker(**development(empty_url))
     output = examine(locker).output
     assert f"BAD  schema: pending: {migrations()[0].name}" in output
@@ -87,8 +87,8 @@ def test_too_few_files(make_locker: Make, url: str) -> None:
     output = examine(make_locker(**development(url), MAX_CONNECTIONS=str(files))).output
     assert "BAD  connections" in output
     [number] = re.findall(r"LOCKER_MAX_CONNECTIONS to (\d+)", output)
-    mended = examine(make_locker(**development(url), MAX_CONNECTIONS=number))
-    assert "good connections" in mended.output
+    fixed = examine(make_locker(**development(url), MAX_CONNECTIONS=number))
+    assert "good connections" in fixed.output
 
 
 async def test_too_few_connections(make_locker: Make, url: str) -> None:
@@ -181,7 +181,7 @@ def test_tls_to_the_database(mode: str, *, local: bool, told: bool) -> None:
     server = {"local": local, "encrypted": False, "owner": False, "role": "x"}
     findings = list(_examine_access(cast("asyncpg.Record", server), settings))
     assert bool(findings) is told
-    assert all("sslmode" in finding.mend and finding.runs for finding in findings)
+    assert all("sslmode" in finding.fix and finding.runs for finding in findings)
 
 
 def test_doctor_names_what_the_server_does_not_know(make_locker: Make, empty_url: str) -> None:
