@@ -90,6 +90,19 @@ async def test_the_lifetime_is_as_configured(lifetime: Any) -> None:
     assert await (await client.get("/", headers=header)).get_json() == {}
 
 
+async def test_a_lifetime_of_years_is_one() -> None:
+    """A session that is to last longer than a year does."""
+    now = 1_000_000.0
+    app = plain_app(PERMANENT_SESSION_LIFETIME=timedelta(days=1_000))
+    SectionedSessions(app, sections=["cart"], clock=lambda: now)
+    client = app.test_client()
+    await client.patch("/", json=CHANGE)
+    now += 999 * DAY
+    assert (await (await client.get("/")).get_json())["cart"] == {"lines": [1]}
+    now += 2 * DAY
+    assert await (await client.get("/")).get_json() == {}
+
+
 @pytest.mark.parametrize("refresh", [True, False])
 async def test_the_refresh_is_as_configured(refresh: bool) -> None:  # noqa: FBT001
     """A cookie in use is signed anew after a day, or never without a change."""
@@ -145,7 +158,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"SESSION_COOKIE_NAME": "__Secure-a"}, "only if it is secure"),
     ({"SESSION_COOKIE_PATH": "shop"}, "SESSION_COOKIE_PATH must be a path"),
     ({"SESSION_COOKIE_PATH": "/a;b"}, "SESSION_COOKIE_PATH must be a path"),
-    ({"APPLICATION_ROOT": ""}, "SESSION_COOKIE_PATH must be a path"),
+    ({"APPLICATION_ROOT": ""}, "APPLICATION_ROOT must be a path"),
+    ({"APPLICATION_ROOT": "shop"}, "APPLICATION_ROOT must be a path"),
     ({"SESSION_COOKIE_DOMAIN": 5}, "SESSION_COOKIE_DOMAIN must be a host's name"),
     ({"SESSION_COOKIE_DOMAIN": "a b"}, "SESSION_COOKIE_DOMAIN must be a host's name"),
     ({"SESSION_COOKIE_SECURE": "yes"}, "SESSION_COOKIE_SECURE must be True or False"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import pytest
 from quart import Blueprint, Quart, flash, get_flashed_messages, session, websocket
 
-from quart_locker import Misconfigured, SectionedSessions
+from quart_locker import Misconfigured, PooledConnection, SectionedSessions, SessionTooLarge
 from tests.quart_locker.applications import plain_app, sectioned_app, sent
 from tests.support.keys import KEY
 
@@ -161,3 +162,18 @@ async def test_mounted_beside_another() -> None:
         assert {each["path"] for each in cookies.values()} == {path}
         browser |= {f"{each['path']} {name}": each.value for name, each in cookies.items()}
     assert len(browser) == 4
+
+
+async def test_both_together() -> None:
+    """In an application that has both, what is too large reaches its handlers as ever."""
+    app = sectioned_app()
+    PooledConnection(app, "postgresql://localhost:1/nowhere")
+
+    @app.errorhandler(SessionTooLarge)
+    async def tell(error: SessionTooLarge) -> tuple[str, int]:
+        return f"{error.section} is full", 507
+
+    noise = secrets.token_urlsafe(5_000)
+    response = await app.test_client().patch("/", json={"cart": noise, "name": "Ada"})
+    assert (response.status_code, await response.get_data()) == (507, b"cart is full")
+    assert sent(response) == {}

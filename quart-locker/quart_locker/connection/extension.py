@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import asyncpg
@@ -86,6 +87,7 @@ class PooledConnection:
         app.teardown_websocket(self._end_copy)
         handle_user_exception: Any = app.handle_user_exception
 
+        @wraps(handle_user_exception)
         async def handle(*args: Any) -> Any:
             # Quart 0.23 passes the context before the error.
             *context, error = args

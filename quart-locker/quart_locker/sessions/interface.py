@@ -6,15 +6,15 @@ import logging
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from quart import Quart, Response, current_app
+from quart.globals import app_ctx
 from quart.sessions import SessionInterface
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.wrappers import Response as WerkzeugResponse
-
-from quart_locker.errors import handle
 
 from .cookies import Clock, SectionCookie
 from .jar import Jar, SessionTooLarge
@@ -174,7 +174,7 @@ class SectionedSessions(SessionInterface):
         except (SessionTooLarge, TypeError) as error:
             # Either all sections are written or none: those that belong together must not part.
             session.discard()
-            await _replace(response, await app.make_response(await handle(app, error)))
+            await _replace(response, await app.make_response(await _handle(app, error)))
             return
         for header in headers:
             response.headers.add("Set-Cookie", header)
@@ -183,6 +183,14 @@ class SectionedSessions(SessionInterface):
 def _current_app() -> Quart:
     app: Quart = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     return app
+
+
+async def _handle(app: Quart, error: Exception) -> Any:
+    """Return what the application's own handlers, or Quart, answer to an error."""
+    # Quart 0.23 wants the context as well.
+    context = [app_ctx._get_current_object()]  # noqa: SLF001
+    handle: Any = app.handle_user_exception
+    return await handle(*context[: len(signature(handle).parameters) - 1], error)
 
 
 async def _replace(

@@ -83,7 +83,8 @@ class SessionOptions(TypedDict, total=False):
     """The same of the sections; by default as ``idle``."""
 
     lifetime: float | timedelta
-    """When a section ends anyhow, counted from when it was first made; by default a year."""
+    """When a section ends anyhow, counted from when it was first made; by default a year, or as
+    ``idle`` where that is longer."""
 
     refresh: bool
     """Whether a cookie that is read, and a day old, is signed anew, so that use prolongs it
@@ -183,7 +184,7 @@ def read_policy(app: Quart, options: SessionOptions) -> Policy:
         partitioned=said.flag("partitioned"),
         idle=idle,
         section_idle=section_idle,
-        lifetime=said.seconds("lifetime", YEAR),
+        lifetime=said.seconds("lifetime", max(YEAR, idle, section_idle)),
         refresh=shortest // 10 if said.flag("refresh") else None,
         max_size=_max_size(said),
     )
@@ -279,9 +280,11 @@ def _digest(options: SessionOptions) -> Digest:
 
 
 def _path(said: _Said, app: Quart) -> str:
-    path = said.get("path") or app.config["APPLICATION_ROOT"]
+    said_path = said.get("path")
+    path = said_path or app.config["APPLICATION_ROOT"]
     if not isinstance(path, str) or not PATH.fullmatch(path):
-        said.refuse("path", "a path: it begins with a slash and has no semicolon")
+        where = said.where("path") if said_path else "APPLICATION_ROOT"
+        raise Misconfigured(f"{where} must be a path: it begins with a slash, without semicolons.")
     return path
 
 
