@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +59,5 @@ def start_view(start_app: Callable[..., Awaitable[Quart]]) -> StartView:
 async def idle(app: Quart) -> int:
     """Connections free to take, once those on their way back have arrived."""
     pool: Pool = app.extensions["locker"].get(Pool)
-    while pool._releases:
-        await asyncio.wait(pool._releases)
+    await pool.settle()
     return pool.idle

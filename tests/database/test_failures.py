@@ -214,9 +214,10 @@ async def test_release_that_fails(
     """A connection that can't be given back breaks no response and holds none up."""
     may_end = asyncio.Event()
 
-    async def release(*_: object, **__: object) -> None:
+    async def release(_: object, connection: Pooled, **__: object) -> None:
         if hangs:
             await may_end.wait()
+        connection.terminate()
         raise asyncpg.InterfaceError("made up")
 
     app = await start_view(ask)
@@ -228,8 +229,6 @@ async def test_release_that_fails(
         may_end.set()
         await idle(app)
     assert "a connection could not be given back" in caplog.text
-    for holder in app.extensions["locker"].get(Pool)._pool._holders:
-        await holder.close()  # what the stand-in for asyncpg's own left open
 
 
 async def test_close_while_in_use(

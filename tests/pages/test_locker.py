@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from html import unescape
+from typing import Any
 
 import asyncpg
+import pytest
 from quart import Quart
 
 from service.database import Pool
@@ -177,15 +180,26 @@ async def test_off_in_production(start_app: Callable[..., Awaitable[Quart]]) -> 
     assert off.extensions["locker"].get(Pool).observer is None
 
 
-async def test_watching_changes_nothing(browser: Visitor, app: Quart, product: Product) -> None:
+async def test_watching_changes_nothing(
+    browser: Visitor, app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every connection that was watched is back in the pool, with nobody listening any more."""
+    listening: Counter[object] = Counter()
+    for name, change in (("add_query_logger", 1), ("remove_query_logger", -1)):
+        listen = getattr(asyncpg.Connection, name)
+
+        def noted(
+            self: object, logger: Any, *, _listen: Any = listen, _change: int = change
+        ) -> Any:
+            listening[logger] += _change
+            return _listen(self, logger)
+
+        monkeypatch.setattr(asyncpg.Connection, name, noted)
     for _ in range(3):
         await browser.get("/locker")
         await browser.post(f"{API}/cart/lines", json={"sku": product.sku})
-    pool = app.extensions["locker"].get(Pool)
-    for holder in pool._pool._holders:
-        if holder._con is not None:
-            assert not holder._con._query_loggers
+    assert listening
+    assert set(listening.values()) == {0}
     visits = app.extensions["locker"].get(Watch).visits
     assert all(hold.until is not None for visit in visits for hold in visit.holds)
 

@@ -54,7 +54,7 @@ async def test_teardown_runs_before_the_response_is_sent(start_app: Start) -> No
 
             async def rows() -> Any:
                 # It is given back in a task of its own, which is quick, but not at once.
-                await asyncio.gather(*app.extensions["locker"].get(Pool)._releases)
+                await app.extensions["locker"].get(Pool).settle()
                 try:
                     await connection.fetchval("select 1")
                 except asyncpg.InterfaceError:

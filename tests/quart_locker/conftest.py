@@ -38,6 +38,5 @@ async def settle(app: Quart, db: PooledConnection) -> int:
     """Return how many connections are free, once those on their way back have arrived."""
     async with app.app_context():
         pool = db.pool
-    while pool._releases:
-        await asyncio.wait(pool._releases)
+    await pool.settle()
     return pool.idle

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import string
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ REFUSED_FIRST = {
 """Fields that end a request before a view reads the others."""
 
 
+UUID = "6a6bd2a4-3f9d-4f0a-9f9d-3f9d4f0a9f9d"
+
+
 class Awkward(NamedTuple):
     """A request, and what it is for whoever reads a failure."""
 
@@ -124,15 +128,7 @@ def routes(app: Quart) -> list[Route]:
 
 def _fill(rule: Rule, value: str) -> str:
     """Return the rule's path with this for each of its parts."""
-    path = ""
-    for is_part, text in rule._trace:
-        if text == "|":
-            continue
-        part = value if is_part else text
-        if is_part and "uuid" in type(rule._converters[text]).__name__.lower():
-            part = "6a6bd2a4-3f9d-4f0a-9f9d-3f9d4f0a9f9d"
-        path += part
-    return path
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda part: UUID if part[1] == "uuid" else value, rule.rule)
 
 
 def _repeat(text: str, length: int) -> str:

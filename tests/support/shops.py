@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Protocol
@@ -87,7 +86,7 @@ class LockerShop:
 
     async def open_connections(self) -> int:
         # Each is given back in a task of its own.
-        await asyncio.gather(*self._pool._releases)
+        await self._pool.settle()
         idle: int = self._pool.idle
         return self._idle - idle
 

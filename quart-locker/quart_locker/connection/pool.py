@@ -145,8 +145,7 @@ class Pool:
                 connection, visit.connection = visit.connection, None
                 self.release(connection)
         pool, self._pool, self._closed = self._pool, None, True
-        if self._releases:
-            await asyncio.wait(self._releases, timeout=RELEASE_TIMEOUT)
+        await self.settle(RELEASE_TIMEOUT)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await pool.close()
@@ -196,6 +195,11 @@ class Pool:
         except Exception:
             # asyncpg has dropped the connection by now and opens another when needed.
             logger.exception("a connection could not be given back")
+
+    async def settle(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as asyncio.wait
+        """Wait until each connection on its way back has arrived, or for so many seconds."""
+        if self._releases:
+            await asyncio.wait(self._releases, timeout=timeout)
 
     def keep_for_test(self, visit: Visit) -> None:
         """Note a visit whose context a test client keeps beyond the request's end."""
