@@ -162,7 +162,7 @@ async def remove_from_cart(sku: str) -> Response:
 
 
 def respond(loaded: LoadedCart, status: int = 200) -> Response:
-    """Answer with the cart, and keep the session's copy in step."""
+    """Answer with the cart, and keep the session's snapshot in step."""
     remember_cart(loaded)
     return _show(loaded, status)
 

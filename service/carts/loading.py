@@ -50,7 +50,7 @@ class CartOwner:
         return self.token.scope if self.token else self.cookie.own_guest_cart_id
 
     def for_account(self, account_id: UUID) -> CartOwner:
-        """Return the owner with the claimed account's snapshots as this account's."""
+        """Return the owner with the presented account's snapshots as this account's."""
         old = self.presented.account_id
         return replace(self, cookie=self.cookie.reassigned(old, account_id)) if old else self
 
@@ -158,7 +158,7 @@ async def merge(
 
     Runs in the caller's transaction, and locks the account's cart before any guest's, as
     everyone does who needs both. A guest's cart joins by the policy's strategy once; what was
-    added to it since joins as a sum. Copies heal both sides first. Raises `Unauthenticated` for
+    added to it since joins as a sum. Snapshots heal both sides first. Raises `Unauthenticated` for
     the token of a cart that there isn't, or that joined another account's.
     """
     cookie = owner.cookie

@@ -175,10 +175,10 @@ def clear(cart: Cart, _: Offer | None = None) -> Cart:
 def heal(
     cart: Cart, copied: Iterable[tuple[int, int]], offers: Mapping[int, Offer], limits: Limits
 ) -> Cart:
-    """Return the cart with what a copy has more of: per variant the larger quantity.
+    """Return the cart with what a snapshot has more of: per variant the larger quantity.
 
     When in doubt, the item stays; a removal that the database forgot is not repeated. Limits and
-    stock cap what the copy brings, and never what the cart has.
+    stock cap what the snapshot brings, and never what the cart has.
     """
     lines = {line.offer.variant_id: line for line in cart.lines}
     for variant_id, quantity in copied:

@@ -28,7 +28,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
     unused = timedelta(seconds=settings.section_idle)
     over = timedelta(seconds=settings.section_lifetime)
     return (
-        # The browser's copy ends with disuse as well, and heals the cart if it was too soon. A
+        # The browser's snapshot ends with disuse as well, and heals the cart if it was too soon. A
         # cart whose lines are still to follow into an account's waits for that.
         Rule(
             "guests' carts",
@@ -37,8 +37,8 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
             unused,
             "account_id is null and merged_into is null and lines <> '[]'",
         ),
-        # Their shoppers emptied these, and no copy may bring back what was in them: so they stay
-        # for as long as any cookie that names them can last.
+        # Their shoppers emptied these, and no snapshot may bring back what was in them: so they
+        # stay for as long as any cookie that names them can last.
         Rule(
             "guests' empty carts",
             "carts",

@@ -102,12 +102,13 @@ def _caller() -> dict[str, Any]:
         if BASE not in visit.sections or not visit.holds(BASE):
             return {}
     try:
-        claimed = presented_login()
+        presented = presented_login()
     except Unauthenticated:
         return {}
-    token_hash = claimed.token_hash
+    token_hash = presented.token_hash
     return {
-        "account_id": _account_id() or (str(claimed.account_id) if claimed.account_id else None),
+        "account_id": _account_id()
+        or (str(presented.account_id) if presented.account_id else None),
         "credential": token_hash.hex()[:CREDENTIAL_LENGTH] if token_hash else None,
     }
 

@@ -138,7 +138,7 @@ async def show_locker() -> Response:
         names=dict(_names()),
         milliseconds=lambda moment: round((moment - g.started) * 1000, 1),
         sections=[_section(name) for name in (BASE, *SECTIONS)],
-        claimed=bool(presented_login()),
+        presented=bool(presented_login()),
         signed_in=signed_in,
         cart=loaded.cart,
         sku=skus[0] if skus else None,
