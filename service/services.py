@@ -1,6 +1,6 @@
 """What the application is made of: its settings, its pool, its throttle …, each found by its type.
 
-`create_app` makes them once, and whoever serves a request asks `get_service` for the one it needs.
+`create_app` makes them once, and code that serves a request asks `get_service` for one.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ def services_of(app: Quart) -> Services:
 
 def get_service(kind: type[T]) -> T:
     """Return this application's service of a type, in a request or any other app context."""
-    # Asked several times in a request, so without a call in between.
+    # This is asked several times in a request, so there is no call in between.
     return cast("T", current_app.extensions["locker"].by_type[kind])

@@ -166,7 +166,7 @@ async def post_token() -> Response | WerkzeugResponse:
     try:
         data = form.read(TokenForm)
         scopes = SCOPES[data.scopes]
-        # Of the same form comes the same token, which can't be stored a second time.
+        # The same form makes the same token, which can't be stored a second time.
         request = f"{data.key} {data.name} {data.scopes} {data.expires_in_days}".encode()
         text = new_api_token(scopes, (session["login"], request) if data.key else None)
         new = NewToken(text, data.name, scopes, timedelta(days=data.expires_in_days))

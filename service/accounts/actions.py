@@ -223,7 +223,8 @@ async def _verify(
     right = await hasher.verify(
         credentials.password_hash if credentials else None, password, known=browser.holder.known
     )
-    # To all but the owner it is refused as if the device weren't known, whoever knows it.
+    # A guess beyond the limits is refused, right or not, as if the device weren't known: only one
+    # on which this very account logged in before goes on.
     refusal = counted.refusal(clock.now())
     if credentials is None or not right or (refusal and not familiar):
         failed = Event("login_failed", clock.now(), source, owner)
@@ -255,7 +256,7 @@ async def _start(
     if kind == "logged_in" or browser.choices.chosen():
         await login_queries.settle_login(db, verified, browser.choices)
     if kind == "registered" and await _is_lost(db, browser, account):
-        # What the browser remembers of it is this one's.
+        # What the browser remembers of the lost account's cart is this account's.
         cart_owner = cart_owner.for_account(account.id)
     loaded, receipt = await carts.merge(db, account.id, cart_owner, policy.cart)
     return LoggedIn(account, started, made, loaded, receipt)
@@ -290,7 +291,7 @@ async def _start_session(
         late=policy.cart.merge_window,
     )
     if started is None:
-        # Disabled, deleted, or given another password, while this one was checked.
+        # The account was disabled or deleted, or its password changed, while this one was checked.
         raise WrongCredentials
     record.note(event)
     return BrowserLogin(login.token, started.device, started.used_before)
@@ -310,7 +311,7 @@ async def _make_token(
     try:
         made = await make_token(db, verified.password_hash, token, event)
     except WrongPassword:
-        # As above.
+        # The account was changed while the password was checked, as in `_start_session`.
         raise WrongCredentials from None
     record.note(event)
     return MadeToken(made, token.text)

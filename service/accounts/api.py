@@ -72,7 +72,7 @@ class SessionOutput(Output):
 async def log_in(data: LoginInput) -> Response:
     """Log in.
 
-    The guest's cart joins the account's. Whoever is signed in already is logged out first.
+    The guest's cart joins the account's. A login that the browser had is ended.
     """
     return _answer(await log_in_browser(data), 200)
 
@@ -115,13 +115,14 @@ async def register(data: RegistrationInput) -> Response:
     A repeat with the same `Idempotency-Key`, user name, e-mail address and password logs in, and
     gets the first answer again.
     """
-    # The scope of the key is the account that it makes. Of the body, name and address are in that
-    # account, and the password is checked as at any login: a plain digest of it must not exist.
+    # The scope of the key is the account that the request makes. The body isn't part of the key:
+    # name and address are in that account, and the password is checked as at any login, since a
+    # plain digest of it must not exist.
     key = read_key()
 
     async def remember(db: Connection, logged_in: LoggedIn) -> None:
         if key:
-            # A token is stored nowhere; a repeat gets another.
+            # The answer is stored without its token, and a repeat gets another.
             stored = (await to_stored(_answer(logged_in, 201))).without_members({"token"})
             await upsert_answer(db, logged_in.account.id, key, stored, clock.now())
 

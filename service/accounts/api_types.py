@@ -22,7 +22,7 @@ from .model import (
 
 Password = Annotated[str, Meta(max_length=LONGEST_PASSWORD, examples=["correct horse battery"])]
 
-# What else these must be is for the rules to say, which tell all of it at once.
+# These types have the bounds alone. The rules say what else is wrong, all of it at once.
 Username = Annotated[
     str,
     Meta(
@@ -103,7 +103,7 @@ class RegistrationInput(Input):
 
 
 class UserOutput(Output):
-    """Whoever is signed in."""
+    """The account that is signed in."""
 
     id: str
     username: str

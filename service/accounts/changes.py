@@ -24,7 +24,7 @@ async def confirm_password(
 ) -> Credentials:
     """Check the current password; raises `WrongPassword`, `TooManyAttempts`.
 
-    Whoever finds an open browser must not be able to guess there as often as they like.
+    It is throttled, so that a stranger at an open browser can't guess there without an end.
     """
     attempt = throttle.attempt("password", str(account_id), source.ip)
     async with hasher.place(Holder(str(account_id), known=True)):
@@ -113,5 +113,5 @@ async def delete_account(credentials: Credentials, source: Source) -> None:
 
 async def _lock(db: Connection, credentials: Credentials) -> None:
     if not await queries.lock_account(db, credentials.account.id, credentials.password_hash):
-        # Changed by another request since it was checked.
+        # Another request has changed the password since it was checked.
         raise WrongPassword

@@ -136,7 +136,7 @@ async def create_token(data: TokenInput) -> Response:
     It takes the password, as a token outlasts the login that makes it. A token can't make
     another, or it could outlive its own end.
     """
-    # Nothing of the password is kept, not even in a digest of the request.
+    # The password is taken out before the request's digest is made: nothing of it is kept.
     password, data = data.current_password, msgspec.structs.replace(data, current_password="")
     # A repeat has to show the token again, which is stored nowhere: so the same login and the
     # same request make the same one.
@@ -168,7 +168,7 @@ async def _make_token(
     try:
         return await logins.make_token(db, password_hash, new, event)
     except TokenExists:
-        # Made under this key, but longer ago than keys are remembered.
+        # This key has made the token before, but longer ago than keys are remembered.
         raise KeyReused from None
 
 

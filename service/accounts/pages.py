@@ -163,7 +163,7 @@ async def _form(
 
 
 async def _register(data: RegistrationForm) -> LoggedIn:
-    """Register; whoever has done so already, by two clicks, is logged in.
+    """Register; a second click, which finds the account made by the first, logs in.
 
     Raises as `register_browser`.
     """

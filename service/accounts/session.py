@@ -213,7 +213,7 @@ def forget_login(*, held: bool = True) -> None:
 
 
 def _clear_cache(response: Response | WerkzeugResponse) -> Response | WerkzeugResponse:
-    # Never the cookies, among which is the id of the guest's cart to come.
+    # The cookies are left out: among them is the id of the guest's cart to come.
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 

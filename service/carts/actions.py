@@ -169,7 +169,7 @@ async def _apply(
     policy: CartPolicy,
 ) -> CartChange:
     if sku is not None and offer is None:
-        # Before the condition: what isn't there has no state (RFC 9110, 13.2.1).
+        # This comes before the condition: what isn't there has no state (RFC 9110, 13.2.1).
         raise UnknownSku
     condition.check(loaded, sku)
     changed = rule(loaded.cart, offer)

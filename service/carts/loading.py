@@ -273,7 +273,7 @@ def _heal(
     metrics.carts_healed.inc()
     logger.warning("a cart was healed from its snapshot", extra={"cart": str(snapshot.cart_id)})
     healed = model.heal(cart, snapshot.lines, offers, policy.limits)
-    # A guest's is known by its id; an account's gets another, as any snapshot could name this one.
+    # A guest's cart is known by its id. An account's gets another, as any snapshot could name it.
     lost = None if snapshot.account_id else snapshot.cart_id
     return replace(healed, id=cart.id or lost, revision=snapshot.revision)
 

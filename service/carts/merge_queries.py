@@ -123,10 +123,11 @@ CLOSE = """
         merged_at = coalesce(carts.merged_at, excluded.merged_at)
     where carts.account_id is null
 """
-"""Empties guests' carts, whose lines go into the account's, also those without a row.
+"""Empties the guests' carts whose lines went into the account's, and makes a row for those without.
 
-They come with the revision that was read, which nothing may bring them back to. A row that has
-come into being since keeps its lines; they, and those added later, are found by ``merged_into``.
+Each cart comes with the revision at which it was read, and no snapshot may bring that back. A row
+that has come into being since then keeps its lines: these, and lines that are added later, are
+found by ``merged_into``.
 """
 
 CLOSE_CARTS = Statement(CLOSE)

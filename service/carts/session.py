@@ -59,7 +59,7 @@ def merge_window() -> timedelta:
 
 def remember_cart(loaded: LoadedCart) -> None:
     """Keep the session's cart section in step with the row."""
-    # A session that was saved before its browser logged out is no browser's of that cart.
+    # A session that was saved before its browser logged out must not come to have the cart.
     if not loaded.leaving:
         write_section("cart", loaded.cookie.write())
 
@@ -94,7 +94,7 @@ def ensure_guest_cart() -> None:
     is_read = request.method in SAFE_METHODS
     stored = CartCookie.read(kept if isinstance(kept, dict) else {})
     cookie = _hide_if_late(stored) if is_read else stored
-    # What was promised for after a login is nobody's without it.
+    # A cart that is promised for after a login belongs to nobody without that login.
     if cookie.guest_cart_id is None or (cookie.promised and not presented_login()):
         visit["cart"] = cookie.updated(Cart(), None, closed=True).write()
     elif cookie is not stored:
@@ -104,7 +104,7 @@ def ensure_guest_cart() -> None:
 def _hide_if_late(cookie: CartCookie) -> CartCookie:
     """Return the cookie without the account's cart if an answer that came in late put it back."""
     if cookie.promised and not presented_login() and _was_just_signed():
-        # The answer is from before the log out.
+        # An answer from before the log out came in after it, and put the account's cart back.
         return cookie.after_logout()
     return cookie
 

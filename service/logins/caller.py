@@ -30,7 +30,7 @@ def presented_login() -> PresentedLogin:
     headers = incoming().headers
     token = bearer_token(headers)
     if token is None:
-        # Anew each time: a request that logs in or out changes it.
+        # The session is read anew each time: a request that logs in or out changes it.
         return PresentedLogin.from_session(session)
     # One app context may see several requests, in tests and in websockets.
     kept: tuple[object, PresentedLogin] | None = g.get("presented_token")
@@ -62,7 +62,7 @@ async def checked_token(scope: Scope, *, allowed: bool, by_view: bool) -> AsyncI
         yield
     except LockerError as error:
         if not token.checked and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            # What else is wrong is for those alone to know whose token is valid.
+            # A caller whose token is invalid is told so, and nothing else that is wrong.
             token.require(found=await current_user.is_authenticated)
         raise
     if not token.checked:

@@ -21,7 +21,7 @@ MOST_DEVICES = 20
 class Device:
     """A device's token, and the account that logged in on it last.
 
-    Believe that it is known once a query has found it: a changed password, or its owner, ends it.
+    The device is known only if a query finds it: a changed password, or its owner, ends that.
     """
 
     token: str

@@ -57,7 +57,7 @@ class CurrentUser(AuthUser):
         self.username = username
         self.token = token
         super().__init__(auth_id, action)
-        # One that is just logging in needs no look-up.
+        # A user who is just logging in needs no look-up.
         self._valid: bool | None = True if token else None
 
     @property

@@ -62,8 +62,8 @@ async def revoke_one(
 ) -> bytes | None:
     """Revoke the event's login or token; returns its hash, or None if the account has none such.
 
-    The device of a login is no longer known. The ``own`` of whoever asks is a log out, which is
-    over after ``late``.
+    The device of a login is no longer known. If it is the caller's ``own`` login, this is a log
+    out, which is over after ``late``.
     """
     is_login = event.kind == "login_ended"
     revoked: bytes | None = await db.fetchval(

@@ -72,8 +72,8 @@ async def start_login(
     """Start a login, and revoke the one the browser had, which is over after ``late``.
 
     Returns None, and does nothing, if the account was disabled or deleted since its password was
-    checked against this hash, or the password changed. Whoever does that waits for this
-    transaction, and then revokes its login too.
+    checked against this hash, or the password changed. A request that does that meanwhile waits
+    for this transaction, and then revokes its login too.
 
     The event is recorded, and the device is known from now on; one that isn't known any more gets
     a new token.

@@ -62,8 +62,8 @@ async def insert_token(db: Connection, password_hash: str, token: NewToken, even
     """Store a token by its hash, for an account whose password was checked against that hash.
 
     The event has its id and its account's. Raises `TokenLimit` when the account has as many as it
-    may, and `WrongPassword` when its password was changed since it was checked: whoever changes
-    it waits for this statement, and then revokes the token too.
+    may, and `WrongPassword` when its password was changed since it was checked. A request that
+    changes it meanwhile waits for this statement, and then revokes the token too.
     """
     row = await db.fetchrow(
         *INSERT_TOKEN(

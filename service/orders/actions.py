@@ -55,8 +55,8 @@ async def place(
 ) -> Placed:
     """Order exactly what is in the account's cart, at the prices of now.
 
-    A cart that an order emptied, and nothing has changed since, gives that same order: whoever
-    asks again has missed the answer, and may name the state in which the cart was ordered.
+    A cart that an order emptied, and nothing has changed since, gives that same order: a client
+    that asks again has missed the answer, and may name the state in which the cart was ordered.
 
     Raises `ConditionFailed`, `EmptyCart`, `CartChanged`, `OutOfStock`, and `Unauthenticated` where
     the login isn't valid.

@@ -87,7 +87,7 @@ async def show_orders(query: OrdersPageQuery) -> Response | WerkzeugResponse:
             actions.history, owner, limit=shopper.page_size, after=query.after or None
         )
     except InvalidCursor:
-        # Nobody wrote it: an old link, or half of one.
+        # The cursor comes from an old link, or from half of one.
         return back("/orders")
     return await render("orders/orders.html", found=found, begin=not query.after)
 

@@ -19,16 +19,17 @@ LARGEST = 2_000_000_000
 LimitedAction = Literal["login", "register", "password", "cart"]
 
 NETWORKS = {64: 1, 56: 4, 48: 16}
-"""Bits of an IPv6 address that may stand for one customer (RFC 6177), and what a network of so
-many may do more than an address. Who has a /48 could make 65,536 attempts for each in a /64."""
+"""Bits of an IPv6 address that may stand for one customer (RFC 6177), and how many times the limit
+of an address such a network has. Without this the owner of a /48 could make 65,536 attempts for
+each that a /64 may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """Keys with their limits, always in the order networks (the smallest first), account, total.
 
-    With ``device`` there is one more at the end: the count of a device that is known, for when
-    strangers have used up one of the others.
+    With ``device`` there is one key more at the end, the count of a known device. It is for when
+    strangers have used up another key's limit.
     """
 
     keys: list[bytes]

@@ -21,9 +21,9 @@ from .model import Attempt
 class ThrottleResult:
     """What became of an attempt: ``retry_at`` is None if it may go on.
 
-    ``keys`` are what it was counted against; ``first`` is whether it is the first to be
-    refused in this window. ``spare``: it is refused, but the device has a count of its own that
-    has room.
+    ``keys`` are what it was counted against; ``first`` is whether it is the first attempt to be
+    refused in this window. ``spare``: it is refused, but its known device has a count of its own,
+    which has room.
     """
 
     keys: list[bytes]

@@ -116,7 +116,7 @@ class Once(Generic[T]):
         self, db: Connection, action: Callable[[Connection], Awaitable[T]]
     ) -> _Done[T]:
         try:
-            # A savepoint: what an action wrote before it refused must not be kept with the refusal.
+            # The savepoint undoes what an action wrote before it refused: only the refusal is kept.
             async with db.transaction():
                 result = await action(db)
         except Conflict as refusal:
