@@ -7,8 +7,8 @@ LockerError
 ├── NotFound 404 · MethodNotAllowed 405 · SlowBody 408
 ├── Conflict 409            features add their own below it
 ├── RevisionMismatch 412
-├── TooLarge 413 · UnsupportedMediaType 415
-├── Invalid 422 · WeakPassword 422
+├── TooLarge 413 · UnsupportedMediaType 415 · UnsupportedCoding 415
+├── Invalid 422 · InvalidCursor 422 · WeakPassword 422
 ├── TooManyAttempts 429
 └── Busy 503 · Unavailable 503
 

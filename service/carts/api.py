@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 from quart import Blueprint, Response
 
+from service.catalogue import SKU_LENGTH
 from service.database import run
 from service.errors import TooManyAttempts
 from service.http.endpoints import Caller, Input, Output, answer, operation
@@ -36,7 +37,7 @@ blueprint = Blueprint("carts", __name__)
 class NewLine(Input):
     """Units to add to the cart."""
 
-    sku: Annotated[str, Meta(min_length=1, max_length=128, examples=["TENT-2P-GREEN"])]
+    sku: Annotated[str, Meta(min_length=1, max_length=SKU_LENGTH, examples=["TENT-2P-GREEN"])]
     quantity: Annotated[int, Meta(ge=1, le=LARGEST_QUANTITY)] = 1
 
 
