@@ -8,7 +8,7 @@ from __future__ import annotations
 from service.database import Connection
 
 from .cursor import Cursor, decode_cursor, encode_cursor
-from .list_statements import ListStatement, one_by_one
+from .list_statements import ListStatement, judged, one_by_one
 from .model import COUNTED, EVERYTHING, Page, Selection, Sort
 from .queries import decode_product
 
@@ -60,17 +60,18 @@ async def select_products(
     ranks = sort == "relevance"
     end = f"limit {limit + 1}"
     few = f"select product_id, {key} as key from matching where {beyond} order by {order} {end}"
+    ordered = statement.alone and sort != "title"
     in_order = f"""
         select product_id, {key} as key from ({one_by_one(order, beyond)}) as listed_products
-        where {statement.where()} {end}"""
+        where {judged(statement.where())} {end}"""
+    if ordered:
+        in_order = f"""
+            select product_id, {key} as key from listed_products
+            where {statement.alone} and {beyond} order by {order} {end}"""
     if ranks:
         part = few
     elif not statement.asks:
         part = in_order
-    elif statement.alone and sort != "title":
-        part = f"""
-            select product_id, {key} as key from listed_products
-            where {statement.alone} and {beyond} order by {order} {end}"""
     else:
         part = f"""
             (select product_id, key from ({few}) as few where not (select more from counted))
@@ -80,7 +81,7 @@ async def select_products(
     rows = await db.fetch(
         f"""
         with {statement.first}
-        {statement.matching("matching", columns, sort=not ranks)},
+        {statement.matching("matching", columns, sort=not (ranks or ordered))},
         counted as materialized (
             select count(*) as total, count(*) > (select bound from matching_way) as more
             from matching

@@ -16,14 +16,18 @@ from .search import BEGINNING, read_search
 
 PROBES = 512
 """Products that are looked at, to know how common something is."""
-COMMON = PROBES // 10
-"""Of the probes that have it: then it isn't looked up in an index."""
-RARE = PROBES // 40
+COMMON = 12
+"""Of the probes that have it: then it isn't looked up in an index that has no order."""
+RARE = 12
 """Of the probes that have it: beyond, an index of something rarer is asked alone."""
 MANY = 2
 """Of the probes that have it: then it isn't sorted, but met soon enough in any order."""
 SORTED = 5_000
 """Products that are sorted, at most; more are read in the order of an index."""
+SORTED_ALONE = 20_000
+"""The same of a type's or a vendor's, whose titles and prices are in the index."""
+NEVER = PROBES + 1
+"""As a number of probes: that index isn't asked."""
 SMALL = 50_000
 """Products; with fewer, any way is short, and none are looked at."""
 
@@ -125,10 +129,12 @@ class ListStatement:
 
     @property
     def alone(self) -> str:
-        """The condition where nothing but a type or a vendor is asked for: one index has these."""
-        if self.others or len(self.indexed) > 1:
-            return ""
-        return self.equal
+        """The condition where a type or a vendor is asked for: an index has these in order.
+
+        Blank where anything else that has an index is asked for as well.
+        """
+        alone = self.equal and len(self.indexed) == 1
+        return " and ".join([self.equal, *self.others]) if alone else ""
 
     def matching(self, name: str, columns: str, *, leave: str = "", sort: bool = False) -> str:
         """Return a common table expression of what there is, in no order.
@@ -143,6 +149,9 @@ class ListStatement:
                     select {columns} from listed_products
                     order by product_id desc limit {COUNTED + 1}
                 )"""
+        most = COUNTED
+        if sort:
+            most = SORTED_ALONE if self.alone and not self.others else SORTED
         limit = f"limit (select bound + 1 from {name}_way)"
         found = [
             f"(select {columns} from listed_products where {each} {limit})"
@@ -150,10 +159,10 @@ class ListStatement:
         ]
         found.append(f"""(
             select {columns} from ({one_by_one("product_id desc")}) as listed_products
-            where (select common from {name}_way) and {self.where(leave=leave)} {limit}
+            where (select common from {name}_way) and {judged(self.where(leave=leave))} {limit}
         )""")
         return f"""
-            {name}_way as materialized ({self._way(leave, SORTED if sort else COUNTED)}),
+            {name}_way as materialized ({self._way(leave, most)}),
             {name} as materialized ({" union all ".join(found)})"""
 
     def _by_index(self, name: str, leave: str) -> Iterator[str]:
@@ -162,18 +171,16 @@ class ListStatement:
         rest = [*self.others]
         if "words" in indexed:
             # All that the search finds is among what the index is asked for, and may be less.
-            rest.append(f"({_SEARCH}) is true")
+            rest.append(judged(_SEARCH))
             indexed["words"] = f"words @@ (select indexed from {name}_way)"
         if indexed:
             gate = f"(select index = 'all' from {name}_way)"
             yield " and ".join([gate, *indexed.values(), *rest])
         for index, sql in indexed.items() if len(indexed) > 1 else ():
             gate = f"(select index = '{index}' from {name}_way)"
-            # In this form no index is asked; and the search is among the rest.
+            # The search is among the rest.
             filters = [
-                f"({each}) is true"
-                for other, each in indexed.items()
-                if other not in {index, "words"}
+                judged(each) for other, each in indexed.items() if other not in {index, "words"}
             ]
             yield " and ".join([gate, sql, *filters, *rest])
 
@@ -195,20 +202,37 @@ class ListStatement:
             broad = f"with_beginning >= {COMMON}"
             indexed_query = f"case when {broad} then firm else query end"
             shares["words"] = f"""case when not ({broad}) then with_words
-                when firm is null then {PROBES} else with_firm end"""
+                when firm is null then {NEVER} else with_firm end"""
+        for each in {"words", "tags"} & {*shares}:
+            # An index without order has to be gone through whole.
+            shares[each] = (
+                f"case when {shares[each]} < {COMMON} then {shares[each]} else {NEVER} end"
+            )
         least = f"least({', '.join(shares.values())})"
         largest = f"greatest({', '.join(shares.values())})"
-        common = f"hits >= {COMMON} or {least} >= {COMMON}" if indexed else "true"
+        common = f"hits >= {COMMON} or {least} = {NEVER}" if indexed else "true"
+        scattered = f"{least} >= {RARE}" if indexed else "true"
         rarest = " ".join(f"when {least} = {share} then '{each}'" for each, share in shares.items())
         index = (
             f"case when {largest} < {RARE} then 'all' {rarest} end" if len(indexed) > 1 else "'all'"
         )
         return f"""
             select {common} as common,
-                case when {common} or hits >= {MANY} then {COUNTED} else {most} end as bound,
+                case
+                    when {common} or hits >= {MANY} or {scattered} then {COUNTED}
+                    else {most}
+                end as bound,
                 case when not ({common}) then {index} end as index,
                 {indexed_query} as indexed
             from (select {counted} from probes as listed_products) as probed{source}"""
+
+
+def judged(condition: str) -> str:
+    """Return the condition in a form of which the planner thinks that every other row fulfils it.
+
+    No index is asked for it, and rows are read in order until there are enough.
+    """
+    return f"case when {condition} then true end"
 
 
 def one_by_one(order: str, beyond: str = "true") -> str:
