@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage faults first-adds flood year check format hooks docs lock sbom fuzz clean crowd
+.PHONY: help run test coverage faults first-adds flood year plans check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ year: $(READY) ## a shop's data after a year, and the plan of every query on it;
 
 test-examples: $(READY) ## the applications in examples/, each from a fresh environment; minutes
 	$(BIN)/pytest -m slow tests/examples
+
+plans: $(READY) ## five million products, and what each list takes of them; half an hour, and 13 GB under .plans
+	$(BIN)/python -m benchmarks.plans .plans
 
 test-commands: $(READY) ## the commands of the README, from a fresh copy, and the examples of CONTRIBUTING
 	$(BIN)/pytest -m slow tests/test_commands.py tests/test_contributing.py
