@@ -11,14 +11,16 @@ from .admin import (
     set_password,
 )
 from .lookalikes import fill_skeletons
-from .model import Account, Credentials, UsernameTaken
+from .model import LONGEST_EMAIL, Account, Credentials, UsernameTaken, check_email
 from .passwords import Hasher
 
 __all__ = [
+    "LONGEST_EMAIL",
     "Account",
     "Credentials",
     "Hasher",
     "UsernameTaken",
+    "check_email",
     "create_account",
     "disable",
     "fill_skeletons",

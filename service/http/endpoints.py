@@ -43,6 +43,15 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Options = Annotated[dict[str, str], msgspec.Meta(title="Options", examples=[{"Color": "Green"}])]
 """What tells a variant from the others of its product, by name."""
 
+Metadata = Annotated[
+    dict[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=40)],
+        Annotated[str, msgspec.Meta(max_length=500)],
+    ],
+    msgspec.Meta(max_length=10, title="Metadata", examples=[{"engraving": "For Ada"}]),
+]
+"""A client's own names and texts, kept as they are."""
+
 PRECONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 
 NESTING = 32

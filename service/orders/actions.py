@@ -7,15 +7,19 @@ variants by their ids.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from service import carts, catalogue, clock
 from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
 from service.database import Connection
-from service.errors import InvalidCursor, NotFound, Unauthenticated
+from service.errors import Invalid, InvalidCursor, NotFound, Unauthenticated
+from service.throttling import Attempt, count_attempt
 
 from . import queries
+from .details import Details
+from .keys import hash_key, make_key
 from .model import (
     EmptyCart,
     NotCancellable,
@@ -24,6 +28,7 @@ from .model import (
     OrderPage,
     OrderStatus,
     TotalChanged,
+    Viewer,
     order_lines,
 )
 from .numbers import new_number, read_number
@@ -46,25 +51,41 @@ class Placed:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What is to be ordered: the total that the shopper saw, and whom it is for.
+
+    ``guests`` is whether one may order without an account, ``new_order`` tells what that counts
+    against, ``secret`` is what a guest's key is made from.
+    """
+
+    expected_total: int
+    details: Details
+    guests: bool
+    new_order: Callable[[], Attempt | None]
+    secret: str
+
+
 async def place(
     db: Connection,
     owner: CartOwner,
     policy: CartPolicy,
-    expected_total: int,
+    checkout: Checkout,
     condition: Condition = UNCONDITIONAL,
 ) -> Placed:
-    """Order exactly what is in the account's cart, at the prices of now.
+    """Order exactly what is in the cart, at the prices of now.
 
     A cart that an order emptied, and nothing has changed since, gives that same order: a client
     that asks again has missed the answer, and may name the state in which the cart was ordered.
 
-    Raises `ConditionFailed`, `EmptyCart`, `CartChanged`, `OutOfStock`, and `Unauthenticated` where
-    the login isn't valid.
+    Raises `ConditionFailed`, `EmptyCart`, `CartChanged`, `OutOfStock`, `Invalid` where it isn't
+    said whom it is for, `TooManyAttempts`, and `Unauthenticated` where the login isn't valid, or
+    there is none and guests may not order.
     """
     async with db.transaction():
         loaded, _ = await carts.load_locked(db, owner, policy)
         account_id, cart = loaded.account_id, loaded.cart
-        if account_id is None:
+        if account_id is None and (owner.presented or not checkout.guests):
             raise Unauthenticated
         before = None if cart.lines else await queries.select_order_from(db, cart)
         if before is None or not condition.met(loaded.tag_at(cart.revision - 1)):
@@ -73,23 +94,41 @@ async def place(
             return Placed(before, loaded, new=False)
         if not cart.lines:
             raise EmptyCart
-        if cart.total != expected_total:
+        if account_id is None:
+            await _admit_guest(db, checkout)
+        if cart.total != checkout.expected_total:
             raise CartChanged(loaded)
         wanted = {line.offer.variant_id: line.quantity for line in cart.lines}
         lines = order_lines(cart, await catalogue.take_stock(db, wanted))
         now = clock.now()
         order = None
         while order is None:
-            order = await queries.insert_order(db, new_number(), account_id, cart, lines, now)
+            number = new_number()
+            key_hash = hash_key(make_key(checkout.secret, number)) if account_id is None else None
+            order = await queries.insert_order(
+                db, number, account_id, cart, lines, now, checkout.details, key_hash
+            )
         return Placed(order, await carts.store(db, loaded, carts.clear(cart)), new=True)
 
 
-async def show(db: Connection, text: str, account_id: UUID | None = None) -> Order:
+async def _admit_guest(db: Connection, checkout: Checkout) -> None:
+    contact = checkout.details.contact
+    if contact is None or not contact.email:
+        raise Invalid("contact.email", "This is needed to order without an account.", "required")
+    attempt = checkout.new_order()
+    if attempt:
+        now = clock.now()
+        refusal = (await count_attempt(db, attempt, now)).refusal(now)
+        if refusal:
+            raise refusal
+
+
+async def show(db: Connection, text: str, viewer: Viewer | None = None) -> Order:
     """Return the order of this number, however it is written; raises `NotFound`.
 
-    With an account, someone else's is not found either.
+    With a viewer, what isn't theirs is not found either.
     """
-    return await _find(db, text, account_id)
+    return await _find(db, text, viewer)
 
 
 async def history(
@@ -104,7 +143,8 @@ async def history(
     before = None
     if after is not None:
         try:
-            before = (await _find(db, after, account_id)).id
+            viewer = None if account_id is None else Viewer(account_id)
+            before = (await _find(db, after, viewer)).id
         except NotFound:
             raise InvalidCursor from None
     return await queries.select_orders(
@@ -112,10 +152,10 @@ async def history(
     )
 
 
-async def cancel(db: Connection, text: str, account_id: UUID) -> Order:
+async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:
     """Cancel an order and give its stock back; raises `NotFound`, `NotCancellable`."""
     async with db.transaction():
-        order = await _find(db, text, account_id, lock=True)
+        order = await _find(db, text, viewer, lock=True)
         if order.status != "placed":
             raise NotCancellable
         await queries.update_status(db, order.id, "cancelled")
@@ -140,9 +180,9 @@ async def fulfil(db: Connection, text: str) -> Order:
         return replace(order, status="fulfilled")
 
 
-async def _find(db: Connection, text: str, account_id: UUID | None, *, lock: bool = False) -> Order:
+async def _find(db: Connection, text: str, viewer: Viewer | None, *, lock: bool = False) -> Order:
     number = read_number(text)
-    order = await queries.select_order(db, number, account_id, lock=lock) if number else None
-    if order is None:
+    order = await queries.select_order(db, number, lock=lock) if number else None
+    if order is None or (viewer and not viewer.sees(order)):
         raise NotFound
     return order

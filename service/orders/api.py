@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
 
+import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, url_for
 
+from service.accounts import LONGEST_EMAIL, check_email
 from service.carts import CartOwner, CartPolicy, Condition
 from service.carts.api_types import (
+    CART_TOKEN,
     IF_MATCH,
     CartMismatch,
     CartOutput,
@@ -19,14 +24,34 @@ from service.carts.api_types import (
 )
 from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.database import Connection, run
-from service.errors import InvalidCursor, NotFound
-from service.http.endpoints import Amount, Caller, Input, Moment, Options, Output, answer, operation
+from service.errors import Invalid, InvalidCursor, NotFound, TooManyAttempts
+from service.http.endpoints import (
+    Amount,
+    Caller,
+    Input,
+    Metadata,
+    Moment,
+    Options,
+    Output,
+    answer,
+    operation,
+)
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.logins import current_account_id
 
-from . import actions
-from .actions import Placed
+from . import actions, keys
+from .actions import Checkout, Placed
+from .details import (
+    LONGEST_CODE,
+    LONGEST_NOTE,
+    LONGEST_PHONE,
+    LONGEST_TEXT,
+    Contact,
+    Details,
+    PostalAddress,
+)
+from .keys import hash_key
 from .model import (
     LARGEST_TOTAL,
     EmptyCart,
@@ -36,19 +61,73 @@ from .model import (
     OutOfStock,
     TotalChanged,
 )
+from .session import checkout_of, current_viewer, key_again, key_of, remember_order, scope_of
 
 blueprint = Blueprint("orders", __name__)
+
+ORDER_KEY = {keys.HEADER: "The key of a guest's order, which the answer to placing it had."}
 
 Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
 
 
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+
+
+class ContactInput(Input):
+    """Whom an order is for. An account's e-mail address stands in for a missing one."""
+
+    email: Annotated[str, Meta(max_length=LONGEST_EMAIL, examples=["ada@example.com"])] = ""
+    name: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Ada Lovelace"])] = ""
+    phone: Annotated[str, Meta(max_length=LONGEST_PHONE, examples=["+49 30 123456"])] = ""
+
+
+class AddressInput(Input):
+    """A postal address. Which parts there must be depends on the country."""
+
+    country: Annotated[
+        str,
+        Meta(min_length=2, max_length=2, description="ISO 3166-1 alpha-2.", examples=["DE"]),
+    ]
+    name: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Ada Lovelace"])] = ""
+    line1: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Unter den Linden 1"])] = ""
+    line2: Text = ""
+    city: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Berlin"])] = ""
+    region: Text = ""
+    postal_code: Annotated[str, Meta(max_length=LONGEST_CODE, examples=["10117"])] = ""
+
+
+class ContactOutput(Output):
+    """Whom an order is for."""
+
+    email: str
+    name: str
+    phone: str
+
+
+class AddressOutput(Output):
+    """A postal address."""
+
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
 class NewOrder(Input):
-    """A checkout of the cart as the shopper saw it."""
+    """A checkout of the cart as the shopper saw it. A guest has to say `contact.email`."""
 
     expected_total: Annotated[
         int,
         Meta(ge=0, le=LARGEST_TOTAL, description="The cart's `total`, as shown.", examples=[4797]),
     ]
+    contact: ContactInput | None = None
+    shipping_address: AddressInput | None = None
+    billing_address: AddressInput | None = None
+    note: Annotated[str, Meta(max_length=LONGEST_NOTE)] = ""
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class OrdersQuery(Input):
@@ -69,8 +148,11 @@ class OrderLineOutput(Output):
     line_total: Amount
 
 
-class OrderOutput(Output):
-    """An order. `number` is for people: no two of its characters look alike."""
+class OrderOutput(Output, omit_defaults=True):
+    """An order. `number` is for people: no two of its characters look alike.
+
+    `key` is in the answer to the guest who placed it, and shows the order as `Locker-Order-Key`.
+    """
 
     number: Number
     status: Annotated[OrderStatus, Meta(title="OrderStatus")]
@@ -78,6 +160,12 @@ class OrderOutput(Output):
     currency: str
     lines: list[OrderLineOutput]
     total: Amount
+    contact: ContactOutput | None
+    shipping_address: AddressOutput | None
+    billing_address: AddressOutput | None
+    note: str
+    metadata: Metadata
+    key: str | None = None
 
 
 class OrderListOutput(Output):
@@ -95,25 +183,34 @@ class TotalMismatch(TotalChanged):
 
 @blueprint.post("/orders")
 @operation(
-    Caller.SIGNED_IN,
+    Caller.ANYONE,
     body=NewOrder,
     answers={200: OrderOutput, 201: OrderOutput},
-    errors=(EmptyCart, TotalMismatch, OutOfStock, CartMismatch, KeyReused),
-    headers={**KEY_HEADER, **IF_MATCH},
+    errors=(EmptyCart, TotalMismatch, OutOfStock, CartMismatch, KeyReused, TooManyAttempts),
+    headers={**KEY_HEADER, **CART_TOKEN, **IF_MATCH},
     sends=("Location",),
+    checks_token_itself=True,
 )
 async def place_order(data: NewOrder) -> Response:
     """Order exactly the cart as it stands, if it costs what is expected.
 
     201 for a new order. 200 with the order that there is, for a cart that was ordered and has
     not changed since: then an answer was missed.
+
+    A guest may order by an e-mail address alone, if the shop lets them. Their answer has a `key`.
     """
     owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
-    once = Once(data, to_response=_show_placed)
+    checkout = checkout_of(data.expected_total, _details(data))
+    once = Once(data, guest=owner.key_scope, to_response=_show_placed, veil=KeyVeil())
     with showing_mismatches():
-        placed, response = await once.run(_place, owner, policy, data.expected_total, condition)
+        placed, response = await once.run(_place, owner, policy, checkout, condition)
     if placed:
         remember_cart(placed.loaded)
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        # Of a repeat as well: its first answer may have been lost, and the order's number with it.
+        body = await response.get_json()
+        if "key" in body:
+            remember_order(body["number"])
     return response
 
 
@@ -130,27 +227,43 @@ async def list_orders(query: OrdersQuery) -> Response:
 
 
 @blueprint.get("/orders/<number>")
-@operation(Caller.SIGNED_IN, answers={200: OrderOutput}, errors=(NotFound,))
+@operation(Caller.ANYONE, answers={200: OrderOutput}, errors=(NotFound,), headers=ORDER_KEY)
 async def show_order(number: str) -> Response:
-    """Show one of one's own orders."""
-    return _show(await run(actions.show, number, current_account_id()))
+    """Show one of one's own orders, or a guest's to who has its key or placed it."""
+    return _show(await run(actions.show, number, await current_viewer()))
 
 
 @blueprint.post("/orders/<number>/cancel")
 @operation(
-    Caller.SIGNED_IN,
+    Caller.ANYONE,
     answers={200: OrderOutput},
     errors=(NotFound, NotCancellable, KeyReused),
-    headers=KEY_HEADER,
+    headers={**KEY_HEADER, **ORDER_KEY},
 )
 async def cancel_order(number: str) -> Response:
     """Cancel an order that has not been fulfilled; its stock is given back."""
-    _, response = await Once(to_response=_show).run(actions.cancel, number, current_account_id())
+    viewer = await current_viewer()
+    once = Once(guest=scope_of(viewer, number), to_response=_show)
+    _, response = await once.run(actions.cancel, number, viewer)
     return response
 
 
-def order_output(order: Order) -> OrderOutput:
-    """Return the order for the API."""
+class KeyVeil:
+    """Of a guest's answer the hash of the key is stored, from which a repeat has it again."""
+
+    def hide(self, body: dict[str, Any]) -> dict[str, Any]:
+        key = body.pop("key", None)
+        return body if key is None else {**body, "key_hash": hash_key(key).hex()}
+
+    def show(self, body: dict[str, Any]) -> dict[str, Any]:
+        kept = body.pop("key_hash", None)
+        key = key_again(body["number"], bytes.fromhex(kept)) if kept else None
+        return body if key is None else {**body, "key": key}
+
+
+def order_output(order: Order, key: str | None = None) -> OrderOutput:
+    """Return the order for the API, with a guest's ``key`` where it is to be said."""
+    said = order.details
     return OrderOutput(
         number=order.number,
         status=order.status,
@@ -168,14 +281,44 @@ def order_output(order: Order) -> OrderOutput:
             for line in order.lines
         ],
         total=order.total,
+        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
+        shipping_address=_address_output(said.shipping_address),
+        billing_address=_address_output(said.billing_address),
+        note=said.note,
+        metadata=dict(said.metadata),
+        key=key,
     )
 
 
+def _address_output(address: PostalAddress | None) -> AddressOutput | None:
+    return AddressOutput(**asdict(address)) if address else None
+
+
+def _details(data: NewOrder) -> Details:
+    contact = data.contact
+    if contact and contact.email:
+        try:
+            contact = msgspec.structs.replace(contact, email=check_email(contact.email))
+        except Invalid as error:
+            raise Invalid("contact.email", error.errors[0]["message"], "bad_email") from None
+    return Details(
+        contact=Contact(**msgspec.structs.asdict(contact)) if contact else None,
+        shipping_address=_address(data.shipping_address),
+        billing_address=_address(data.billing_address),
+        note=data.note,
+        metadata=data.metadata,
+    )
+
+
+def _address(given: AddressInput | None) -> PostalAddress | None:
+    return PostalAddress(**msgspec.structs.asdict(given)) if given else None
+
+
 async def _place(
-    db: Connection, owner: CartOwner, policy: CartPolicy, expected_total: int, condition: Condition
+    db: Connection, owner: CartOwner, policy: CartPolicy, checkout: Checkout, condition: Condition
 ) -> Placed:
     try:
-        return await actions.place(db, owner, policy, expected_total, condition)
+        return await actions.place(db, owner, policy, checkout, condition)
     except actions.CartChanged as changed:
         raise TotalMismatch(changed.detail, cart=cart_output(changed.loaded)) from None
 
@@ -187,7 +330,7 @@ def _show(order: Order) -> Response:
 def _show_placed(placed: Placed) -> Response:
     order = placed.order
     return answer(
-        order_output(order),
+        order_output(order, key_of(order)),
         201 if placed.new else 200,
         Location=url_for("orders.show_order", number=order.number),
     )

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypedDict
+from uuid import UUID
 
 from service.carts import Cart
 from service.catalogue import TakenStock
 from service.errors import Conflict
+
+from .details import Details
 
 OrderStatus = Literal["placed", "cancelled", "fulfilled"]
 
@@ -68,7 +71,10 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it was stored. ``id`` stays inside: it counts the orders."""
+    """An order as it was stored. ``id`` stays inside: it counts the orders.
+
+    ``key_hash`` is a guest's; an account's order has an ``account_id``, as long as that is there.
+    """
 
     id: int
     number: str
@@ -77,6 +83,24 @@ class Order:
     currency: str
     total: int
     lines: tuple[OrderLine, ...]
+    details: Details
+    account_id: UUID | None
+    key_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks for an order: an account, someone with its key, the browser that ``placed`` it."""
+
+    account_id: UUID | None = None
+    key_hash: bytes | None = None
+    placed: tuple[str, ...] = ()
+
+    def sees(self, order: Order) -> bool:
+        """Return whether the order is theirs to see."""
+        if order.key_hash is not None:
+            return order.key_hash == self.key_hash or order.number in self.placed
+        return self.account_id is not None and order.account_id == self.account_id
 
 
 @dataclass(frozen=True, slots=True)

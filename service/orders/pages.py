@@ -20,7 +20,9 @@ from service.logins import current_account_id
 from service.pages import back, current_page_context, flash, page, render
 
 from . import actions
-from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock
+from .details import Details
+from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock, Viewer
+from .session import checkout_of
 
 blueprint = Blueprint("order_pages", __name__)
 
@@ -62,7 +64,8 @@ async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
     """Order the cart as it was shown; sent twice, it is ordered once."""
     owner, policy = current_cart_owner(), cart_policy()
     try:
-        placed = await run(actions.place, owner, policy, data.expected_total)
+        checkout = checkout_of(data.expected_total, Details())
+        placed = await run(actions.place, owner, policy, checkout)
     except EmptyCart:
         return back("/cart")
     except actions.CartChanged:
@@ -97,7 +100,7 @@ async def show_orders(query: OrdersPageQuery) -> Response | WerkzeugResponse:
 async def show_order(number: str) -> Response:
     """Show one of one's own orders."""
     owner = current_account_id()
-    order = await run(actions.show, number, owner)
+    order = await run(actions.show, number, Viewer(owner))
     skus = [line.sku for line in order.lines]
     listings = await run(select_listings, skus)
     return await render("orders/order.html", order=order, listings=listings)
@@ -108,7 +111,7 @@ async def show_order(number: str) -> Response:
 async def show_cancel(number: str) -> Response | WerkzeugResponse:
     """Ask whether the order is to be cancelled."""
     owner = current_account_id()
-    order = await run(actions.show, number, owner)
+    order = await run(actions.show, number, Viewer(owner))
     if order.status != "placed":
         return back(f"/orders/{order.number}")
     return await render("orders/cancel.html", order=order)
@@ -120,9 +123,9 @@ async def post_cancel(number: str) -> WerkzeugResponse:
     """Cancel an order."""
     owner = current_account_id()
     try:
-        order = await run(actions.cancel, number, owner)
+        order = await run(actions.cancel, number, Viewer(owner))
     except NotCancellable:
-        order = await run(actions.show, number, owner)
+        order = await run(actions.show, number, Viewer(owner))
         if order.status != "cancelled":
             flash("This order can no longer be cancelled.", "problem")
             return back(f"/orders/{order.number}")

@@ -14,6 +14,7 @@ from service.carts import Cart
 from service.database import Connection
 from service.statements import Statement
 
+from .details import Details
 from .model import Order, OrderLine, OrderPage, OrderStatus
 
 LINES = """(
@@ -24,20 +25,41 @@ LINES = """(
     from order_lines l where l.order_id = o.id
 ) as lines"""
 
+COLUMNS = """
+    o.id, o.number, o.status, o.placed_at, o.currency, o.total, o.account_id, o.key_hash,
+    jsonb_build_object(
+        'contact', o.contact, 'shipping_address', o.shipping_address,
+        'billing_address', o.billing_address, 'note', o.note, 'metadata', o.metadata
+    )::text as details
+"""
+
 _lines = msgspec.json.Decoder(tuple[OrderLine, ...])
+_details = msgspec.json.Decoder(Details)
 
 
 INSERT_ORDER = Statement(
-    """
+    f"""
     with o as (
         insert into orders (
-            number, account_id, status, placed_at, currency, total, cart_id, cart_revision
+            number, account_id, status, placed_at, currency, total, cart_id, cart_revision,
+            contact, shipping_address, billing_address, note, metadata, key_hash
         )
-        values (
-            :number, :account_id, 'placed', :now, :currency, :total, :cart_id, :cart_revision
+        select :number::text, :account_id::uuid, 'placed', :now::timestamptz, :currency::text,
+            :total::bigint, :cart_id::uuid, :cart_revision::integer,
+            -- who has an account need not say the address again
+            case when :account_id is null then said.contact
+                else coalesce(said.contact, '{{}}') || jsonb_build_object('email', coalesce(
+                    nullif(said.contact->>'email', ''),
+                    (select email from accounts where id = :account_id), ''
+                ))
+            end,
+            said.shipping_address, said.billing_address, said.note, said.metadata, :key_hash::bytea
+        from jsonb_to_record(:details::jsonb) as said (
+            contact jsonb, shipping_address jsonb, billing_address jsonb, note text, metadata jsonb
         )
         on conflict (number) do nothing
-        returning id, number, status, placed_at, currency, total
+        returning id, number, status, placed_at, currency, total, account_id, key_hash,
+            contact, shipping_address, billing_address, note, metadata
     ),
     stored as (
         insert into order_lines (
@@ -55,7 +77,7 @@ INSERT_ORDER = Statement(
             variant_id, sku, title, options, quantity, unit_price, from_stock, position
         )
     )
-    select id, number, status, placed_at, currency, total, :lines::text as lines from o
+    select {COLUMNS}, :lines::text as lines from o
     """
 )
 
@@ -63,10 +85,12 @@ INSERT_ORDER = Statement(
 async def insert_order(
     db: Connection,
     number: str,
-    account_id: UUID,
+    account_id: UUID | None,
     cart: Cart,
     lines: Sequence[OrderLine],
     now: datetime,
+    details: Details,
+    key_hash: bytes | None,
 ) -> Order | None:
     """Store the order of a cart, which is empty from its next revision on.
 
@@ -82,6 +106,8 @@ async def insert_order(
             lines=msgspec.json.encode(lines).decode(),
             cart_id=cart.id,
             cart_revision=cart.revision + 1,
+            details=msgspec.json.encode(details).decode(),
+            key_hash=key_hash,
         )
     )
     return None if row is None else _order(row)
@@ -89,7 +115,7 @@ async def insert_order(
 
 SELECT_ORDER_FROM = Statement(
     f"""
-    select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+    select {COLUMNS}, {LINES}
     from orders o where o.cart_id = :cart_id and o.cart_revision = :revision
     """
 )
@@ -102,20 +128,18 @@ async def select_order_from(db: Connection, cart: Cart) -> Order | None:
 
 
 ORDER = f"""
-    select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+    select {COLUMNS}, {LINES}
     from orders o
-    where o.number = :number and (:account_id::uuid is null or o.account_id = :account_id)
+    where o.number = :number
 """
 SELECT_ORDER = Statement(ORDER)
 LOCK_ORDER = Statement(f"{ORDER} for no key update")
 
 
-async def select_order(
-    db: Connection, number: str, account_id: UUID | None, *, lock: bool = False
-) -> Order | None:
-    """Return the order, if it is this account's; None for the account is the shop's own view."""
+async def select_order(db: Connection, number: str, *, lock: bool = False) -> Order | None:
+    """Return the order of this number, whosoever it is; with ``lock`` its row is locked."""
     statement = LOCK_ORDER if lock else SELECT_ORDER
-    row = await db.fetchrow(*statement(number=number, account_id=account_id))
+    row = await db.fetchrow(*statement(number=number))
     return None if row is None else _order(row)
 
 
@@ -141,7 +165,7 @@ def _select_orders(*conditions: str) -> Statement:
     where = " and ".join(["true", *(CONDITIONS[name] for name in conditions)])
     return Statement(
         f"""
-        select o.id, o.number, o.status, o.placed_at, o.currency, o.total, {LINES}
+        select {COLUMNS}, {LINES}
         from orders o where {where}
         order by o.id desc limit :limit
         """
@@ -173,4 +197,7 @@ def _order(row: Record) -> Order:
         currency=row["currency"],
         total=row["total"],
         lines=_lines.decode(row["lines"]),
+        details=_details.decode(row["details"]),
+        account_id=row["account_id"],
+        key_hash=row["key_hash"],
     )

@@ -12,8 +12,9 @@ from service.settings import Settings
 
 from .bearer import acts_without_session
 
-SECTIONS = ("cart", "preferences", "flash", "device")
-"""The shop's: its cart, its choices, the pages' messages, and where one logged in before."""
+SECTIONS = ("cart", "preferences", "flash", "device", "orders")
+"""The shop's: its cart, its choices, the pages' messages, where one logged in before, and which
+orders a guest placed."""
 
 
 class ShopSessions(SectionedSessions):

@@ -131,6 +131,10 @@ class Settings:
         "carts that guests may begin from one address, `count/seconds`; `off` to lift",
         Limit(1_000, 3_600),
     )
+    throttle_orders: Limit = _setting(  # noqa: RUF009 - frozen
+        "orders that guests may place from one address, `count/seconds`; `off` to lift",
+        Limit(60, 3_600),
+    )
     audit_days: int = _setting("days to keep the record of log ins and changes of accounts", 90)
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
@@ -141,6 +145,9 @@ class Settings:
         10,
         zero=True,
         before="cart_late",
+    )
+    guest_checkout: bool = _setting(
+        "whether one may order without an account, by an e-mail address", default=True
     )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)

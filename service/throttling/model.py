@@ -16,7 +16,7 @@ from service.settings import Limit, Settings
 LARGEST = 2_000_000_000
 """The largest count: its column has 32 bits."""
 
-LimitedAction = Literal["login", "register", "password", "cart"]
+LimitedAction = Literal["login", "register", "password", "cart", "order"]
 
 NETWORKS = {64: 1, 56: 4, 48: 16}
 """Bits of an IPv6 address that may stand for one customer (RFC 6177), and how many times the limit
@@ -81,6 +81,7 @@ class Throttle:
         self._account = settings.throttle_account
         self._total = settings.throttle_total
         self._carts = settings.throttle_carts
+        self._orders = settings.throttle_orders
 
     def attempt(
         self, action: LimitedAction, account: str, ip: str, device: bytes | None = None
@@ -105,6 +106,10 @@ class Throttle:
     def new_cart(self, ip: str) -> Attempt | None:
         """Return what a guest's new cart counts against, None where that is not limited."""
         return Attempt.of(_by_network("cart", self._carts, ip)) if self._carts else None
+
+    def new_order(self, ip: str) -> Attempt | None:
+        """Return what a guest's order counts against, None where that is not limited."""
+        return Attempt.of(_by_network("order", self._orders, ip)) if self._orders else None
 
 
 def _by_network(action: LimitedAction, limit: Limit, ip: str) -> list[tuple[Limit, bytes]]:

@@ -109,11 +109,12 @@ async def test_nothing_is_ordered_from_an_empty_cart(client: Client) -> None:
     assert (status, problem["code"]) == (409, "empty_cart")
 
 
-async def test_a_guest_has_to_log_in(client: Client, product: Product) -> None:
-    """A checkout without a login is 401."""
+async def test_a_guest_has_to_say_whom_it_is_for(client: Client, product: Product) -> None:
+    """A checkout without a login and without an e-mail address is 422, at its field."""
     cart = await add(client, product.sku)
     status, problem, _ = await check_out(client, cart["total"])
-    assert (status, problem["code"]) == (401, "unauthenticated")
+    assert (status, problem["code"]) == (422, "invalid")
+    assert problem["errors"][0]["field"] == "contact.email"
 
 
 async def test_nobody_pays_a_total_they_were_not_shown(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -48,6 +48,12 @@ class StoredAnswer:
             return self
         body = {**msgspec.json.decode(self.body), **members}
         return replace(self, body=msgspec.json.encode(body))
+
+    def with_body(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> StoredAnswer:
+        """Return this with its body changed, unless it is a refusal."""
+        if self.status >= HTTPStatus.BAD_REQUEST:
+            return self
+        return replace(self, body=msgspec.json.encode(change(msgspec.json.decode(self.body))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,14 @@ KEY_HEADER = {
 """What `operation` says of the header, for views that use `Once`."""
 
 
+class Veil(Protocol):
+    """Hides what of an answer's body must not be stored, and shows it again in a repeat."""
+
+    def hide(self, body: dict[str, Any]) -> dict[str, Any]: ...
+
+    def show(self, body: dict[str, Any]) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Done(Generic[T]):
     """What the action returned, None where it refused; and the answer to keep."""
@@ -47,7 +55,8 @@ class Once(Generic[T]):
 
     ``data`` is the request's body, ``guest`` the cart of a caller without a login. ``to_response``
     makes the answer of what the action returned, before it is committed. ``secret_fields`` are
-    members of the answer that are stored nowhere, and that a repeat must bring about by itself.
+    members of the answer that are stored nowhere, and that a repeat must bring about by itself;
+    a ``veil`` hides some and shows them again.
     ``form_key`` is the key of a page's form, which can send no header.
     """
 
@@ -58,11 +67,13 @@ class Once(Generic[T]):
         to_response: Callable[[T], Response],
         guest: UUID | None = None,
         secret_fields: Mapping[str, str] = _NOTHING,
+        veil: Veil | None = None,
         form_key: str = "",
     ) -> None:
         self._to_response = to_response
         self._guest = guest
         self._secret_fields = secret_fields
+        self._veil = veil
         self._key = read_key(data, *secret_fields.values(), form_key=form_key)
 
     async def run(
@@ -106,11 +117,18 @@ class Once(Generic[T]):
                 return await self._answer(db, action)
             before = None if claimed.free else await queries.select_answer(db, scope, key, now)
             if before is not None:
-                return _Done(None, before.with_members(self._secret_fields), replayed=True)
+                return _Done(None, self._show(before), replayed=True)
             done = await self._answer(db, action)
-            kept = done.answer.without_members(self._secret_fields)
-            await queries.upsert_answer(db, scope, key, kept, now)
+            await queries.upsert_answer(db, scope, key, self._hide(done.answer), now)
             return done
+
+    def _hide(self, answer: StoredAnswer) -> StoredAnswer:
+        answer = answer.without_members(self._secret_fields)
+        return answer.with_body(self._veil.hide) if self._veil else answer
+
+    def _show(self, answer: StoredAnswer) -> StoredAnswer:
+        answer = answer.with_members(self._secret_fields)
+        return answer.with_body(self._veil.show) if self._veil else answer
 
     async def _answer(
         self, db: Connection, action: Callable[[Connection], Awaitable[T]]

@@ -48,6 +48,7 @@ HEADERS_TAKEN: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "If-Match": {"type": "string", "examples": [TAG]},
     "If-None-Match": {"type": "string", "examples": [TAG]},
+    "Locker-Order-Key": {"type": "string"},
     "Locker-Cart": {"type": "string", "pattern": "^locker_cart_[A-Za-z0-9_-]{43}$"},
 }
 
