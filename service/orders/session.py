@@ -28,7 +28,7 @@ MOST = 20
 """Orders of guests that a browser remembers, the newest."""
 
 
-class _Stored(msgspec.Struct):
+class _PlacedHere(msgspec.Struct):
     numbers: Annotated[list[Annotated[str, Meta(max_length=16)]], Meta(max_length=MOST)] = []
 
 
@@ -88,5 +88,5 @@ def _secrets() -> tuple[str, ...]:
 
 
 def _placed_here() -> tuple[str, ...]:
-    stored = read_as(read_section("orders"), _Stored)
+    stored = read_as(read_section("orders"), _PlacedHere)
     return tuple(stored.numbers) if stored else ()
