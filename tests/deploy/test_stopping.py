@@ -47,8 +47,9 @@ def test_compose() -> None:
     drain = float(locker["environment"]["LOCKER_DRAIN_TIME"])
     assert drain + AFTER_DRAINING < seconds(locker["stop_grace_period"])
     proxy = (DEPLOY / "compose/haproxy.cfg").read_text()
-    every, times = re.findall(r"inter (\d+)s fall (\d+)", proxy)[0]
-    assert int(every) * (int(times) + 1) < drain
+    every, times = map(int, re.findall(r"inter (\d+)s fall (\d+)", proxy)[0])
+    (longest,) = map(int, re.findall(r"timeout check (\d+)s", proxy))
+    assert times * (every + longest) < drain
 
 
 def test_systemd() -> None:

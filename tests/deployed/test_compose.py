@@ -48,12 +48,12 @@ class Shopper:
         """Change, read and look once; what was acknowledged must be there."""
         self._turn += 1
         quantity = self._turn % MOST + 1
-        self._ask("PUT", f"{API}/cart/lines/{SKU}", json={"quantity": quantity})
+        changed = self._ask("PUT", f"{API}/cart/lines/{SKU}", json={"quantity": quantity})
         cart = self._ask("GET", f"{API}/cart")
-        if cart is not None and [line["quantity"] for line in cart.json()["lines"]] != [quantity]:
+        if changed and cart and [line["quantity"] for line in cart.json()["lines"]] != [quantity]:
             self.outcomes["lost"] += 1
         session = self._ask("GET", f"{API}/session")
-        if session is not None and not session.json()["authenticated"]:
+        if session and not session.json()["authenticated"]:
             self.outcomes["logged out"] += 1
         self._ask("GET", "/")
 
