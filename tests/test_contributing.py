@@ -89,7 +89,7 @@ async def test_add_a_migration(db: asyncpg.Connection[asyncpg.Record]) -> None:
     assert len(examples) == 2
     for example in examples:
         await db.execute(example)
-    assert await db.fetchval("select count(*) from orders where note is null") == 0
+    assert await db.fetchval("select count(*) from orders where gift_message is null") == 0
 
 
 @pytest.mark.parametrize("command", COMMAND.findall(PAGE))

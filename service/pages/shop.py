@@ -19,7 +19,7 @@ LONGEST_FILE = 1024 * 1024
 LOGOS = {".svg", ".png", ".webp", ".jpg", ".jpeg"}
 
 Color = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
-Text = Annotated[str, Meta(min_length=1, max_length=500)]
+ShopText = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class Link(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -49,15 +49,19 @@ class Shop(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the file may say, and what stands where it says nothing."""
 
     name: Annotated[str, Meta(min_length=1, max_length=60)] = "Locker"
-    greeting: Text = "Good things, kept for you."
-    introduction: Text = (
+    greeting: ShopText = "Good things, kept for you."
+    introduction: ShopText = (
         "Fill your locker, close the tab, come back next week: on this device or another, it is "
         "all still there."
     )
-    description: Text = "A shop that keeps your cart: fill it, close the tab, come back next week."
-    footer: Text = "Fill your locker, close the tab, come back next week. It is all still there."
+    description: ShopText = (
+        "A shop that keeps your cart: fill it, close the tab, come back next week."
+    )
+    footer: ShopText = (
+        "Fill your locker, close the tab, come back next week. It is all still there."
+    )
     password_help: Annotated[str, Meta(max_length=500)] = ""
-    after_order: Text = (
+    after_order: ShopText = (
         "We have your order and prepare it. As long as it is not on its way, you can cancel it "
         "here."
     )
