@@ -191,7 +191,7 @@ def others() -> Iterator[Case]:
     for name, selection in facets.items():
         known = "three lists, one for each facet" if selection.type and selection.tag else ""
         yield Case(f"facets of {name}", lambda db, s=selection: select_facets(db, s), known)  # type: ignore[misc]
-    yield Case("types", lambda db: select_types(db, 250))
+    yield Case("types", lambda db: select_types(db, 250), "250 counts of up to 1,000")
     typed = {
         "a letter": word(7)[:1],
         "three letters": word(7)[:3],

@@ -69,6 +69,7 @@ class Visit(NamedTuple):
     trips: int
     body: Any = None
     prepare: Callable[[Client, Product], Awaitable[dict[str, Any]]] = fill
+    query: str = ""
 
     async def request(self, client: Client, product: Product) -> dict[str, Any]:
         """Prepare the visit; returns what `client.open` is to be given."""
@@ -80,7 +81,7 @@ class Visit(NamedTuple):
             name: values.get(str(value).strip("{}"), value) for name, value in self.body.items()
         }
         operation = BY_ID[self.operation]
-        path = operation.template.format(**values)
+        path = operation.template.format(**values) + self.query
         return {"path": path, "method": operation.method, "json": body}
 
 
@@ -88,7 +89,10 @@ VISITS = [
     Visit("check_liveness", 0),
     Visit("check_readiness", 2),
     Visit("list_products", 1),
+    Visit("list_products", 2, query="?q=sku&facets=true&sort=price&min_price=1&available=true"),
     Visit("suggest_products", 0),
+    Visit("suggest_products", 1, query="?q=sku"),
+    Visit("suggest_products", 4, query="?q=xprodukt"),
     Visit("list_product_types", 1),
     Visit("show_product", 1),
     Visit("show_cart", 1),
@@ -132,7 +136,7 @@ def callers(visit: Visit) -> list[str]:
 def for_each(visits: list[Visit]) -> pytest.MarkDecorator:
     """Run a test for each visit and each kind of caller, as ``visit`` and ``who``."""
     cases = [
-        pytest.param(visit, who, id=f"{visit.operation}-{who}")
+        pytest.param(visit, who, id=f"{visit.operation}{visit.query}-{who}")
         for visit in visits
         for who in callers(visit)
     ]
