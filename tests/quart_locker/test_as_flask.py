@@ -277,3 +277,43 @@ async def test_an_interface_may_match_the_request_first() -> None:
 
     assert (await app.test_client().get("/somewhere")).status_code == 200
     assert sessions.seen == "somewhere"
+
+
+async def test_flask_as_it_comes_shares_the_base_cookie() -> None:
+    """With Flask's digest each reads what the other wrote, under an older key as well."""
+    older = "an older key, as long as one has to be"
+    theirs = flask.Flask(__name__)
+    theirs.config.update(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS=[older])
+    ours = Quart(__name__)
+    ours.config.update(SECRET_KEY=KEY, SECRET_KEY_FALLBACKS=[older])
+    SectionedSessions(ours, sections=["cart"], digest="sha1")
+
+    @theirs.get("/<word>")
+    def put(word: str) -> dict[str, Any]:
+        flask.session[word] = word
+        return dict(flask.session)
+
+    @ours.get("/<word>")
+    async def put_here(word: str) -> dict[str, Any]:
+        quart.session[word] = word
+        return dict(quart.session)
+
+    browser, here = theirs.test_client(), ours.test_client()
+    browser.get("/flask")
+    cookie = browser.get_cookie("session")
+    assert cookie
+    here.set_cookie("localhost", "session", cookie.value)
+    answer = await here.get("/quart")
+    assert await answer.get_json() == {"flask": "flask", "quart": "quart"}
+    browser.set_cookie("session", sent(answer)["session"].value)
+    found = browser.get("/again").get_json()
+    assert {key for key in found if key != "_born"} == {"flask", "quart", "again"}
+    # What an older key signed.
+    theirs.config["SECRET_KEY"] = older
+    fresh = theirs.test_client()
+    fresh.get("/older")
+    cookie = fresh.get_cookie("session")
+    assert cookie
+    client = ours.test_client()
+    client.set_cookie("localhost", "session", cookie.value)
+    assert "older" in await (await client.get("/newer")).get_json()

@@ -147,6 +147,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"SECRET_KEY": "short"}, "must have 32 bytes or more"),
     ({"SECRET_KEY": b"short"}, "must have 32 bytes or more"),
     ({"SECRET_KEY": 5}, "must be text or bytes"),
+    ({"SECRET_KEY": "\ud800" * 40}, "must be text or bytes"),
+    ({"SECRET_KEY": ["a list of one, as long as it has to be"]}, "must be text or bytes"),
+    ({"SECRET_KEY_FALLBACKS": OTHER}, "SECRET_KEY_FALLBACKS must be a list"),
+    ({"SECRET_KEY_FALLBACKS": 5}, "SECRET_KEY_FALLBACKS must be a list"),
     ({"SECRET_KEY_FALLBACKS": ["short"]}, "must have 32 bytes or more"),
     ({"SECRET_KEY_FALLBACKS": [None]}, "must be text or bytes"),
     ({"SESSION_COOKIE_NAME": ""}, "SESSION_COOKIE_NAME must be a cookie's name"),
@@ -214,6 +218,30 @@ async def test_what_cannot_be_honoured_is_told_without_a_start(
     assert told in await response.get_data(as_text=True)
 
 
+ODD: list[Any] = [
+    *(None, "", 0, 1, -1, True, False, 10.5, 1e300, float("nan"), float("inf"), 10**30, object()),
+    *("x", KEY, KEY.encode(), b"", "ü" * 40, "\ud800" * 40, "a\nb", "a;b", "a\r\nb: c", "Ⅷ"),
+    *("/", "/a b", "/ä", "//", "/a\nb", ".", "a.example", "a..b", "Lax", "STRICT", "none"),
+    *([], [KEY], (KEY,), {KEY}, {}, [[]], [None], 4_093, 4_094),
+    *(timedelta(days=3), timedelta.max, timedelta(microseconds=1), timedelta(-1)),
+]
+
+
+@pytest.mark.parametrize("key", [*KEYS.values(), "APPLICATION_ROOT", "SECRET_KEY"])
+async def test_no_value_is_an_error_of_another_kind(key: str) -> None:
+    """Whatever a key is set to, it is refused with a sentence, or whole cookies come of it."""
+    for value in ODD:
+        app = sectioned_app(**{key: value})
+        try:
+            SectionedSessions(sections=["cart"]).jar(app)
+        except Misconfigured:
+            continue
+        response = await app.test_client().patch("/", json=CHANGE)
+        assert response.status_code == 200 or value == 1, (key, value)
+        for header in response.headers.getlist("Set-Cookie"):
+            assert "\n" not in header
+
+
 ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"sections": "cart"}, "sections are a list of names"),
     ({"sections": [""]}, "can't be a section"),
@@ -226,7 +254,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"sections": ["_value"]}, "can't be a section: the session itself"),
     ({"keys": []}, "no key to be signed with"),
     ({"keys": [""]}, "no key to be signed with"),
-    ({"keys": KEY}, "keys is a list"),
+    ({"keys": KEY}, "keys must be a list"),
     ({"keys": ["short"]}, "must have 32 bytes or more"),
     ({"digest": "md5"}, "digest must be one of sha256, sha1"),
     ({"idle": 5}, "idle must be 10 seconds or more"),

@@ -19,12 +19,16 @@ from quart_locker.errors import Misconfigured
 
 from .cookies import BORN, BROWSER_LIMIT, Digest
 from .model import BASE, PERMANENT, VALUE
+from .values import HALF
 
 SHORTEST_KEY = 32
 """Bytes of a key: as many as SHA-256 gives (RFC 2104, section 3)."""
 
 SHORTEST_IDLE = 10
 """Seconds; below it every answer would bring the cookie anew."""
+
+LONGEST = 2_000_000_000
+"""Seconds, of any time: a moment that is further away can't be written."""
 
 REFRESH = 86_400
 """Seconds after which a cookie in use is signed anew, to count as used. A shorter idle time
@@ -35,7 +39,7 @@ YEAR = 365 * 86_400
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A cookie's (RFC 6265, section 4.1.1)."""
 
-DOMAIN = re.compile(r"\.?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*")
+DOMAIN = re.compile(r"\.?[0-9A-Za-z-]{1,63}(\.[0-9A-Za-z-]{1,63})*")
 PATH = re.compile(r"/[ -:<-~]*")
 
 MAKE_ONE = "python -c 'import secrets; print(secrets.token_hex())' makes one"
@@ -238,8 +242,8 @@ class _Said:
         # The comparison is written so that it refuses nan.
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(name, "a number of seconds, or a timedelta")
-        if not SHORTEST_IDLE <= value < float("inf"):
-            self.refuse(name, f"{SHORTEST_IDLE} seconds or more")
+        if not SHORTEST_IDLE <= value <= LONGEST:
+            self.refuse(name, f"{SHORTEST_IDLE} seconds or more, and at most {LONGEST}")
         return int(value)
 
 
@@ -248,27 +252,28 @@ def _plain(value: Any) -> Any:
 
 
 def _keys(app: Quart, options: SessionOptions) -> tuple[str | bytes, ...]:
-    configured = (app.config["SECRET_KEY"], *(app.config["SECRET_KEY_FALLBACKS"] or ()))
-    keys = tuple(options["keys"]) if "keys" in options else configured
-    if isinstance(options.get("keys"), str | bytes):
-        raise Misconfigured("keys is a list, the current key first: write keys=[…].")
+    current, older = app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"] or ()
+    for name, value in (("keys", options.get("keys", ())), ("SECRET_KEY_FALLBACKS", older)):
+        if not isinstance(value, list | tuple):
+            raise Misconfigured(f'{name} must be a list: write ["…"].')
+    keys = tuple(options["keys"]) if "keys" in options else (current, *older)
     if not keys or not keys[0]:
         raise Misconfigured(
             f"The session has no key to be signed with: set SECRET_KEY; {MAKE_ONE}."
         )
-    if configured[0] not in (None, keys[0]) or not set(configured[1:]) <= set(keys):
-        raise Misconfigured(
-            "SECRET_KEY and SECRET_KEY_FALLBACKS are set in app.config, and SectionedSessions was "
-            "given other keys: set one of them alone."
-        )
     for key in keys:
-        if not isinstance(key, str | bytes):
+        if not isinstance(key, str | bytes) or (isinstance(key, str) and HALF.search(key)):
             raise Misconfigured("SECRET_KEY, and each older key, must be text or bytes.")
         if len(key.encode() if isinstance(key, str) else key) < SHORTEST_KEY:
             raise Misconfigured(
                 f"SECRET_KEY, and each older key, must have {SHORTEST_KEY} bytes or more; "
                 f"{MAKE_ONE}."
             )
+    if current not in (None, keys[0]) or any(key not in keys for key in older):
+        raise Misconfigured(
+            "SECRET_KEY and SECRET_KEY_FALLBACKS are set in app.config, and SectionedSessions was "
+            "given other keys: set one of them alone."
+        )
     return keys
 
 
