@@ -27,7 +27,7 @@ from service.settings import Limit, Settings
 from tests.support.databases import name_of, new_database
 from tests.support.keys import KEY
 from tests.support.serving import Served, serve
-from tests.support.shopping import Product, add_product
+from tests.support.shopping import Product, add_product, register
 from tests.support.templates import CompiledTemplates
 
 # Some machines are slow; a test that hangs ends by pytest's own limit.
@@ -175,6 +175,13 @@ async def app(start_app: Callable[..., Awaitable[Quart]]) -> Quart:
 def client(app: Quart) -> TestClientProtocol:
     """A browser: it keeps its cookies."""
     return app.test_client()
+
+
+@pytest.fixture
+async def signed_in(client: TestClientProtocol) -> TestClientProtocol:
+    """A browser whose owner has an account, and is logged in."""
+    await register(client)
+    return client
 
 
 @pytest.fixture(scope="session")

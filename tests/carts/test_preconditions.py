@@ -32,36 +32,34 @@ async def send(client: Client, change: Change, **headers: str) -> Any:
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_a_change_for_a_cart_that_has_changed_is_not_made(
-    client: Client, product: Product, name: str
+    signed_in: Client, product: Product, name: str
 ) -> None:
     """412 shows the cart as it is, which is as it was; with its tag the change is made."""
-    await register(client)
-    seen = await add(client, product.sku)
-    now = await add(client, product.sku)
+    seen = await add(signed_in, product.sku)
+    now = await add(signed_in, product.sku)
     change = CHANGES[name](product.sku, now["total"])
     problem = await problem_of(
-        await send(client, change, If_Match=seen["etag"]), 412, "revision_mismatch"
+        await send(signed_in, change, If_Match=seen["etag"]), 412, "revision_mismatch"
     )
-    assert problem["cart"] == await get(client, "/cart") == now
-    response = await send(client, change, If_Match=problem["cart"]["etag"])
+    assert problem["cart"] == await get(signed_in, "/cart") == now
+    response = await send(signed_in, change, If_Match=problem["cart"]["etag"])
     assert response.status_code in {200, 201}
-    assert await get(client, "/cart") != now
+    assert await get(signed_in, "/cart") != now
 
 
 @pytest.mark.parametrize("name", CHANGES)
 async def test_another_accounts_cart_never_matches(
-    client: Client, product: Product, name: str
+    signed_in: Client, product: Product, name: str
 ) -> None:
     """Seen as one account, sent as another: 412, though both carts are at one revision."""
-    await register(client)
-    seen = await add(client, product.sku)
-    await client.delete(f"{API}/session")
-    await register(client)
-    other = await add(client, product.sku, 5)
+    seen = await add(signed_in, product.sku)
+    await signed_in.delete(f"{API}/session")
+    await register(signed_in)
+    other = await add(signed_in, product.sku, 5)
     assert other["revision"] == seen["revision"]
     change = CHANGES[name](product.sku, other["total"])
-    await problem_of(await send(client, change, If_Match=seen["etag"]), 412, "revision_mismatch")
-    assert await get(client, "/cart") == other
+    await problem_of(await send(signed_in, change, If_Match=seen["etag"]), 412, "revision_mismatch")
+    assert await get(signed_in, "/cart") == other
 
 
 async def test_each_cart_and_each_revision_has_its_tag(
@@ -199,39 +197,39 @@ async def test_reading_for_a_condition(client: Client, product: Product) -> None
 
 @pytest.mark.parametrize("name", ["add", "order"])
 async def test_a_stored_outcome_comes_before_the_condition(
-    client: Client, product: Product, name: str
+    signed_in: Client, product: Product, name: str
 ) -> None:
     """A repeat with the key gets the first answer, although the cart is no longer as it was.
 
     A 412 is not stored: the same key is good for a second try with the cart's new tag.
     """
-    await register(client)
-    seen = await add(client, product.sku)
-    now = await add(client, product.sku)
+    seen = await add(signed_in, product.sku)
+    now = await add(signed_in, product.sku)
     change = CHANGES[name](product.sku, now["total"])
-    stale = await send(client, change, If_Match=seen["etag"], Idempotency_Key="k")
+    stale = await send(signed_in, change, If_Match=seen["etag"], Idempotency_Key="k")
     await problem_of(stale, 412, "revision_mismatch")
-    first = await send(client, change, If_Match=now["etag"], Idempotency_Key="k")
+    first = await send(signed_in, change, If_Match=now["etag"], Idempotency_Key="k")
     assert first.status_code in {200, 201}
     for tag in (now["etag"], seen["etag"], '"junk"'):
-        again = await send(client, change, If_Match=tag, Idempotency_Key="k")
+        again = await send(signed_in, change, If_Match=tag, Idempotency_Key="k")
         assert again.status_code == first.status_code
         assert again.headers["Idempotent-Replayed"] == "true"
         assert await again.get_data() == await first.get_data()
 
 
-async def test_an_order_asked_for_again_is_the_same_order(client: Client, product: Product) -> None:
+async def test_an_order_asked_for_again_is_the_same_order(
+    signed_in: Client, product: Product
+) -> None:
     """Without a key an order asked for again by its cart's tag is the same order."""
-    await register(client)
-    seen = await add(client, product.sku)
+    seen = await add(signed_in, product.sku)
     change = CHANGES["order"](product.sku, seen["total"])
-    first = await send(client, change, If_Match=seen["etag"])
+    first = await send(signed_in, change, If_Match=seen["etag"])
     assert first.status_code == 201
-    left = (await get(client, "/cart"))["etag"]
+    left = (await get(signed_in, "/cart"))["etag"]
     for tag in (seen["etag"], left, "*"):
-        again = await send(client, change, If_Match=tag)
+        again = await send(signed_in, change, If_Match=tag)
         assert again.status_code == 200
         assert await again.get_json() == await first.get_json()
-    await problem_of(await send(client, change, If_Match='"1"'), 412, "revision_mismatch")
-    await add(client, product.sku)
-    await problem_of(await send(client, change, If_Match=seen["etag"]), 412, "revision_mismatch")
+    await problem_of(await send(signed_in, change, If_Match='"1"'), 412, "revision_mismatch")
+    await add(signed_in, product.sku)
+    await problem_of(await send(signed_in, change, If_Match=seen["etag"]), 412, "revision_mismatch")

@@ -86,11 +86,10 @@ async def test_token_is_shown_once_and_kept_as_a_hash(client: Client, observer: 
 
 @pytest.mark.parametrize("scopes", [["read"], ["write"]])
 async def test_scope_bounds_what_a_token_may(
-    client: Client, stranger: Client, product: Product, scopes: list[str]
+    signed_in: Client, stranger: Client, product: Product, scopes: list[str]
 ) -> None:
     """`read` is for safe methods and `write` for the others; 403 for what is not covered."""
-    await register(client)
-    token = bearer(await make_token(client, scopes=scopes))
+    token = bearer(await make_token(signed_in, scopes=scopes))
     read = await stranger.get(f"{API}/cart", headers=token)
     body = {"sku": product.sku}
     write = await stranger.post(f"{API}/cart/lines", json=body, headers=token)
@@ -98,7 +97,7 @@ async def test_scope_bounds_what_a_token_may(
     assert refused.status_code == 403
     assert (await refused.get_json())["code"] == "forbidden"
     assert done.status_code in {200, 201}
-    assert (await get(client, "/cart"))["quantity"] == (scopes == ["write"])
+    assert (await get(signed_in, "/cart"))["quantity"] == (scopes == ["write"])
 
 
 @pytest.mark.parametrize(
@@ -111,11 +110,10 @@ async def test_scope_bounds_what_a_token_may(
     ],
 )
 async def test_token_has_no_session_and_makes_no_token(
-    client: Client, stranger: Client, method: str, path: str, body: Any
+    signed_in: Client, stranger: Client, method: str, path: str, body: Any
 ) -> None:
     """What is about a browser's login, or would let a token outlive its end, is forbidden."""
-    await register(client)
-    token = bearer(await make_token(client))
+    token = bearer(await make_token(signed_in))
     response = await stranger.open(f"{API}{path}", method=method, json=body, headers=token)
     assert response.status_code == 403
     assert (await response.get_json())["code"] == "forbidden"
@@ -150,10 +148,9 @@ async def test_invalid_token_is_401_on_every_route(
     assert "left a token unchecked" not in caplog.text
 
 
-async def test_login_of_a_session_is_no_token(client: Client, app: Quart) -> None:
+async def test_login_of_a_session_is_no_token(signed_in: Client, app: Quart) -> None:
     """What a session's cookie holds can't be used as a token."""
-    await register(client)
-    async with client.session_transaction() as session:
+    async with signed_in.session_transaction() as session:
         text = session["login"]
     for attempt in (text, f"locker_rw_{text}"):
         response = await app.test_client(use_cookies=False).get(
@@ -163,22 +160,20 @@ async def test_login_of_a_session_is_no_token(client: Client, app: Quart) -> Non
 
 
 async def test_widening_the_scope_in_the_text_breaks_the_token(
-    client: Client, stranger: Client
+    signed_in: Client, stranger: Client
 ) -> None:
     """A token whose text has a wider scope is invalid, as the hash covers the scopes."""
-    await register(client)
-    text = (await make_token(client, scopes=["read"]))["token"]
+    text = (await make_token(signed_in, scopes=["read"]))["token"]
     widened = {"Authorization": f"Bearer {text.replace('_r_', '_rw_')}"}
     response = await stranger.get(f"{API}/account", headers=widened)
     assert response.status_code == 401
 
 
 async def test_token_expires(
-    client: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
+    signed_in: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token ends when its days are over, however much it was used, and leaves the list."""
-    await register(client)
-    token = await make_token(client, expires_in_days=1)
+    token = await make_token(signed_in, expires_in_days=1)
     start = datetime.now(UTC)
     monkeypatch.setattr(clock, "now", lambda: start + timedelta(hours=23))
     assert (await stranger.get(f"{API}/account", headers=bearer(token))).status_code == 200
@@ -199,11 +194,10 @@ async def test_disuse_does_not_end_a_token(
 
 
 async def test_use_is_noted_at_most_once_a_minute(
-    client: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
+    signed_in: Client, stranger: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last use is null before the first, noted at the first, and then once a minute."""
-    await register(client)
-    token = await make_token(client)
+    token = await make_token(signed_in)
     assert token["last_used_at"] is None
     start = datetime.now(UTC).replace(microsecond=0)
     seen = []
@@ -211,50 +205,47 @@ async def test_use_is_noted_at_most_once_a_minute(
         moment = start + timedelta(seconds=seconds)
         monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
         await stranger.get(f"{API}/cart", headers=bearer(token))
-        (listed,) = (await get(client, "/account/tokens"))["tokens"]
+        (listed,) = (await get(signed_in, "/account/tokens"))["tokens"]
         seen.append((datetime.fromisoformat(listed["last_used_at"]) - start).seconds)
     assert seen == [1, 1, 62]
 
 
-async def test_ended_token_is_invalid_at_once(client: Client, stranger: Client) -> None:
+async def test_ended_token_is_invalid_at_once(signed_in: Client, stranger: Client) -> None:
     """Ending a token refuses its next request and takes it off the list."""
-    await register(client)
-    ended, kept = await make_token(client), await make_token(client)
-    assert (await client.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 204
+    ended, kept = await make_token(signed_in), await make_token(signed_in)
+    assert (await signed_in.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 204
     assert (await stranger.get(f"{API}/cart", headers=bearer(ended))).status_code == 401
     assert (await stranger.get(f"{API}/cart", headers=bearer(kept))).status_code == 200
-    assert [token["id"] for token in (await get(client, "/account/tokens"))["tokens"]] == [
+    assert [token["id"] for token in (await get(signed_in, "/account/tokens"))["tokens"]] == [
         kept["id"]
     ]
-    assert (await client.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 404
+    assert (await signed_in.delete(f"{API}/account/tokens/{ended['id']}")).status_code == 404
 
 
 async def test_token_of_another_account_cannot_be_ended(
-    app: Quart, client: Client, stranger: Client
+    app: Quart, signed_in: Client, stranger: Client
 ) -> None:
     """Somebody else's token is not found, and neither is a login by a token's route."""
-    await register(client)
-    token = await make_token(client)
+    token = await make_token(signed_in)
     other = app.test_client()
     await register(other)
     assert (await other.delete(f"{API}/account/tokens/{token['id']}")).status_code == 404
-    assert (await client.delete(f"{API}/account/sessions/{token['id']}")).status_code == 404
+    assert (await signed_in.delete(f"{API}/account/sessions/{token['id']}")).status_code == 404
     assert (await stranger.get(f"{API}/cart", headers=bearer(token))).status_code == 200
 
 
-async def test_a_token_takes_the_password(client: Client, observer: Observer) -> None:
+async def test_a_token_takes_the_password(signed_in: Client, observer: Observer) -> None:
     """An open browser is no year of access: without the password, or with another, no token.
 
     Under a key for repeats no digest of it is kept: that of the request is without it.
     """
-    await register(client)
     for password, status in ((None, 422), ("wrong, wrong, wrong", 403), (PASSWORD, 201)):
         body = {"name": "x", **({"current_password": password} if password else {})}
-        response = await client.post(
+        response = await signed_in.post(
             f"{API}/account/tokens", json=body, headers={"Idempotency-Key": "of-this-test"}
         )
         assert response.status_code == status
-        kept = (await get(client, "/account/tokens"))["tokens"]
+        kept = (await get(signed_in, "/account/tokens"))["tokens"]
         assert bool(kept) is (status == 201)
     text = (await response.get_json())["token"]
     without = msgspec.json.encode(TokenInput("x", current_password=""))
@@ -317,11 +308,10 @@ async def test_number_of_tokens_is_bounded(client: Client, monkeypatch: pytest.M
         {"name": "x", "scopes": ["read", "write", "read"]},
     ],
 )
-async def test_token_out_of_range_is_refused(client: Client, body: Any) -> None:
+async def test_token_out_of_range_is_refused(signed_in: Client, body: Any) -> None:
     """A token needs a name, an end within a year, and scopes that exist."""
-    await register(client)
-    response = await client.post(
+    response = await signed_in.post(
         f"{API}/account/tokens", json={"current_password": PASSWORD, **body}
     )
     assert response.status_code == 422
-    assert (await get(client, "/account/tokens"))["tokens"] == []
+    assert (await get(signed_in, "/account/tokens"))["tokens"] == []

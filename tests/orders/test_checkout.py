@@ -102,10 +102,9 @@ async def test_a_cart_emptied_by_hand_was_not_ordered(app: Quart, product: Produ
     assert (status, problem["code"]) == (409, "empty_cart")
 
 
-async def test_nothing_is_ordered_from_an_empty_cart(client: Client) -> None:
+async def test_nothing_is_ordered_from_an_empty_cart(signed_in: Client) -> None:
     """Neither an account without a cart nor one with an empty cart gets an order."""
-    await register(client)
-    status, problem, _ = await check_out(client, 0)
+    status, problem, _ = await check_out(signed_in, 0)
     assert (status, problem["code"]) == (409, "empty_cart")
 
 

@@ -46,10 +46,9 @@ async def test_orders_are_listed_newest_first(app: Quart, product: Product) -> N
     assert third == {"orders": orders[4:], "next": None}
 
 
-async def test_a_list_may_be_empty(client: Client) -> None:
+async def test_a_list_may_be_empty(signed_in: Client) -> None:
     """Who bought nothing has an empty list of orders, and no next page."""
-    await register(client)
-    assert await get(client, "/orders") == {"orders": [], "next": None}
+    assert await get(signed_in, "/orders") == {"orders": [], "next": None}
 
 
 async def test_ones_orders_are_ones_own(app: Quart, product: Product) -> None:
@@ -65,10 +64,9 @@ async def test_ones_orders_are_ones_own(app: Quart, product: Product) -> None:
 
 
 @pytest.mark.parametrize("after", ["K7RX-3MD3", "K7RX-3MD2", "nothing", "%00x", "-"])
-async def test_a_cursor_is_one_that_was_given(client: Client, after: str) -> None:
+async def test_a_cursor_is_one_that_was_given(signed_in: Client, after: str) -> None:
     """Any other text is refused."""
-    await register(client)
-    response = await client.get(f"{API}/orders?after={after}")
+    response = await signed_in.get(f"{API}/orders?after={after}")
     assert response.status_code in {400, 422}
 
 

@@ -96,13 +96,14 @@ async def test_logging_out_keeps_the_rest(client: Client) -> None:
     assert (await get(client, "/preferences"))["theme"] == "dark"
 
 
-async def test_cookie_saved_before_logging_out(app: Quart, start_app: Any, client: Client) -> None:
+async def test_cookie_saved_before_logging_out(
+    app: Quart, start_app: Any, signed_in: Client
+) -> None:
     """Cookies saved before logging out don't log in after it, here or at another worker."""
-    await register(client)
-    copy = saved(app, client)
+    copy = saved(app, signed_in)
     assert await is_signed_in(copy)
-    elsewhere = saved(await start_app(), client)
-    await client.delete(f"{API}/session")
+    elsewhere = saved(await start_app(), signed_in)
+    await signed_in.delete(f"{API}/session")
     assert not await is_signed_in(copy)
     assert not await is_signed_in(elsewhere)
     assert (await copy.delete(f"{API}/session")).status_code == 204
@@ -186,24 +187,22 @@ async def test_deleted_login(client: Client, observer: Connection) -> None:
     assert not await is_signed_in(client)
 
 
-async def test_ends_after_disuse(client: Client, later: Later) -> None:
+async def test_ends_after_disuse(signed_in: Client, later: Later) -> None:
     """A login ends a day after its last use, and each use puts that off."""
-    await register(client)
     for _ in range(3):
         later(86_300)
-        assert await is_signed_in(client)
+        assert await is_signed_in(signed_in)
     later(86_401)
-    assert not await is_signed_in(client)
+    assert not await is_signed_in(signed_in)
 
 
-async def test_ends_after_its_lifetime(client: Client, later: Later) -> None:
+async def test_ends_after_its_lifetime(signed_in: Client, later: Later) -> None:
     """However much in use, a login ends after a week."""
-    await register(client)
     for _ in range(7):
         later(86_300)
-        assert await is_signed_in(client)
+        assert await is_signed_in(signed_in)
     later(7 * 100 + 1)
-    assert not await is_signed_in(client)
+    assert not await is_signed_in(signed_in)
 
 
 async def test_remembered_lasts_longer(app: Quart, client: Client, later: Later) -> None:

@@ -195,11 +195,10 @@ async def test_a_healed_cart_keeps_limits_and_stock(
 @pytest.mark.parametrize("revision", [0, 1, 7, 2**30])
 @pytest.mark.parametrize("account", [False, True], ids=["as a guest's", "as an account's"])
 async def test_a_copy_that_names_another_cart_touches_it_in_no_way(
-    app: Quart, client: Client, product: Product, revision: int, *, account: bool
+    app: Quart, signed_in: Client, product: Product, revision: int, *, account: bool
 ) -> None:
     """An account's cart is shown, emptied and merged by nobody else's section; nor in the way."""
-    await register(client)
-    mine = await add(client, product.sku, 4)
+    mine = await add(signed_in, product.sku, 4)
     other = app.test_client()
     content: dict[str, Any] = {"id": mine["id"], "revision": revision, "lines": []}
     if account:
@@ -222,4 +221,4 @@ async def test_a_copy_that_names_another_cart_touches_it_in_no_way(
         answer = await response.get_json()
         cart = answer.get("cart", answer)
         assert (cart["quantity"], cart.get("id") == mine["id"]) == (quantity, False)
-        assert await get(client, "/cart") == mine
+        assert await get(signed_in, "/cart") == mine

@@ -28,47 +28,43 @@ async def post_line(
     return response.status_code, await response.get_json(), response.headers
 
 
-async def test_an_add_sent_twice_is_added_once(client: Client, product: Product) -> None:
+async def test_an_add_sent_twice_is_added_once(signed_in: Client, product: Product) -> None:
     """The repeat has status, body and ETag of the first, is marked, and adds nothing."""
-    await register(client)
-    status, first, headers = await post_line(client, product.sku, "one", 2)
+    status, first, headers = await post_line(signed_in, product.sku, "one", 2)
     assert (status, first["quantity"]) == (201, 2)
     assert "Idempotent-Replayed" not in headers
-    status, second, again = await post_line(client, product.sku, "one", 2)
+    status, second, again = await post_line(signed_in, product.sku, "one", 2)
     assert (status, second) == (201, first)
     assert again["Idempotent-Replayed"] == "true"
     assert again["ETag"] == headers["ETag"]
     assert again["Content-Type"] == headers["Content-Type"]
-    assert (await get(client, "/cart"))["quantity"] == 2
+    assert (await get(signed_in, "/cart"))["quantity"] == 2
 
 
-async def test_another_key_is_another_add(client: Client, product: Product) -> None:
+async def test_another_key_is_another_add(signed_in: Client, product: Product) -> None:
     """Idempotency keys are told apart, case included."""
-    await register(client)
     for key in ("one", "two", "ONE", "o" * 255, "!~"):
-        await post_line(client, product.sku, key)
-    assert (await get(client, "/cart"))["quantity"] == 5
+        await post_line(signed_in, product.sku, key)
+    assert (await get(signed_in, "/cart"))["quantity"] == 5
 
 
-async def test_a_key_is_for_one_request(client: Client, product: Product) -> None:
+async def test_a_key_is_for_one_request(signed_in: Client, product: Product) -> None:
     """The same key with another body or on another path is 422, and does nothing."""
-    await register(client)
-    await post_line(client, product.sku, "one")
-    status, problem, _ = await post_line(client, product.sku, "one", 2)
+    await post_line(signed_in, product.sku, "one")
+    status, problem, _ = await post_line(signed_in, product.sku, "one", 2)
     assert (status, problem["code"]) == (422, "idempotency_key_reused")
-    status, problem, _ = await check_out(client, 1599, key="one")
+    status, problem, _ = await check_out(signed_in, 1599, key="one")
     assert (status, problem["code"]) == (422, "idempotency_key_reused")
-    assert (await get(client, "/cart"))["quantity"] == 1
+    assert (await get(signed_in, "/cart"))["quantity"] == 1
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "o" * 256, "schlüssel", "tab\t"])
-async def test_a_key_is_visible_ascii(client: Client, product: Product, key: str) -> None:
+async def test_a_key_is_visible_ascii(signed_in: Client, product: Product, key: str) -> None:
     """An idempotency key is 1 to 255 visible ASCII characters, or 422 and nothing is done."""
-    await register(client)
-    status, problem, _ = await post_line(client, product.sku, key)
+    status, problem, _ = await post_line(signed_in, product.sku, key)
     assert (status, problem["code"]) == (422, "invalid")
     assert problem["errors"][0]["field"] == "Idempotency-Key"
-    assert (await get(client, "/cart"))["quantity"] == 0
+    assert (await get(signed_in, "/cart"))["quantity"] == 0
 
 
 async def test_accounts_have_keys_of_their_own(app: Quart, product: Product) -> None:
@@ -143,14 +139,13 @@ async def test_a_decided_conflict_is_replayed(app: Quart, database_url: str) -> 
     assert headers["Content-Type"] == again["Content-Type"]
 
 
-async def test_a_refusal_of_the_request_is_not_kept(client: Client, product: Product) -> None:
+async def test_a_refusal_of_the_request_is_not_kept(signed_in: Client, product: Product) -> None:
     """404 and 422 leave the key free for the request as it should have been."""
-    await register(client)
-    status, _, _ = await post_line(client, "NO-SUCH-SKU", "one")
+    status, _, _ = await post_line(signed_in, "NO-SUCH-SKU", "one")
     assert status == 404
-    status, _, _ = await post_line(client, product.sku, "one", 0)
+    status, _, _ = await post_line(signed_in, product.sku, "one", 0)
     assert status == 422
-    status, _, _ = await post_line(client, product.sku, "one")
+    status, _, _ = await post_line(signed_in, product.sku, "one")
     assert status == 201
 
 
@@ -218,10 +213,9 @@ async def test_a_cancellation_is_replayed(
     assert await quantity_in_stock(observer, tent.sku) == 10
 
 
-async def test_a_repeat_changes_no_cookie(client: Client, product: Product) -> None:
+async def test_a_repeat_changes_no_cookie(signed_in: Client, product: Product) -> None:
     """A replay doesn't put an old copy of the cart into the session."""
-    await register(client)
-    await post_line(client, product.sku, "one")
-    await post_line(client, product.sku, "two")
-    _, _, headers = await post_line(client, product.sku, "one")
+    await post_line(signed_in, product.sku, "one")
+    await post_line(signed_in, product.sku, "two")
+    _, _, headers = await post_line(signed_in, product.sku, "one")
     assert "Set-Cookie" not in headers

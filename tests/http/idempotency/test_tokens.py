@@ -44,13 +44,12 @@ async def test_a_missed_token_is_shown_again(
     assert first["id"] in row["body"].decode()
 
 
-async def test_keys_and_requests_make_tokens_of_their_own(client: Client) -> None:
+async def test_keys_and_requests_make_tokens_of_their_own(signed_in: Client) -> None:
     """Another idempotency key makes another token; the same for another request is refused."""
-    await register(client)
-    _, first, _ = await post_token(client)
-    _, second, _ = await post_token(client, "two")
+    _, first, _ = await post_token(signed_in)
+    _, second, _ = await post_token(signed_in, "two")
     assert first["token"] != second["token"]
-    status, problem, _ = await post_token(client, name="other")
+    status, problem, _ = await post_token(signed_in, name="other")
     assert (status, problem["code"]) == (422, "idempotency_key_reused")
 
 
