@@ -26,6 +26,18 @@ async def sees(page: Page, text: str) -> None:
     await expect(answer).to_be_in_viewport(ratio=0.9)
 
 
+async def hold_back(page: Page, url: str) -> asyncio.Event:
+    """Keep requests to this address from being answered until the event is set."""
+    answer = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await page.route(url, wait)
+    return answer
+
+
 async def test_an_add_says_what_was_added(
     open_window: OpenWindow, shop: str, *, script: bool, size: tuple[int, int]
 ) -> None:
@@ -91,18 +103,14 @@ async def test_two_quick_clicks_add_once(
     page = await (await open_window(size, script=script)).new_page()
     if not first:
         await add_to_cart(page, shop, "brass-compass")
-
-    async def be_slow(route: Route) -> None:
-        await asyncio.sleep(0.3)
-        await route.continue_()
-
-    await page.route("**/cart/lines", be_slow)
+    answer = await hold_back(page, "**/cart/lines")
     await page.goto(f"{shop}/products/enamel-mug")
     button = page.get_by_role("button", name="Add to cart")
     await button.dblclick(no_wait_after=True)
     if script:
         await expect(button).to_have_attribute("aria-busy", "true")
         await expect(button).to_be_disabled()
+    answer.set()
     await sees(page, "Added: Enamel Mug, Cream, 1.")
     await page.goto(f"{shop}/cart")
     await expect(page.get_by_label("Quantity of Enamel Mug")).to_have_value("1")
@@ -134,16 +142,11 @@ async def test_two_quick_choices_both_count(
 ) -> None:
     """A choice made before the one before it is answered isn't undone by that answer."""
     page = await (await open_window(size, script=script)).new_page()
-
-    async def be_slow(route: Route) -> None:
-        if "option" in route.request.url:
-            await asyncio.sleep(0.3)
-        await route.continue_()
-
-    await page.route("**/products/**", be_slow)
+    answer = await hold_back(page, "**/products/**option**")
     await page.goto(f"{shop}/products/steel-bottle")
     await page.get_by_label("1 l").check()
     await page.get_by_label("Black").check()
+    answer.set()
     if not script:
         await page.get_by_role("button", name="Show price and stock").click()
     await expect(page).to_have_url(re.compile(r"option1=1(\+|%20)l&option2=Black"))
@@ -162,15 +165,11 @@ async def test_two_quick_changes_of_the_cart_both_count(
     await add_to_cart(page, shop, "enamel-mug")
     await add_to_cart(page, shop, "brass-compass")
     await page.goto(f"{shop}/cart")
-
-    async def be_slow(route: Route) -> None:
-        await asyncio.sleep(0.4)
-        await route.continue_()
-
-    await page.route("**/cart/quantity", be_slow)
+    answer = await hold_back(page, "**/cart/quantity")
     await page.get_by_label("Quantity of Enamel Mug").fill("3")
     await page.get_by_label("Quantity of Brass Compass").fill("2")
     await page.get_by_label("Quantity of Brass Compass").blur()
+    answer.set()
     await expect(page.locator("#badge")).to_contain_text("5")
     await page.reload()
     await expect(page.get_by_label("Quantity of Enamel Mug")).to_have_value("3")
