@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage faults first-adds flood year plans check format hooks docs lock sbom fuzz clean crowd
+.PHONY: help run test coverage faults first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 
 first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
 	$(BIN)/pytest -m slow tests/carts/test_first_adds.py
+
+many: $(READY) ## 3,000 clients that leave, and a file of 100,000 rows; minutes
+	$(BIN)/pytest -m slow tests/faults tests/catalogue/test_import_under_load.py
 
 flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owner of a known device waits
 	$(BIN)/pytest -m slow -s tests/security/test_login_flood.py
