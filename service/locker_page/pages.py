@@ -42,6 +42,7 @@ WHAT = {
     "device": "That you logged in here before: no login, but you may try when others have used up "
     "your account's attempts.",
     "flash": "What to tell you on the next page. Read once, then gone.",
+    "orders": "The orders that you placed here as a guest, so that you can see them again.",
 }
 CODE = {
     BASE: 'session["user_id"], session["username"]',
@@ -49,6 +50,7 @@ CODE = {
     "preferences": 'session["preferences"]',
     "device": 'session["device"]',
     "flash": 'session["flash"]',
+    "orders": 'session["orders"]',
 }
 MEANING = {
     "request_id": "names this request in the log and in every answer",

@@ -66,8 +66,9 @@ async def counter(database_url: str) -> AsyncIterator[Counter]:
 
 @pytest.fixture
 async def shop(start_app: Start, counter: Counter) -> Quart:
-    """The service with one connection, which is the counted one."""
-    return await start_app(database_url=counter.url, pool_max=1)
+    """The service with one connection, which is the counted one, and is waited for."""
+    patient = {"pool_timeout": 60.0, "statement_timeout": 60.0}
+    return await start_app(database_url=counter.url, pool_max=1, **patient)
 
 
 def test_every_operation_has_a_budget() -> None:

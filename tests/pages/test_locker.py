@@ -16,6 +16,7 @@ from quart import Quart
 from service.database import Pool
 from service.locker_page.timeline import WIDTH, draw
 from service.locker_page.watch import Hold, Watch, WatchedVisit
+from service.sessions import SECTIONS
 from tests.pages.conftest import Visitor
 from tests.support.shopping import API, Product
 
@@ -165,6 +166,13 @@ async def test_it_names_no_visitor(browser: Visitor, product: Product) -> None:
     assert "GET /products/&lt;text:handle&gt; 200" in page
     assert product.handle not in page
     assert "secret-words" not in page
+
+
+async def test_it_shows_every_section(browser: Visitor) -> None:
+    """The page explains every section that the session has, also to a newcomer."""
+    page = await browser.get("/locker")
+    assert page.status_code == 200
+    assert [name for name in SECTIONS if f'session["{name}"]' not in unescape(page.text)] == []
 
 
 async def test_off_in_production(start_app: Callable[..., Awaitable[Quart]]) -> None:
