@@ -49,12 +49,14 @@ def test_numbers_are_unique() -> None:
     assert numbers == sorted(set(numbers))
 
 
-@pytest.mark.parametrize("migration", migrations(), ids=NAMES)
-def test_files_leave_transactions_alone(migration: Migration) -> None:
+def test_files_leave_transactions_alone() -> None:
     """No migration ends the transaction that it and the others are applied in."""
-    assert not re.search(
-        r"^\s*(begin|commit|rollback)\b", migration.sql, re.IGNORECASE | re.MULTILINE
-    )
+    word = re.compile(r"^\s*(begin|commit|rollback)\b", re.IGNORECASE | re.MULTILINE)
+    # The body of a function begins and ends as well.
+    texts = {
+        each.name: re.sub(r"\$\$.*?\$\$", "", each.sql, flags=re.DOTALL) for each in migrations()
+    }
+    assert [name for name, text in texts.items() if word.search(text)] == []
 
 
 async def test_migrate(db: asyncpg.Connection[asyncpg.Record]) -> None:
