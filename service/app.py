@@ -21,6 +21,7 @@ from .locker_page.pages import init_app as init_locker_page
 from .ops import Draining, configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
 from .orders.api import blueprint as orders_api
+from .orders.checkout_pages import blueprint as checkout_pages
 from .orders.pages import blueprint as orders_pages
 from .preferences.api import blueprint as preferences_api
 from .preferences.pages import blueprint as preferences_pages
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         accounts_pages,
         account_pages,
         preferences_pages,
+        checkout_pages,
         orders_pages,
     ):
         app.register_blueprint(shop_pages)

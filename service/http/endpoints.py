@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
@@ -217,8 +217,11 @@ def check_count(raw: bytes) -> None:
         raise Invalid("body", f"Send {MOST_FIELDS} fields or less.", "too_long", MOST_FIELDS)
 
 
-def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
-    """Return what a query string or a form says; raises `Malformed`, `Invalid`."""
+def convert_pairs(raw: bytes, model: type[M], what: str, groups: Collection[str] = ()) -> M:
+    """Return what a query string or a form says; raises `Malformed`, `Invalid`.
+
+    What is called ``group.name`` is a member of that one of the ``groups``, unless it is blank.
+    """
     check_count(raw)
     # The framework's own parser would replace what is not UTF-8.
     try:
@@ -230,8 +233,18 @@ def convert_pairs(raw: bytes, model: type[M], what: str) -> M:
     (name, times), *_ = Counter(name for name, _ in given).most_common(1) or [("", 0)]
     if times > 1:
         raise Invalid(name[:SHOWN], "This is given more than once.", "given_twice")
-    content = dict(given)
-    return convert(content, model, strict=False)
+    return convert(_group(dict(given), groups), model, strict=False)
+
+
+def _group(content: dict[str, str], groups: Collection[str]) -> dict[str, Any]:
+    grouped: dict[str, Any] = {group: {} for group in groups}
+    for name, text in content.items():
+        group, dot, member = name.partition(".")
+        if not dot or group not in groups:
+            grouped[name] = text
+        elif text.strip() and isinstance(grouped[group], dict):
+            grouped[group][member] = text.strip()
+    return grouped
 
 
 def _check_depth(content: Any, levels: int) -> None:

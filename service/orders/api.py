@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, url_for
 
-from service.accounts import LONGEST_EMAIL, check_email
 from service.carts import CartOwner, CartPolicy, Condition
 from service.carts.api_types import (
     CART_TOKEN,
@@ -24,7 +23,7 @@ from service.carts.api_types import (
 )
 from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.database import Connection, run
-from service.errors import Invalid, InvalidCursor, NotFound, TooManyAttempts
+from service.errors import InvalidCursor, NotFound, TooManyAttempts
 from service.http.endpoints import (
     Amount,
     Caller,
@@ -42,15 +41,8 @@ from service.logins import current_account_id
 
 from . import actions, keys
 from .actions import Checkout, Placed
-from .details import (
-    LONGEST_CODE,
-    LONGEST_NOTE,
-    LONGEST_PHONE,
-    LONGEST_TEXT,
-    Contact,
-    Details,
-    PostalAddress,
-)
+from .api_types import AddressInput, ContactInput, details_of
+from .details import LONGEST_NOTE, PostalAddress
 from .keys import hash_key
 from .model import (
     LARGEST_TOTAL,
@@ -68,32 +60,6 @@ blueprint = Blueprint("orders", __name__)
 ORDER_KEY = {keys.HEADER: "The key of a guest's order, which the answer to placing it had."}
 
 Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
-
-
-Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
-
-
-class ContactInput(Input):
-    """Whom an order is for. An account's e-mail address stands in for a missing one."""
-
-    email: Annotated[str, Meta(max_length=LONGEST_EMAIL, examples=["ada@example.com"])] = ""
-    name: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Ada Lovelace"])] = ""
-    phone: Annotated[str, Meta(max_length=LONGEST_PHONE, examples=["+49 30 123456"])] = ""
-
-
-class AddressInput(Input):
-    """A postal address. Which parts there must be depends on the country."""
-
-    country: Annotated[
-        str,
-        Meta(min_length=2, max_length=2, description="ISO 3166-1 alpha-2.", examples=["DE"]),
-    ]
-    name: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Ada Lovelace"])] = ""
-    line1: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Unter den Linden 1"])] = ""
-    line2: Text = ""
-    city: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Berlin"])] = ""
-    region: Text = ""
-    postal_code: Annotated[str, Meta(max_length=LONGEST_CODE, examples=["10117"])] = ""
 
 
 class ContactOutput(Output):
@@ -200,7 +166,10 @@ async def place_order(data: NewOrder) -> Response:
     A guest may order by an e-mail address alone, if the shop lets them. Their answer has a `key`.
     """
     owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
-    checkout = checkout_of(data.expected_total, _details(data))
+    details = details_of(
+        data.contact, data.shipping_address, data.billing_address, data.note, data.metadata
+    )
+    checkout = checkout_of(data.expected_total, details)
     once = Once(data, guest=owner.key_scope, to_response=_show_placed, veil=KeyVeil())
     with showing_mismatches():
         placed, response = await once.run(_place, owner, policy, checkout, condition)
@@ -292,26 +261,6 @@ def order_output(order: Order, key: str | None = None) -> OrderOutput:
 
 def _address_output(address: PostalAddress | None) -> AddressOutput | None:
     return AddressOutput(**asdict(address)) if address else None
-
-
-def _details(data: NewOrder) -> Details:
-    contact = data.contact
-    if contact and contact.email:
-        try:
-            contact = msgspec.structs.replace(contact, email=check_email(contact.email))
-        except Invalid as error:
-            raise Invalid("contact.email", error.errors[0]["message"], "bad_email") from None
-    return Details(
-        contact=Contact(**msgspec.structs.asdict(contact)) if contact else None,
-        shipping_address=_address(data.shipping_address),
-        billing_address=_address(data.billing_address),
-        note=data.note,
-        metadata=data.metadata,
-    )
-
-
-def _address(given: AddressInput | None) -> PostalAddress | None:
-    return PostalAddress(**msgspec.structs.asdict(given)) if given else None
 
 
 async def _place(

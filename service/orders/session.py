@@ -33,8 +33,7 @@ class _PlacedHere(msgspec.Struct):
 
 
 def checkout_of(expected_total: int, details: Details) -> Checkout:
-    """Return what is to be ordered by this request; raises `Invalid`."""
-    details.check()
+    """Return what is to be ordered by this request."""
     settings = get_service(Settings)
     throttle = get_service(Throttle)
     return Checkout(
@@ -44,6 +43,11 @@ def checkout_of(expected_total: int, details: Details) -> Checkout:
         partial(throttle.new_order, request_source().ip),
         settings.secret_key,
     )
+
+
+def may_order_as_guest() -> bool:
+    """Return whether one may order without an account."""
+    return get_service(Settings).guest_checkout
 
 
 async def current_viewer() -> Viewer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -70,9 +70,9 @@ class SentForm:
 
     raw: bytes
 
-    def read(self, model: type[M]) -> M:
-        """Return what the form says; raises `Malformed`, `Invalid`."""
-        return convert_pairs(self.raw, model, "form")
+    def read(self, model: type[M], groups: Collection[str] = ()) -> M:
+        """Return what the form says, grouped as by `convert_pairs`; raises as that does."""
+        return convert_pairs(self.raw, model, "form", groups)
 
     @property
     def entered(self) -> dict[str, str]:

@@ -48,6 +48,7 @@ def init_app(app: Quart, load_context: Callable[[], Awaitable[PageContext]]) -> 
         shop=shop,
         brand={name: f"/brand/{name}?v={asset.digest}" for name, asset in brand.assets.items()},
         password_min=settings.password_min,
+        guest_checkout=settings.guest_checkout,
         docs=settings.docs,
     )
     app.jinja_env.filters.update(

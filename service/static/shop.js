@@ -119,6 +119,26 @@ document.addEventListener("htmx:load", ({ detail }) => {
   }
 });
 
+// Another country brings the other parts of its addresses. What was typed while they were awaited
+// stays; and an answer for a country that is no longer chosen, or from another page, is none.
+let typed = new Map();
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.matches(".address")) {
+    const { elt, formData } = detail.requestConfig;
+    const awaited = elt.value === formData.get(elt.name);
+    detail.shouldSwap &&= awaited && detail.serverResponse.includes(`id="${detail.target.id}"`);
+    typed = new Map([...detail.target.querySelectorAll("input")].map((each) => [each.name, each.value]));
+  }
+});
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt.matches(".address")) {
+    for (const field of detail.elt.querySelectorAll("input")) {
+      field.value = typed.get(field.name) ?? field.value;
+    }
+  }
+});
+
 // The address names what is chosen, so that it can be reloaded and sent to others.
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.requestConfig.elt.id === "options" && event.detail.successful) {

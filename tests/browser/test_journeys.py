@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
 from tests.browser.test_pages import complaints
-from tests.support.chromium import DESKTOP, PHONE, add_to_cart, log_in, register
+from tests.support.chromium import DESKTOP, PHONE, add_to_cart, fill_in_checkout, log_in, register
 from tests.support.shopping import new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,6 +58,7 @@ async def test_from_guest_to_farewell(
 
     await page.get_by_text("4 items came along").wait_for()
     await expect(page.locator(".receipt")).to_have_count(0)
+    await fill_in_checkout(page)
     await page.get_by_role("button", name="Place the order").click()
     await page.get_by_text("Thank you! Your order is placed.").wait_for()
     number = re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}", await page.inner_text("h1"))

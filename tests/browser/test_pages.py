@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, Route
 
 from tests.browser.conftest import OpenWindow
-from tests.support.chromium import PHONE, add_to_cart, log_in, register
+from tests.support.chromium import PHONE, add_to_cart, fill_in_checkout, log_in, register
 from tests.support.shopping import new_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,6 +54,7 @@ async def prepare(window: BrowserContext, shop: str) -> str:
     await register(page, shop, new_name())
     await add_to_cart(page, shop, "enamel-mug", 2)
     await page.goto(f"{shop}/checkout")
+    await fill_in_checkout(page)
     await page.get_by_role("button", name="Place the order").click()
     await page.get_by_text("Thank you").wait_for()
     order: str = page.url.removeprefix(shop)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html import unescape
 
 from tests.pages.conftest import Visitor
+from tests.support.checkout import DELIVERY
 from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
 
@@ -132,15 +133,15 @@ async def test_checkout_shows_what_changed(
     await browser.register()
     assert "$15.99" in (await browser.get("/checkout")).text
     await add_product(database_url, sku=product.sku, price="17.00")
-    refused = await browser.send_form("/checkout", expected_total=1599)
+    refused = await browser.send_form("/checkout", expected_total=1599, **DELIVERY)
     assert refused.url.path == "/checkout"
     assert "has changed meanwhile" in refused.text
     assert "Dearer" in refused.text
     assert "$15.99" in refused.text
-    placed = await browser.send_form("/checkout", expected_total=1700)
+    placed = await browser.send_form("/checkout", expected_total=1700, **DELIVERY)
     assert placed.url.path.startswith("/orders/")
     assert "Thank you" in placed.text
-    again = await browser.send_form("/checkout", expected_total=1700)
+    again = await browser.send_form("/checkout", expected_total=1700, **DELIVERY)
     assert again.url.path == placed.url.path
     listed = (await browser.get("/orders")).text
     assert listed.count(placed.url.path) == 1
@@ -153,7 +154,7 @@ async def test_scarce_at_checkout(browser: Visitor, database_url: str) -> None:
     await browser.register()
     await browser.send_form("/cart/lines", sku=scarce.sku, quantity=2)
     await add_product(database_url, sku=scarce.sku, stock=1)
-    refused = await browser.send_form("/checkout", expected_total=3198)
+    refused = await browser.send_form("/checkout", expected_total=3198, **DELIVERY)
     assert "Nothing was ordered" in refused.text
     assert "Only 1 left" in refused.text
     assert "Place the order" not in refused.text
@@ -166,7 +167,7 @@ async def test_orders_of_others_are_not_there(
     one, other = open_browser(), open_browser()
     await one.register()
     await one.send_form("/cart/lines", sku=product.sku)
-    placed = await one.send_form("/checkout", expected_total=1599)
+    placed = await one.send_form("/checkout", expected_total=1599, **DELIVERY)
     await other.register()
     response = await other.get(placed.url.path)
     assert response.status_code == 404

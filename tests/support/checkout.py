@@ -11,6 +11,16 @@ from werkzeug.datastructures import Headers
 from service.database import Connection
 from tests.support.shopping import API, Product, add, register
 
+DELIVERY = {
+    "contact.email": "ada@example.com",
+    "contact.name": "Ada Lovelace",
+    "shipping_address.country": "DE",
+    "shipping_address.line1": "Unter den Linden 1",
+    "shipping_address.city": "Berlin",
+    "shipping_address.postal_code": "10117",
+}
+"""What the checkout's page asks for, as its form sends it."""
+
 
 async def shopper(
     app: Quart, product: Product, quantity: int = 1

@@ -105,6 +105,22 @@ async def log_in(page: Page, shop: str, name: str) -> None:
     await page.get_by_text(f"Welcome back, {name}").wait_for()
 
 
+async def fill_in_checkout(page: Page, *, email: str = "") -> None:
+    """Say who orders and where it goes: to Germany, whatever country there was before."""
+    if email:
+        await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Your name").fill("Ada Lovelace")
+    goes = page.get_by_role("group", name="Where it goes")
+    await goes.get_by_label("Country").select_option("DE")
+    use = goes.get_by_role("button", name="Use this country")
+    if await use.is_visible():
+        await use.click()
+    await goes.get_by_label("State").wait_for(state="detached")
+    await goes.get_by_label("Street and number").fill("Unter den Linden 1")
+    await goes.get_by_label("Postal code").fill("10117")
+    await goes.get_by_label("City").fill("Berlin")
+
+
 async def open_context(
     browser: Browser, size: tuple[int, int] = DESKTOP, *, dark: bool = False, script: bool = True
 ) -> BrowserContext:
