@@ -268,18 +268,6 @@ async def test_a_repeat_is_replayed(phone: Any, settings: Settings) -> None:
     assert guessed.status_code == 401
 
 
-async def test_a_thousand_adds_at_once(phone: Any, settings: Settings) -> None:
-    """Of a thousand adds at once with one cart's token, each that is answered is in the cart."""
-    product = await add_product(settings.database_url)
-    token = await make_cart(phone)
-    for _ in range(10):
-        answers = await asyncio.gather(
-            *(ask(phone, "POST", "/cart/lines", token, json={"sku": product.sku}) for _ in range(9))
-        )
-        assert {each.status_code for each in answers} <= {200, 201}
-    assert await lines_of(phone, token) == {product.sku: 90}
-
-
 async def test_adds_beside_a_log_in(phone: Any, settings: Settings) -> None:
     """Each add that races with a log in is in the account's cart, or was refused."""
     for _ in range(5):

@@ -44,11 +44,14 @@ async def clients(generous_pair: tuple[Served, Served]) -> AsyncIterator[list[ht
         yield [one, two]
 
 
+def cookies_of(response: httpx.Response) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in response.cookies.items())}
+
+
 async def add_a_thousand_times(
-    clients: list[httpx.AsyncClient], cookies: dict[str, str], sku: str
+    clients: list[httpx.AsyncClient], headers: dict[str, str], sku: str
 ) -> dict[str, Any]:
     """Add one unit that often, all at once, by both processes; returns the cart."""
-    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
 
     async def add(number: int) -> int:
         client = clients[number % 2]
@@ -68,7 +71,7 @@ async def test_a_thousand_adds_to_a_guests_cart(
     clients: list[httpx.AsyncClient], product: Product
 ) -> None:
     """1,000 adds at once to one guest's cart, by two processes: all of them are in it."""
-    cookies = dict((await clients[0].get("/cart")).cookies)
+    cookies = cookies_of(await clients[0].get("/cart"))
     cart = await add_a_thousand_times(clients, cookies, product.sku)
     assert (cart["quantity"], cart["revision"], len(cart["lines"])) == (ADDS, ADDS, 1)
 
@@ -82,8 +85,19 @@ async def test_a_thousand_adds_to_an_accounts_cart(
     account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     response = await clients[0].post("/account", json=account)
     assert response.status_code == 201
-    cart = await add_a_thousand_times(clients, dict(response.cookies), product.sku)
+    cart = await add_a_thousand_times(clients, cookies_of(response), product.sku)
     assert (cart["quantity"], cart["revision"], len(cart["lines"])) == (ADDS, ADDS, 1)
+
+
+@pytest.mark.timeout(180)
+async def test_a_thousand_adds_by_a_carts_token(
+    clients: list[httpx.AsyncClient], product: Product
+) -> None:
+    """1,000 adds at once with the token of one cart, by two processes: all of them are in it."""
+    made = (await clients[0].post("/carts")).json()
+    cart = await add_a_thousand_times(clients, {"Locker-Cart": made["token"]}, product.sku)
+    changes = cart["revision"] - made["cart"]["revision"]
+    assert (cart["quantity"], changes, len(cart["lines"])) == (ADDS, ADDS, 1)
 
 
 async def at_once(jar: Jar, requests: list[tuple[str, str, Any]]) -> Counter[int | str]:

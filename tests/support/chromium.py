@@ -68,10 +68,12 @@ async def _fill(database_url: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_browser() -> AsyncIterator[Browser]:
-    """Run Chromium."""
+async def running_browser(*arguments: str) -> AsyncIterator[Browser]:
+    """Run Chromium, with these arguments more."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*ARGUMENTS, *arguments]
+        )
         try:
             yield browser
         finally:
