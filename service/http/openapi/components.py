@@ -67,6 +67,9 @@ class Components:
             return named
         default = {"default": named.pop("default")} if "default" in named else {}
         reference = self.named(title, named)
+        if default == {"default": {}}:
+            # That nothing is the default needs no words, and generators have none for an object.
+            return reference
         # Beside a reference, generators overlook what else there is.
         return {"allOf": [reference], **default} if default else reference
 

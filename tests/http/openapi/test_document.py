@@ -196,6 +196,14 @@ def test_no_value_is_named_twice() -> None:
     assert len(set(choices)) == len(choices)
 
 
+def test_no_object_has_a_default() -> None:
+    """A field that refers to an object has no default: generators leave out what has one."""
+    named = parts(DOCUMENT["components"]["schemas"])
+    values = {path: part for path, part in named if path and path[-1] == "default"}
+    assert values
+    assert [path for path, value in values.items() if isinstance(value, dict)] == []
+
+
 def test_guests_need_no_credentials() -> None:
     """What guests may do asks for none: clients are made that take any as needed."""
     for operation in OPERATIONS:
