@@ -141,6 +141,8 @@ def settings(database_url: str) -> Settings:
         throttle_total=Limit(0, 0),
         throttle_carts=Limit(0, 0),
         hash_queue=1_000,
+        # However busy the machine, a connection is waited for.
+        pool_timeout=20.0,
         drain_time=0.0,
     )
 
