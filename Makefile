@@ -28,7 +28,10 @@ run: $(READY) ## the shop with a PostgreSQL of its own, on PORT (8000)
 # A process for each core; then, with nothing beside it, what measures the event loop.
 test: $(READY) ## the suite, on PostgreSQLs it starts itself; minutes (not in it: test-browser, slow)
 	$(BIN)/pytest -n auto --dist loadfile
-	$(BIN)/pytest -m "alone and not slow" || [ $$? -eq 5 ]
+	@$(MAKE) --no-print-directory test-alone
+
+test-alone: $(READY) ## what measures the event loop, with nothing beside it
+	$(BIN)/pytest -m "alone and not slow"
 
 # What served processes run isn't counted: a trace would make them as slow as they must not be.
 coverage: $(READY) ## the suite, and how much of the code it runs: less than the floor fails
