@@ -84,7 +84,8 @@ async def show_checkout(query: CheckoutQuery) -> Response | WerkzeugResponse:
     """
     guest = await _is_guest(asked=query.guest)
     values = {} if guest else await _said_before()
-    values.setdefault("shipping_address.country", await _likely_country())
+    country = values.setdefault("shipping_address.country", await _likely_country())
+    values.setdefault("billing_address.country", country)
     return await _show(values, guest=guest)
 
 
