@@ -43,8 +43,8 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
 	$(BIN)/pytest -m slow tests/carts/test_first_adds.py
 
-many: $(READY) ## 3,000 clients that leave, and a file of 100,000 rows; minutes
-	$(BIN)/pytest -m slow tests/faults tests/catalogue/test_import_under_load.py
+many: $(READY) ## 1,000 adds at once, 3,000 clients that leave, a file of 100,000 rows; minutes
+	$(BIN)/pytest -m slow tests/carts/test_concurrency.py tests/faults tests/catalogue/test_import_under_load.py
 
 flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owner of a known device waits
 	$(BIN)/pytest -m slow -s tests/security/test_login_flood.py
