@@ -20,7 +20,7 @@ from service.errors import RevisionMismatch
 from . import model, queries
 from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart, load_if_clean, load_locked, store
-from .model import Cart, Offer, UnknownSku
+from .model import Cart, Metadata, Offer, UnknownLine, UnknownSku
 from .tokens import CartToken, new_cart_token
 
 CartRule = Callable[[Cart, Offer | None], Cart]
@@ -32,8 +32,8 @@ class Condition:
     """What the cart must be like for something to be done with it.
 
     ``tags`` are the states it may be in, None: any; ``others`` those it may not be in;
-    ``exists`` is that it was made at all; ``absent`` that it has no line yet of the sku that the
-    change is about.
+    ``exists`` is that it was made at all; ``absent`` that what the change is about isn't there yet,
+    a sku's lines or the one that is named.
     """
 
     tags: frozenset[str] | None = None
@@ -41,10 +41,10 @@ class Condition:
     exists: bool = False
     absent: bool = False
 
-    def check(self, loaded: LoadedCart, sku: str | None = None) -> None:
+    def check(self, loaded: LoadedCart, sku: str | None = None, line_id: str = "") -> None:
         """Raise `ConditionFailed` with the cart, for a caller to show."""
         cart = loaded.cart
-        if self.absent and sku is not None and cart.line(sku):
+        if self.absent and sku is not None and cart.lines_of(sku, line_id):
             raise ConditionFailed(loaded, "The line is there already.")
         depends = self.tags is not None or bool(self.others)
         if (depends and not self.met(loaded.tag)) or (self.exists and cart.id is None):
@@ -103,9 +103,10 @@ async def add(
     quantity: int,
     policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
+    metadata: Metadata = (),
 ) -> CartChange:
     """Add units; raises as `model.add`, and `ConditionFailed`."""
-    rule = partial(model.add, quantity=quantity, limits=policy.limits)
+    rule = partial(model.add, quantity=quantity, limits=policy.limits, metadata=metadata)
     return await _change(db, owner, policy, rule, condition, sku)
 
 
@@ -116,10 +117,12 @@ async def set_quantity(
     quantity: int,
     policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
+    which: str | Metadata = "",
 ) -> CartChange:
     """Set a line's units; raises as `model.set_quantity`, and `ConditionFailed`."""
-    rule = partial(model.set_quantity, quantity=quantity, limits=policy.limits)
-    return await _change(db, owner, policy, rule, condition, sku)
+    rule = partial(model.set_quantity, quantity=quantity, limits=policy.limits, which=which)
+    line_id = which if isinstance(which, str) else ""
+    return await _change(db, owner, policy, rule, condition, sku, line_id)
 
 
 async def remove(
@@ -128,9 +131,11 @@ async def remove(
     sku: str,
     policy: CartPolicy,
     condition: Condition = UNCONDITIONAL,
+    line_id: str = "",
 ) -> LoadedCart:
-    """Remove a line, if it is there; raises `UnknownSku` for what never was, `ConditionFailed`."""
-    return (await _change(db, owner, policy, model.remove, condition, sku)).loaded
+    """Remove a line, if it is there; raises as `model.remove`, and `ConditionFailed`."""
+    rule = partial(model.remove, which=line_id)
+    return (await _change(db, owner, policy, rule, condition, sku, line_id)).loaded
 
 
 async def clear(
@@ -147,16 +152,25 @@ async def _change(
     rule: CartRule,
     condition: Condition,
     sku: str | None = None,
+    line_id: str = "",
 ) -> CartChange:
+    def check(loaded: LoadedCart, offer: Offer | None) -> None:
+        # What isn't there has no state: this comes before the condition (RFC 9110, 13.2.1).
+        if sku is not None and offer is None:
+            raise UnknownSku
+        if sku is not None and line_id and not loaded.cart.lines_of(sku, line_id):
+            raise UnknownLine
+        condition.check(loaded, sku, line_id)
+
     found = await load_if_clean(db, owner, policy, sku)
     if found:
         try:
-            return await _apply(db, *found, rule, condition, sku, policy)
+            return await _apply(db, *found, rule, check, policy)
         except Conflicted:
             pass
     async with db.transaction():
         loaded, offer = await load_locked(db, owner, policy, sku)
-        return await _apply(db, loaded, offer, rule, condition, sku, policy)
+        return await _apply(db, loaded, offer, rule, check, policy)
 
 
 async def _apply(
@@ -164,14 +178,10 @@ async def _apply(
     loaded: LoadedCart,
     offer: Offer | None,
     rule: CartRule,
-    condition: Condition,
-    sku: str | None,
+    check: Callable[[LoadedCart, Offer | None], None],
     policy: CartPolicy,
 ) -> CartChange:
-    if sku is not None and offer is None:
-        # This comes before the condition: what isn't there has no state (RFC 9110, 13.2.1).
-        raise UnknownSku
-    condition.check(loaded, sku)
+    check(loaded, offer)
     changed = rule(loaded.cart, offer)
     is_new_line = len(changed.lines) > len(loaded.cart.lines)
     if changed is not loaded.cart:

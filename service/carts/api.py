@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response
 
 from service.catalogue import SKU_LENGTH
 from service.database import run
 from service.errors import TooManyAttempts
-from service.http.endpoints import Caller, Input, Output, answer, operation
+from service.http.endpoints import Caller, Input, Metadata, Output, answer, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 
@@ -23,22 +24,24 @@ from .api_types import (
     LARGEST_QUANTITY,
     CartMismatch,
     CartOutput,
+    LineQuery,
     cart_output,
     read_condition,
     showing_mismatches,
 )
 from .loading import LoadedCart
-from .model import REFUSALS, UnknownSku
+from .model import CHOOSING_REFUSALS, REFUSALS, MetadataLimit, UnknownSku, read_metadata
 from .session import cart_policy, current_cart_owner, remember_cart
 
 blueprint = Blueprint("carts", __name__)
 
 
 class NewLine(Input):
-    """Units to add to the cart."""
+    """Units to add to the cart; with `metadata` to the line that has the same."""
 
     sku: Annotated[str, Meta(min_length=1, max_length=SKU_LENGTH, examples=["TENT-2P-GREEN"])]
     quantity: Annotated[int, Meta(ge=1, le=LARGEST_QUANTITY)] = 1
+    metadata: Metadata = msgspec.field(default_factory=dict)
 
 
 class Quantity(Input):
@@ -107,7 +110,7 @@ async def empty_cart() -> Response:
     body=NewLine,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=(*REFUSALS, CartMismatch, KeyReused, TooManyAttempts),
+    errors=(*REFUSALS, MetadataLimit, CartMismatch, KeyReused, TooManyAttempts),
     headers={**KEY_HEADER, **CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
@@ -120,7 +123,13 @@ async def add_to_cart(data: NewLine) -> Response:
     with showing_mismatches():
         once = Once(data, guest=owner.key_scope, to_response=_show_change)
         added, response = await once.run(
-            actions.add, owner, data.sku, data.quantity, policy, condition
+            actions.add,
+            owner,
+            data.sku,
+            data.quantity,
+            policy,
+            condition,
+            read_metadata(data.metadata),
         )
     if added:
         remember_cart(added.loaded)
@@ -131,17 +140,23 @@ async def add_to_cart(data: NewLine) -> Response:
 @operation(
     Caller.ANYONE,
     body=Quantity,
+    query=LineQuery,
     answers={200: CartOutput, 201: CartOutput},
     sends=("ETag",),
-    errors=(*REFUSALS, CartMismatch, TooManyAttempts),
+    errors=(*REFUSALS, *CHOOSING_REFUSALS, CartMismatch, TooManyAttempts),
     headers={**CART_TOKEN, **IF_MATCH, **IF_NONE_MATCH},
     checks_token_itself=True,
 )
-async def set_quantity(sku: str, data: Quantity) -> Response:
-    """Set the units of a line, which need not be there yet; 0 removes it."""
+async def set_quantity(sku: str, data: Quantity, query: LineQuery) -> Response:
+    """Set the units of a line, which need not be there yet; 0 removes it.
+
+    `line` says which, where the cart has several of the variant.
+    """
     owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
     with showing_mismatches():
-        change = await run(actions.set_quantity, owner, sku, data.quantity, policy, condition)
+        change = await run(
+            actions.set_quantity, owner, sku, data.quantity, policy, condition, query.line
+        )
     remember_cart(change.loaded)
     return _show_change(change)
 
@@ -149,17 +164,21 @@ async def set_quantity(sku: str, data: Quantity) -> Response:
 @blueprint.delete("/cart/lines/<text:sku>")
 @operation(
     Caller.ANYONE,
+    query=LineQuery,
     answers={200: CartOutput},
     sends=("ETag",),
-    errors=(UnknownSku, CartMismatch),
+    errors=(UnknownSku, *CHOOSING_REFUSALS, CartMismatch),
     headers={**CART_TOKEN, **IF_MATCH},
     checks_token_itself=True,
 )
-async def remove_from_cart(sku: str) -> Response:
-    """Remove a line, also when it is gone already."""
+async def remove_from_cart(sku: str, query: LineQuery) -> Response:
+    """Remove a line, also when it is gone already.
+
+    `line` says which, where the cart has several of the variant.
+    """
     owner, policy, condition = current_cart_owner(), cart_policy(), read_condition()
     with showing_mismatches():
-        return respond(await run(actions.remove, owner, sku, policy, condition))
+        return respond(await run(actions.remove, owner, sku, policy, condition, query.line))
 
 
 def respond(loaded: LoadedCart, status: int = 200) -> Response:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from quart import request
 
 from service.errors import RevisionMismatch
-from service.http.endpoints import Amount, Options, Output
+from service.http.endpoints import Amount, Input, Metadata, Options, Output
 from service.http.requests import SAFE_METHODS
 from service.services import get_service
 from service.settings import Settings
@@ -19,7 +19,7 @@ from service.settings import Settings
 from .actions import Condition, ConditionFailed
 from .loading import LoadedCart
 from .merging import MergedLine, MergeOutcome
-from .model import Line, Notice
+from .model import Cart, Line, Notice
 
 NotNegative = Annotated[int, Meta(ge=0)]
 
@@ -35,12 +35,22 @@ IF_MATCH = {"If-Match": "The `ETag` of the cart that this is meant for; else 412
 IF_NONE_MATCH = {"If-None-Match": "`*`: only if there is no such line yet; else 412."}
 
 
+class LineQuery(Input):
+    """Which line of the variant."""
+
+    line: Annotated[
+        str, Meta(max_length=64, description="A line's `id`, where the cart has several.")
+    ] = ""
+
+
 class LineOutput(Output):
     """A variant in the cart. `unit_price` is today's, `added_price` the one when it was added.
 
     `currency` is the cart's, but for what is no longer sold in it; such a line is in no total.
+    `id` tells a line from others of the same variant, which have other `metadata`.
     """
 
+    id: str
     sku: str
     handle: str
     title: str
@@ -53,6 +63,7 @@ class LineOutput(Output):
     currency: str
     available: Annotated[int | None, Meta(description="Units in stock; null: not tracked.")]
     notice: Annotated[Notice, Meta(title="Notice")] | None
+    metadata: Metadata
 
 
 class CartOutput(Output):
@@ -99,7 +110,7 @@ def cart_output(loaded: LoadedCart) -> CartOutput:
         revision=cart.revision,
         etag=f'"{loaded.tag}"',
         currency=cart.currency or get_service(Settings).currency,
-        lines=[_line_output(line) for line in cart.lines],
+        lines=_line_outputs(cart),
         quantity=cart.quantity,
         total=cart.total,
     )
@@ -156,9 +167,15 @@ def showing_mismatches() -> Iterator[None]:
         raise CartMismatch(failed.detail, cart=cart_output(failed.loaded)) from None
 
 
-def _line_output(line: Line) -> LineOutput:
+def _line_outputs(cart: Cart) -> list[LineOutput]:
+    notices = cart.notices
+    return [_line_output(line, notices.get(line.key)) for line in cart.lines]
+
+
+def _line_output(line: Line, notice: Notice | None) -> LineOutput:
     offer = line.offer
     return LineOutput(
+        id=line.id,
         sku=offer.sku,
         handle=offer.handle,
         title=offer.title,
@@ -170,5 +187,6 @@ def _line_output(line: Line) -> LineOutput:
         line_total=line.total,
         currency=offer.currency,
         available=offer.available,
-        notice=line.notice,
+        notice=notice,
+        metadata=dict(line.metadata),
     )

@@ -1,12 +1,16 @@
 """The cart's section of the session: which cart is this browser's, and a snapshot of its lines.
 
 The row is the truth. The snapshot heals the row when the database lost what it had acknowledged
-(a failover, a restored dump, a purge that came too early). The snapshot is trusted for variants
-and quantities, and for nothing else.
+(a failover, a restored dump, a purge that came too early). The snapshot is trusted for variants,
+quantities and metadata, and for nothing else.
+
+A cookie bounds it. Where the metadata of all lines has no room, it remembers their ids instead,
+which is enough to find them again in an older row; where those have none, no lines at all.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
@@ -17,7 +21,7 @@ from msgspec import Meta
 
 from service.sessions import read_as
 
-from .model import Cart
+from .model import Cart, CopiedLine, line_id, read_metadata
 
 LONGEST = 2_800
 """Characters of the snapshots, so that the cookie, a third longer, stays within 4,093 bytes."""
@@ -41,13 +45,18 @@ class _Stored(msgspec.Struct):
         ],
         Meta(max_length=LONGEST // len("[1, 1], ")),
     ] = []
+    metadata: list[dict[str, str] | Annotated[str, Meta(min_length=1)] | None] = []
+    """Of each line: its metadata, its id where that had no room, None for a line without.
+
+    It stands beside the lines, so that a version that knows nothing of it still reads these.
+    """
     account: UUID | None = None
     next: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the browser remembers of a cart: ``lines`` are variant ids and quantities.
+    """What the browser remembers of a cart.
 
     ``account_id`` is None for a guest's cart. Beside an account's cart, ``next_guest_cart_id`` is
     the id of the guest's cart to come after the login: adds that meet the login's end all land
@@ -56,7 +65,7 @@ class Snapshot:
 
     cart_id: UUID
     revision: int = 0
-    lines: tuple[tuple[int, int], ...] = ()
+    lines: tuple[CopiedLine, ...] = ()
     account_id: UUID | None = None
     next_guest_cart_id: UUID | None = None
 
@@ -80,7 +89,7 @@ class Snapshot:
         stored = read_as(section, _Stored)
         if stored is None:
             return None
-        return cls(stored.id, stored.revision, tuple(stored.lines), stored.account, stored.next)
+        return cls(stored.id, stored.revision, _read_lines(stored), stored.account, stored.next)
 
     def write(self) -> dict[str, Any]:
         """Return the snapshot as the session holds it."""
@@ -89,14 +98,46 @@ class Snapshot:
             section["account"] = str(self.account_id)
         if self.next_guest_cart_id:
             section["next"] = str(self.next_guest_cart_id)
-        lines = [list(line) for line in self.lines]
-        if len(str(lines)) <= LONGEST:
-            section["lines"] = lines
-        return section
+        return section | _write_lines(self.lines)
 
 
-def _copied(cart: Cart) -> tuple[tuple[int, int], ...]:
-    return tuple((line.offer.variant_id, line.quantity) for line in cart.lines)
+def _copied(cart: Cart) -> tuple[CopiedLine, ...]:
+    return tuple(
+        CopiedLine(line.offer.variant_id, line.quantity, line.metadata) for line in cart.lines
+    )
+
+
+def _read_lines(stored: _Stored) -> tuple[CopiedLine, ...]:
+    metadata = stored.metadata or [None] * len(stored.lines)
+    if len(metadata) != len(stored.lines):
+        return ()
+    return tuple(
+        CopiedLine(*line, line_id=each)
+        if isinstance(each, str)
+        else CopiedLine(*line, read_metadata(each or {}))
+        for line, each in zip(stored.lines, metadata, strict=True)
+    )
+
+
+def _write_lines(copied: tuple[CopiedLine, ...]) -> dict[str, Any]:
+    """Return as much of the lines as has room."""
+    lines: dict[str, Any] = {"lines": [[line.variant_id, line.quantity] for line in copied]}
+    if not any(line.metadata or line.line_id for line in copied):
+        return lines if _length(lines["lines"]) <= LONGEST else {}
+    ids = [
+        line.line_id or (line_id(line.variant_id, line.metadata) if line.metadata else None)
+        for line in copied
+    ]
+    whole = [line.line_id or dict(line.metadata) or None for line in copied]
+    for metadata in (whole, ids):
+        if _length(lines["lines"]) + _length(metadata) <= LONGEST:
+            return {**lines, "metadata": metadata}
+    return {}
+
+
+def _length(content: Any) -> int:
+    """Return the characters that this takes in a section, which is JSON in ASCII."""
+    return len(json.dumps(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +177,9 @@ class CartCookie:
         section = self.snapshot.write() if self.snapshot else {}
         if self.previous:
             section["left"] = self.previous.write()
-            if len(str(section)) > LONGEST:
+            if _length(section) > LONGEST:
                 section.pop("lines", None)
+                section.pop("metadata", None)
         return section
 
     @property
@@ -169,10 +211,10 @@ class CartCookie:
     def variants(self) -> list[int]:
         """Return the variants that the snapshots name."""
         return [
-            variant_id
+            line.variant_id
             for snapshot in (self.snapshot, self.previous)
             if snapshot
-            for variant_id, _ in snapshot.lines
+            for line in snapshot.lines
         ]
 
     def updated(self, cart: Cart, account_id: UUID | None, *, closed: bool = False) -> CartCookie:

@@ -7,7 +7,7 @@ from asyncpg import Record
 
 from service.database import Conflicted
 
-from .model import Cart, Line, Offer
+from .model import Cart, Line, Offer, read_metadata
 
 OFFERS = """
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -23,12 +23,13 @@ OFFERS = """
 """The offers that ``wanted`` names, as JSON."""
 
 
-class _StoredLine(msgspec.Struct):
+class _StoredLine(msgspec.Struct, omit_defaults=True):
     variant: int
     quantity: int
     price: int
     currency: str | None = None
     """None: it was stored before there was a note of it."""
+    metadata: dict[str, str] = {}
 
 
 _lines = msgspec.json.Decoder(list[_StoredLine])
@@ -38,7 +39,13 @@ _offers = msgspec.json.Decoder(list[Offer])
 def encode_lines(cart: Cart) -> str:
     """Return the cart's lines as its row has them."""
     stored = [
-        _StoredLine(line.offer.variant_id, line.quantity, line.added_price, line.offer.currency)
+        _StoredLine(
+            line.offer.variant_id,
+            line.quantity,
+            line.added_price,
+            line.offer.currency,
+            dict(line.metadata),
+        )
         for line in cart.lines
     ]
     return msgspec.json.encode(stored).decode()
@@ -65,4 +72,5 @@ def _line(stored: _StoredLine, offers: dict[int, Offer]) -> Line:
     offer = offers[stored.variant]
     # A price of before the catalogue changed its currency can't be compared with today's.
     comparable = stored.currency in {None, offer.currency}
-    return Line(offer, stored.quantity, stored.price if comparable else offer.price)
+    price = stored.price if comparable else offer.price
+    return Line(offer, stored.quantity, price, read_metadata(stored.metadata))

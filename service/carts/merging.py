@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .model import Cart, Limits, Line
+from .model import Cart, Limits, room_for
 
 Strategy = Literal["max", "sum", "guest", "account"]
 MergeOutcome = Literal[
@@ -19,7 +19,7 @@ STRATEGIES: dict[str, Callable[[int, int], tuple[int, MergeOutcome]]] = {
     "guest": lambda guest, _: (guest, "kept_guest"),
     "account": lambda _, account: (account, "kept_account"),
 }
-"""Units wanted, and the outcome, for a variant that both carts hold."""
+"""Units wanted, and the outcome, for a line that both carts hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +38,25 @@ def merge(
 ) -> tuple[Cart, tuple[MergedLine, ...]]:
     """Return the account's cart with the guest's lines in it, and the receipt.
 
+    A line of both is one of the same variant with the same metadata.
     The account's own lines are never made smaller by limits or stock: those cap what the
     guest's side would bring on top.
     """
-    lines = {line.offer.sku: line for line in account.lines}
+    lines = {line.key: line for line in account.lines}
     receipt = []
     for line in guest.lines:
-        sku = line.offer.sku
-        mine = lines.get(sku)
+        mine = lines.get(line.key)
         before = mine.quantity if mine else 0
         if mine:
             wanted, outcome = STRATEGIES[strategy](line.quantity, before)
         else:
             wanted, outcome = line.quantity, "added"
-        room = _room(line, before, len(lines), limits)
+        room = room_for(line.key, lines, line.offer, limits) if line.offer.sold else 0
         quantity = min(wanted, max(room, before))
         if quantity < wanted:
             outcome = "capped" if quantity else "dropped"
         if quantity:
-            lines[sku] = replace(mine or line, quantity=quantity)
-        receipt.append(MergedLine(sku, line.quantity, before, quantity, outcome))
+            lines[line.key] = replace(mine or line, quantity=quantity)
+        receipt.append(MergedLine(line.offer.sku, line.quantity, before, quantity, outcome))
     merged = tuple(lines.values())
     return (account if merged == account.lines else replace(account, lines=merged)), tuple(receipt)
-
-
-def _room(line: Line, before: int, count: int, limits: Limits) -> int:
-    """Return how many units of the line's variant the account's cart may hold."""
-    offer = line.offer
-    if not offer.sold or (not before and count >= limits.lines):
-        return 0
-    return limits.quantity if offer.most is None else min(limits.quantity, offer.most)

@@ -20,18 +20,33 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.catalogue import FIELDS, HANDLE_LENGTH, SKU_LENGTH, choose, select_product
 from service.database import run
-from service.http.endpoints import Input, no_content
+from service.errors import Invalid
+from service.http.endpoints import Input, Metadata, no_content
 from service.http.idempotency.once import Once
 from service.logins import presented_login
 from service.pages import Remedy, back, flash, page, render
 
-from . import actions
+from . import actions, model
 from .actions import CartChange
 from .api_types import LARGEST_QUANTITY
-from .model import REFUSALS, InsufficientStock, Line, LineLimit, QuantityLimit
+from .model import (
+    CHOOSING_REFUSALS,
+    REFUSALS,
+    AmbiguousLine,
+    InsufficientStock,
+    Line,
+    LineLimit,
+    MetadataLimit,
+    QuantityLimit,
+    UnknownLine,
+    read_metadata,
+)
 from .session import cart_policy, current_cart_owner, ensure_guest_cart, remember_cart
 
 blueprint = Blueprint("cart", __name__)
+
+LONGEST_UNDO = 1_000
+"""Characters of a line's metadata that a message can take along, to put the line back."""
 
 
 class AddForm(Input):
@@ -51,10 +66,15 @@ class AddForm(Input):
 
 
 class LineForm(Input):
-    """How many units a line should have, 0 to remove it, and the page to go on with."""
+    """How many units a line should have, 0 to remove it, and the page to go on with.
+
+    ``line`` is its id. One that was taken out is put back by its ``metadata``, which is JSON.
+    """
 
     sku: Annotated[str, Meta(min_length=1, max_length=SKU_LENGTH)]
     quantity: Annotated[int, Meta(ge=0, le=LARGEST_QUANTITY)]
+    line: Annotated[str, Meta(max_length=64)] = ""
+    metadata: Annotated[str, Meta(max_length=LONGEST_UNDO)] = ""
     next: str = "/cart"
 
 
@@ -69,8 +89,9 @@ async def show_cart() -> Response:
     cart = loaded.cart
     return await render(
         "carts/cart.html",
-        places=("cart", *(_place(line.offer.sku) for line in cart.lines)),
+        places=("cart", *(_place(line.id) for line in cart.lines)),
         cart=cart,
+        notices=cart.notices,
         most=policy.limits.quantity,
     )
 
@@ -127,26 +148,28 @@ async def post_quantity(data: LineForm) -> WerkzeugResponse:
     """Set how many of a line there are; what is taken out can be put back."""
     owner, policy = current_cart_owner(), cart_policy()
     at_cart = data.next == "/cart"
+    which = _read_metadata(data.metadata) if data.metadata else data.line
+    before = None
     try:
-        if data.quantity:
-            change = await run(actions.set_quantity, owner, data.sku, data.quantity, policy)
-            loaded, new, before = change.loaded, change.is_new_line, None
-        else:
-            before = (await run(actions.load, owner, policy)).cart.line(data.sku)
-            loaded = await run(actions.remove, owner, data.sku, policy)
-            new = False
-    except REFUSALS as refusal:
-        place = _place(data.sku) if at_cart else "buy"
-        _refuse(refusal.code, refusal.members, data.sku, place, data.next)
+        if not data.quantity:
+            before = (await run(actions.load, owner, policy)).cart.choose(data.sku, which)
+        change = await run(
+            actions.set_quantity, owner, data.sku, data.quantity, policy, which=which
+        )
+    except (*REFUSALS, *CHOOSING_REFUSALS, MetadataLimit) as refusal:
+        at_line = data.line and not isinstance(refusal, UnknownLine)
+        place = (_place(data.line) if at_line else "cart") if at_cart else "buy"
+        _refuse(refusal.code, refusal.members, data.sku, place, data.next, line=data.line)
         return back(data.next)
+    loaded = change.loaded
     remember_cart(loaded)
-    line = loaded.cart.line(data.sku)
     if before:
-        undo = Remedy("Undo", "/cart/quantity", {"sku": data.sku, "quantity": before.quantity})
-        flash(f"Removed: {_describe(before)}.", place="cart", remedy=undo)
-    elif line and (new or not at_cart):
-        place = "cart" if at_cart else "buy"
-        flash(f"In your cart: {_describe(line)}, {line.quantity}.", place=place)
+        flash(f"Removed: {_describe(before)}.", place="cart", remedy=_undo(before))
+    elif data.quantity and (change.is_new_line or not at_cart):
+        line = loaded.cart.choose(data.sku, which)
+        if line:
+            place = "cart" if at_cart else "buy"
+            flash(f"In your cart: {_describe(line)}, {line.quantity}.", place=place)
     return back(data.next)
 
 
@@ -187,9 +210,31 @@ def _product_path(handle: str, sku: str) -> str:
     return f"/products/{quote(handle)}{chosen}"
 
 
-def _place(sku: str) -> str:
+def _place(line_id: str) -> str:
     """Return where the cart's page speaks of this line."""
-    return f"line:{sku}"
+    return f"line:{line_id}"
+
+
+def _read_metadata(text: str) -> model.Metadata:
+    try:
+        given = msgspec.json.decode(text, type=Metadata)
+    except msgspec.DecodeError:
+        given = None
+    if given is None or any("\x00" in each for entry in given.items() for each in entry):
+        raise Invalid("metadata", "Send what the message had.", "bad_format")
+    return read_metadata(given)
+
+
+def _undo(line: Line) -> Remedy | None:
+    """Return what puts the line back, unless it says more than a message can take along."""
+    metadata = msgspec.json.encode(dict(line.metadata)).decode()
+    if len(metadata) > LONGEST_UNDO:
+        return None
+    return Remedy(
+        "Undo",
+        "/cart/quantity",
+        {"sku": line.offer.sku, "quantity": line.quantity, "metadata": metadata},
+    )
 
 
 def _describe(line: Line) -> str:
@@ -207,12 +252,15 @@ def _describe_added(added: CartChange, *, sku: str, quantity: int) -> Response:
     return Response(text)
 
 
-def _refuse(code: str, members: Mapping[str, Any], sku: str, place: str, following: str) -> None:
-    """Say why not, and offer as many as there can be."""
-    most = members.get("available", members.get("limit", 0) if code == QuantityLimit.code else 0)
+def _refuse(
+    code: str, members: Mapping[str, Any], sku: str, place: str, following: str, *, line: str = ""
+) -> None:
+    """Say why not, and offer as many as there can be of this line, or the one that says nothing."""
+    most = members.get("room", 0)
     remedy = None
     if most:
-        fields = {"sku": sku, "quantity": most, "next": following}
+        which = {"line": line} if line else {"metadata": "{}"}
+        fields = {"sku": sku, "quantity": most, "next": following, **which}
         remedy = Remedy(f"Take {most}", "/cart/quantity", fields)
     flash(in_words(code, members), "problem", place=place, remedy=remedy)
 
@@ -226,4 +274,11 @@ def in_words(code: str, members: Mapping[str, Any]) -> str:
         return f"A cart takes at most {members['limit']} of one thing."
     if code == LineLimit.code:
         return f"A cart takes at most {members['limit']} different things."
-    return "This is no longer sold."
+    return _IN_WORDS.get(code, "This is no longer sold.")
+
+
+_IN_WORDS = {
+    AmbiguousLine.code: "There are several lines of this in your cart. Please change them there.",
+    UnknownLine.code: "This is no longer in your cart.",
+    MetadataLimit.code: "A cart takes no more text.",
+}

@@ -53,6 +53,8 @@ def show(number: str) -> None:
             f"  {_amount(line.unit_price, order.currency)} each,"
             f" {_amount(line.total, order.currency)}"
         )
+        for name, text in line.metadata.items():
+            click.echo(f"      {name}: {text}")
 
 
 @orders_.command()

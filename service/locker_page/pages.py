@@ -175,7 +175,7 @@ async def post_replay(data: ReplayForm) -> WerkzeugResponse:
         return _tell("replay", "That cookie", "Its signature does not hold.")
     old = carts.CartCookie.read(opened.content)
     found = await run(carts.load, carts.CartOwner(presented_login(), old), cart_policy())
-    copied = sum(count for _, count in old.snapshot.lines) if old.snapshot else 0
+    copied = sum(line.quantity for line in old.snapshot.lines) if old.snapshot else 0
     revision = old.snapshot.revision if old.snapshot else 0
     return _tell(
         "replay",

@@ -98,8 +98,7 @@ async def place(
             await _admit_guest(db, checkout)
         if cart.total != checkout.expected_total:
             raise CartChanged(loaded)
-        wanted = {line.offer.variant_id: line.quantity for line in cart.lines}
-        lines = order_lines(cart, await catalogue.take_stock(db, wanted))
+        lines = order_lines(cart, await catalogue.take_stock(db, cart.units))
         now = clock.now()
         order = None
         while order is None:

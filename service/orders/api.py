@@ -112,6 +112,7 @@ class OrderLineOutput(Output):
     quantity: Annotated[int, Meta(ge=1)]
     unit_price: Amount
     line_total: Amount
+    metadata: Metadata
 
 
 class OrderOutput(Output, omit_defaults=True):
@@ -246,6 +247,7 @@ def order_output(order: Order, key: str | None = None) -> OrderOutput:
                 quantity=line.quantity,
                 unit_price=line.unit_price,
                 line_total=line.total,
+                metadata=dict(line.metadata),
             )
             for line in order.lines
         ],

@@ -142,16 +142,16 @@ async def _show(
     errors = field_errors(error) if error else {}
     parts = {where: address_parts(values.get(f"{where}.country", "")) for where in GROUPS[1:]}
     fields = _fields(parts)
+    notices = loaded.cart.notices
     return await render(
         "orders/checkout.html",
         error.status if error else 200,
         account=None if guest else await find_account(),
         guest=guest,
         cart=loaded.cart,
-        changed=[line for line in loaded.cart.lines if line.notice],
-        blocked=any(
-            line.notice in {"unavailable", "insufficient_stock"} for line in loaded.cart.lines
-        ),
+        notices=notices,
+        changed=[line for line in loaded.cart.lines if line.key in notices],
+        blocked=not {"unavailable", "insufficient_stock"}.isdisjoint(notices.values()),
         values=values,
         parts=parts,
         countries=countries(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypedDict
 from uuid import UUID
@@ -29,7 +29,7 @@ class TotalChanged(Conflict):
 
 
 class ShortLine(TypedDict):
-    """A line of which fewer are available; none of what is no longer sold."""
+    """A variant of which fewer are available than all its lines want; 0 if no longer sold."""
 
     sku: str
     quantity: int
@@ -63,6 +63,7 @@ class OrderLine:
     quantity: int
     unit_price: int
     from_stock: bool
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -116,16 +117,20 @@ def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine
 
     Raises `OutOfStock` with the ``lines`` of which there is too little.
     """
-    short: list[ShortLine] = []
+    short: dict[int, ShortLine] = {}
     for line in cart.lines:
         offer = line.offer
         stock = stocks.get(offer.variant_id)
         sold = offer.sold and offer.currency == cart.currency
         if not sold or (stock and not stock.taken):
             available = max(stock.before, 0) if stock and sold else 0
-            short.append({"sku": offer.sku, "quantity": line.quantity, "available": available})
+            units = cart.units[offer.variant_id]
+            short[offer.variant_id] = {
+                "sku": offer.sku, "quantity": units, "available": available,
+            }  # fmt: skip
     if short:
-        raise OutOfStock(f"Not enough of {', '.join(line['sku'] for line in short)}.", lines=short)
+        lines = list(short.values())
+        raise OutOfStock(f"Not enough of {', '.join(line['sku'] for line in lines)}.", lines=lines)
     return tuple(
         OrderLine(
             variant_id=line.offer.variant_id,
@@ -135,6 +140,7 @@ def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine
             quantity=line.quantity,
             unit_price=line.offer.price,
             from_stock=line.offer.variant_id in stocks,
+            metadata=dict(line.metadata),
         )
         for line in cart.lines
     )

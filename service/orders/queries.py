@@ -20,7 +20,8 @@ from .model import Order, OrderLine, OrderPage, OrderStatus
 LINES = """(
     select jsonb_agg(jsonb_build_object(
         'variant_id', l.variant_id, 'sku', l.sku, 'title', l.title, 'options', l.options,
-        'quantity', l.quantity, 'unit_price', l.unit_price, 'from_stock', l.from_stock
+        'quantity', l.quantity, 'unit_price', l.unit_price, 'from_stock', l.from_stock,
+        'metadata', l.metadata
     ) order by l.position)::text
     from order_lines l where l.order_id = o.id
 ) as lines"""
@@ -64,17 +65,18 @@ INSERT_ORDER = Statement(
     stored as (
         insert into order_lines (
             order_id, position, variant_id, sku, title, options, quantity, unit_price,
-            from_stock
+            from_stock, metadata
         )
         select
-            o.id, position, variant_id, sku, title, options, quantity, unit_price, from_stock
+            o.id, position, variant_id, sku, title, options, quantity, unit_price, from_stock,
+            l.metadata
         from o, rows from (
             jsonb_to_recordset(:lines::jsonb) as (
                 variant_id bigint, sku text, title text, options jsonb, quantity integer,
-                unit_price bigint, from_stock boolean
+                unit_price bigint, from_stock boolean, metadata jsonb
             )
         ) with ordinality as l (
-            variant_id, sku, title, options, quantity, unit_price, from_stock, position
+            variant_id, sku, title, options, quantity, unit_price, from_stock, metadata, position
         )
     )
     select {COLUMNS}, :lines::text as lines from o

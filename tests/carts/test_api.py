@@ -77,8 +77,10 @@ async def test_add(client: Client, product: Product) -> None:
     """The first add of a variant is 201, a further one 200, and the quantities add up."""
     cart = await cart_of(await client.post(LINES, json={"sku": product.sku}), 201)
     assert (cart["revision"], cart["quantity"], cart["total"]) == (1, 1, 1_599)
+    (line,) = cart["lines"]
     assert cart["lines"] == [
         {
+            "id": line["id"],
             "sku": product.sku,
             "handle": product.handle,
             "title": f"The {product.sku}",
@@ -91,6 +93,7 @@ async def test_add(client: Client, product: Product) -> None:
             "currency": "USD",
             "available": None,
             "notice": None,
+            "metadata": {},
         }
     ]
     response = await client.post(LINES, json={"sku": product.sku, "quantity": 2})

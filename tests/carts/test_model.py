@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import starmap
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.carts import Cart, Limits, model
 from service.carts.model import (
+    CopiedLine,
     InsufficientStock,
     LineLimit,
     Offer,
@@ -138,7 +140,7 @@ def test_heal_never_makes_a_line_smaller(
 ) -> None:
     """Per variant the larger quantity, of what there is; lines in place stay in place."""
     by_id = {offer.variant_id: offer for offer in known}
-    after = model.heal(before, copied.items(), by_id, limits)
+    after = model.heal(before, starmap(CopiedLine, copied.items()), by_id, limits)
     had, has = (
         {line.offer.variant_id: line.quantity for line in cart.lines} for cart in (before, after)
     )
@@ -156,7 +158,7 @@ def test_what_a_copy_brings_keeps_limits_and_stock(
 ) -> None:
     """A copy of a cart brings back as many as limits and stock allow, and none beyond."""
     by_id = {offer.variant_id: offer for offer in known}
-    after = model.heal(before, copied.items(), by_id, limits)
+    after = model.heal(before, starmap(CopiedLine, copied.items()), by_id, limits)
     had = {line.offer.variant_id: line.quantity for line in before.lines}
     assert len(after.lines) <= max(len(before.lines), limits.lines)
     for line in after.lines:
@@ -197,13 +199,13 @@ def test_refusal_says_how_many_there_are() -> None:
     """The error of an add that is refused says how many would be possible."""
     with pytest.raises(InsufficientStock) as stock:
         model.add(cart(), offer(stock=3), 4, LIMITS)
-    assert stock.value.members == {"available": 3}
+    assert stock.value.members == {"available": 3, "room": 3}
     with pytest.raises(InsufficientStock) as none:
         model.add(cart(), offer(stock=-5), 4, LIMITS)
-    assert none.value.members == {"available": 0}
+    assert none.value.members == {"available": 0, "room": 0}
     with pytest.raises(QuantityLimit) as quantity:
         model.add(cart(), offer(), 100, LIMITS)
-    assert quantity.value.members == {"limit": 99}
+    assert quantity.value.members == {"limit": 99, "room": 99}
 
 
 def test_oversold_may_be_added() -> None:
@@ -227,4 +229,5 @@ def test_oversold_may_be_added() -> None:
 )
 def test_notice(now: Offer, units: int, notice: str | None) -> None:
     """A line's notice says what the shopper should know, the gravest first."""
-    assert model.Line(now, units, added_price=1_000).notice == notice
+    line = model.Line(now, units, added_price=1_000)
+    assert Cart(lines=(line,)).notices.get(line.key) == notice

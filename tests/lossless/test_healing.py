@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from itertools import starmap
 from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
 from quart import Quart
 
-from service.carts.model import Cart, heal
+from service.carts.model import Cart, CopiedLine, heal
 from tests.support.jar import Jar
 from tests.support.offers import LIMITS
 from tests.support.shopping import PASSWORD, Product, add_product, new_name
@@ -177,7 +178,7 @@ async def test_a_merged_cart_stays_merged(app: Quart, product: Product) -> None:
 
 def test_a_copy_of_nonsense_heals_nothing() -> None:
     """A copy says variants and quantities; others than there are, or none, are left out."""
-    assert heal(Cart(), [(0, 5), (-1, 1), (1, -4)], {}, LIMITS).lines == ()
+    assert heal(Cart(), starmap(CopiedLine, [(0, 5), (-1, 1), (1, -4)]), {}, LIMITS).lines == ()
 
 
 async def test_another_accounts_copy_heals_nothing(

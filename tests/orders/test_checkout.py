@@ -43,6 +43,7 @@ async def test_an_order_is_the_cart_at_the_prices_shown(
             "quantity": 2,
             "unit_price": 25000,
             "line_total": 50000,
+            "metadata": {},
         },
         {
             "sku": mug.sku,
@@ -51,6 +52,7 @@ async def test_an_order_is_the_cart_at_the_prices_shown(
             "quantity": 1,
             "unit_price": 995,
             "line_total": 995,
+            "metadata": {},
         },
     ]
     left = await get(client, "/cart")

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from html import unescape
 
+from markupsafe import escape
+
 from tests.pages.conftest import Visitor
 from tests.support.checkout import DELIVERY
-from tests.support.shopping import PASSWORD, Product, add_product, new_name
+from tests.support.shopping import API, PASSWORD, Product, add_product, new_name
 
 
 async def test_a_cart_by_forms(browser: Visitor, product: Product) -> None:
@@ -205,3 +207,42 @@ async def test_money_by_preference(browser: Visitor, product: Product) -> None:
     assert "15,99\xa0$" in page
     assert 'data-theme="dark"' in page
     assert 'data-theme="dark"' in (await browser.get("/nothing")).text
+
+
+async def test_lines_of_one_variant(browser: Visitor, product: Product) -> None:
+    """Each line shows what was said of it, and is changed, removed and put back by its own form."""
+    said = 'For <Ada> & "Bob"'
+    for metadata in ({"engraving": said}, {}):
+        response = await browser.post(
+            f"{API}/cart/lines", json={"sku": product.sku, "quantity": 2, "metadata": metadata}
+        )
+        assert response.status_code == 201
+    page = (await browser.get("/cart")).text
+    assert f"engraving: {escape(said)}" in page
+    engraved, plain = dict.fromkeys(re.findall(r'name="line" value="(\w+)"', page))
+    changed = await browser.send_form("/cart/quantity", sku=product.sku, line=plain, quantity=5)
+    assert re.findall(r'max="99" value="(\d+)"', changed.text) == ["2", "5"]
+    refused = await browser.send_form("/cart/quantity", sku=product.sku, line=plain, quantity=99)
+    assert "Take 97" in refused.text
+    vague = await browser.send_form("/cart/quantity", sku=product.sku, quantity=7)
+    assert "several lines of this" in vague.text
+    removed = await browser.send_form("/cart/quantity", sku=product.sku, line=engraved, quantity=0)
+    assert "engraving" not in removed.text.replace("&#34;engraving&#34;", "")
+    form = re.search(r'name="metadata" value="([^"]*)"', removed.text)
+    assert form
+    undone = await browser.send_form(
+        "/cart/quantity", sku=product.sku, quantity=2, metadata=unescape(form[1])
+    )
+    assert f"engraving: {escape(said)}" in undone.text
+    gone = await browser.send_form("/cart/quantity", sku=product.sku, line="0", quantity=1)
+    assert "no longer in your cart" in gone.text
+
+
+async def test_metadata_that_no_message_had(browser: Visitor, product: Product) -> None:
+    """What isn't the metadata of a line is refused, and nothing is put in the cart."""
+    for text in ("x", "[]", '{"a": 1}', '{"": "b"}', '{"a": "\\u0000"}', '{"a": "\\ud800"}'):
+        response = await browser.send_form(
+            "/cart/quantity", sku=product.sku, quantity=1, metadata=text
+        )
+        assert response.status_code in {200, 422}, text
+        assert "Nothing in your cart yet" in (await browser.get("/cart")).text, text

@@ -150,7 +150,9 @@ def read_key(data: Input | None = None, *more: str, form_key: str = "") -> Key |
     header = form_key or request.headers.get(HEADER)
     if header is None:
         return None
-    return Key.read(header, request.method, request.path, msgspec.json.encode(data), *more)
+    # The members of an object have no order.
+    body = msgspec.json.encode(data, order="deterministic")
+    return Key.read(header, request.method, request.path, body, *more)
 
 
 def replay(stored: StoredAnswer) -> Response:
