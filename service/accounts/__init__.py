@@ -6,12 +6,14 @@
 from .admin import (
     create_account,
     disable,
+    enable,
     import_account,
     revoke_all_logins,
     set_password,
 )
+from .admin_queries import select_known, select_page
 from .lookalikes import fill_skeletons
-from .model import LONGEST_EMAIL, Account, Credentials, UsernameTaken, check_email
+from .model import LONGEST_EMAIL, Account, Credentials, KnownAccount, UsernameTaken, check_email
 from .passwords import Hasher
 
 __all__ = [
@@ -19,12 +21,16 @@ __all__ = [
     "Account",
     "Credentials",
     "Hasher",
+    "KnownAccount",
     "UsernameTaken",
     "check_email",
     "create_account",
     "disable",
+    "enable",
     "fill_skeletons",
     "import_account",
     "revoke_all_logins",
+    "select_known",
+    "select_page",
     "set_password",
 ]

@@ -10,7 +10,7 @@ from service.database import Connection
 from service.errors import Invalid
 from service.logins import revoke_all
 
-from . import queries
+from . import admin_queries, queries
 from .actions import check
 from .foreign import is_foreign
 from .model import Account, check_email, check_username
@@ -60,14 +60,34 @@ async def set_password(db: Connection, name: str, password: str, hasher: Hasher)
 
 
 async def disable(db: Connection, name: str) -> bool:
-    """Disable an account, revoking its logins and tokens; returns False if there is no such one."""
-    credentials = await queries.select_credentials(db, name)
-    if credentials is None:
+    """Disable an account, revoking its logins and tokens; returns False if there is no such one.
+
+    One that is disabled stays so since when it was.
+    """
+    known = await admin_queries.select_known(db, name)
+    if known is None:
         return False
-    async with audit.recorded(db) as record:
-        await queries.disable_account(db, credentials.account.id, clock.now())
-        await revoke_all(db, credentials.account.id, clock.now())
-        await record.store(_event("account_disabled", credentials.account.id))
+    if known.disabled_at is None:
+        account_id = known.account.id
+        async with audit.recorded(db) as record:
+            await admin_queries.disable_account(db, account_id, clock.now())
+            await revoke_all(db, account_id, clock.now())
+            await record.store(_event("account_disabled", account_id))
+    return True
+
+
+async def enable(db: Connection, name: str) -> bool:
+    """Let a disabled account log in again; returns False if there is no such one.
+
+    Logins and tokens that were revoked stay so.
+    """
+    known = await admin_queries.select_known(db, name)
+    if known is None:
+        return False
+    if known.disabled_at:
+        async with audit.recorded(db) as record:
+            await admin_queries.enable_account(db, known.account.id)
+            await record.store(_event("account_enabled", known.account.id))
     return True
 
 

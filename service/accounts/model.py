@@ -48,6 +48,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """An account as an operator sees it, who finds those that are disabled as well."""
+
+    account: Account
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """An account with what its password is checked against."""
 

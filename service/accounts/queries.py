@@ -229,14 +229,6 @@ async def update_email(db: Connection, account_id: UUID, email: str) -> Account:
     return _account(row)
 
 
-DISABLE_ACCOUNT = Statement("update accounts set disabled_at = :now where id = :account_id")
-
-
-async def disable_account(db: Connection, account_id: UUID, now: datetime) -> None:
-    """Let nobody in any more."""
-    await db.execute(*DISABLE_ACCOUNT(account_id=account_id, now=now))
-
-
 DELETE_ACCOUNT = Statement(
     f"""
     with marked as (

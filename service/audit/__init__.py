@@ -1,8 +1,8 @@
 """What happened to accounts: a row in a table, and a line in the log."""
 
 from .actions import Record, record, recorded
-from .model import OPERATOR, Event, EventKind, Source, log
-from .queries import audit_cte
+from .model import OPERATOR, Event, EventKind, Source, StoredEvent, log
+from .queries import audit_cte, select_events
 
 __all__ = [
     "OPERATOR",
@@ -10,8 +10,10 @@ __all__ = [
     "EventKind",
     "Record",
     "Source",
+    "StoredEvent",
     "audit_cte",
     "log",
     "record",
     "recorded",
+    "select_events",
 ]

@@ -27,6 +27,7 @@ EventKind = Literal[
     "email_changed",
     "account_deleted",
     "account_disabled",
+    "account_enabled",
     "token_made",
     "token_ended",
     "throttled",
@@ -68,6 +69,14 @@ class Event:
             "event_user_agent": source.user_agent,
             "event_request_id": source.request_id,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event in the table, where ``id`` counts them."""
+
+    id: int
+    event: Event
 
 
 def log(event: Event) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
 from service.database import Connection
 from service.statements import Statement
 
-from .model import Event
+from .model import Event, EventKind, Source, StoredEvent
 
 COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 
@@ -40,3 +44,54 @@ INSERT_EVENT = Statement(
 async def insert_event(db: Connection, event: Event) -> None:
     """Store an event."""
     await db.execute(*INSERT_EVENT(**event.parameters()))
+
+
+CONDITIONS = {
+    "account_id": "account_id = :account_id",
+    "kind": "event = :kind",
+    "since": "at >= :since",
+    "until": "at < :until",
+    "before": "id < :before",
+}
+
+
+@cache
+def _select_events(*conditions: str) -> Statement:
+    # As with orders: only what is asked for is a condition, so that its index is used.
+    where = " and ".join(["true", *(CONDITIONS[name] for name in conditions)])
+    return Statement(f"select id, {COLUMNS} from audit where {where} order by id desc limit :limit")
+
+
+async def select_events(
+    db: Connection,
+    *,
+    account_id: UUID | None = None,
+    kind: EventKind | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[StoredEvent]:
+    """Return the newest events, from below an id on; ``until`` is no longer among them."""
+    asked = {
+        "account_id": account_id,
+        "kind": kind,
+        "since": since,
+        "until": until,
+        "before": before,
+    }
+    asked = {name: value for name, value in asked.items() if value is not None}
+    rows = await db.fetch(*_select_events(*asked)(**asked, limit=limit))
+    return [
+        StoredEvent(
+            row["id"],
+            Event(
+                kind=row["event"],
+                at=row["at"],
+                source=Source(row["ip"], row["user_agent"], row["request_id"]),
+                account_id=row["account_id"],
+                login_id=row["login_id"],
+            ),
+        )
+        for row in rows
+    ]

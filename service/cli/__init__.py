@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .accounts import sessions, user
+from .audit import audit
 from .catalogue import catalogue
 from .doctor import doctor
 from .health import health
@@ -62,7 +63,7 @@ def main(context: click.Context, data: Path | None) -> None:
 if HAS_DEV:
     main.add_command(dev)
 for command in (
-    *(serve, migrate, catalogue, user, sessions, orders_, purge, openapi),
+    *(serve, migrate, catalogue, user, sessions, orders_, audit, purge, openapi),
     *(doctor, health),
 ):
     main.add_command(command)

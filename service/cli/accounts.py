@@ -14,6 +14,7 @@ from service.errors import LockerError
 from service.settings import Settings
 
 from .database import run_through_app
+from .output import echo_json, echo_table, json_option, moment, paint, printable
 
 
 @click.group()
@@ -84,6 +85,64 @@ def disable(name: str) -> None:
 
 @user.command()
 @click.argument("name")
+def enable(name: str) -> None:
+    """Let a disabled account log in again."""
+    if not run_through_app(Settings.from_env(serving=False), accounts.enable, name):
+        raise _nobody(name)
+    click.echo(f"Enabled {name}.")
+
+
+@user.command("list")
+@click.option("--disabled", is_flag=True, help="Only those that can't log in.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--after", default="", metavar="NAME", help="Those behind this user name.")
+@json_option
+def list_(*, disabled: bool, limit: int, after: str, as_json: bool) -> None:
+    """List accounts by user name."""
+    found = run_through_app(
+        Settings.from_env(serving=False),
+        accounts.select_page,
+        disabled=disabled,
+        limit=limit + 1,
+        after=after,
+    )
+    if as_json:
+        for known in found[:limit]:
+            echo_json(_listed(known))
+    else:
+        rows = [
+            (
+                known.account.username,
+                "disabled" if known.disabled_at else "enabled",
+                moment(known.account.created_at),
+                known.account.email,
+            )
+            for known in found[:limit]
+        ]
+        echo_table(("NAME", "STATUS", "SINCE", "E-MAIL"), rows, "No accounts.")
+    if len(found) > limit:
+        click.echo(f"More: --after {found[limit - 1].account.username}", err=True)
+
+
+@user.command()
+@click.argument("name")
+@json_option
+def show(name: str, *, as_json: bool) -> None:
+    """Show an account, disabled or not."""
+    known = run_through_app(Settings.from_env(serving=False), accounts.select_known, name)
+    if known is None:
+        raise _nobody(name)
+    if as_json:
+        echo_json(_listed(known))
+        return
+    account, disabled = known.account, known.disabled_at
+    status = paint(f"disabled since {moment(disabled)}", "red") if disabled else "enabled"
+    click.echo(f"{account.username}  {printable(account.email)}  {status}")
+    click.echo(f"  id {account.id}, made {moment(account.created_at)}")
+
+
+@user.command()
+@click.argument("name")
 def password(name: str) -> None:
     """Set a password, read from standard input, and end every login of the account."""
     settings, new = Settings.from_env(serving=False), _read_password()
@@ -118,6 +177,17 @@ def _read_password() -> str:
         return sys.stdin.buffer.readline().decode().rstrip("\r\n")
     except UnicodeDecodeError:
         raise click.ClickException("the password is not UTF-8") from None
+
+
+def _listed(known: accounts.KnownAccount) -> dict[str, object]:
+    account = known.account
+    return {
+        "id": account.id,
+        "username": account.username,
+        "email": account.email,
+        "created_at": account.created_at,
+        "disabled_at": known.disabled_at,
+    }
 
 
 def _nobody(name: str) -> click.ClickException:

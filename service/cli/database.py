@@ -12,6 +12,7 @@ import asyncpg
 
 from service import create_app
 from service.database import Connection, get_db
+from service.migrations import SchemaError, is_current
 from service.settings import Settings, read_address
 
 P = ParamSpec("P")
@@ -33,6 +34,12 @@ async def direct(url: str) -> AsyncIterator[Connection]:
         await db.close(timeout=CONNECT_WITHIN)
 
 
+async def require_schema(db: Connection) -> None:
+    """Raise `SchemaError` where a migration is missing. A newer schema is good, as for serving."""
+    if not await is_current(db):
+        raise SchemaError("the database is to be migrated first; run: locker migrate")
+
+
 @asynccontextmanager
 async def through_app(settings: Settings) -> AsyncIterator[Connection]:
     """Take a connection as a request does; only this one is opened."""
@@ -43,6 +50,7 @@ async def through_app(settings: Settings) -> AsyncIterator[Connection]:
         async with app.app_context():
             with _usable_url():
                 db = await get_db()
+            await require_schema(db)
             yield db
     finally:
         await app.shutdown()

@@ -9,7 +9,7 @@ import click
 from service import housekeeping
 from service.settings import Settings
 
-from .database import direct
+from .database import direct, require_schema
 
 
 @click.command()
@@ -25,6 +25,7 @@ def purge(*, dry_run: bool) -> None:
 
 async def _purge(settings: Settings, *, dry_run: bool) -> None:
     async with direct(settings.database_url) as db:
+        await require_schema(db)
         for rule in housekeeping.rules(settings):
             if dry_run:
                 number = await housekeeping.count(db, rule)
