@@ -20,7 +20,7 @@ from service.accounts.session import find_account
 from service.carts import load
 from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.database import run
-from service.errors import FieldError, Invalid, LockerError, Unauthenticated
+from service.errors import FieldError, Invalid, LockerError, TooManyAttempts, Unauthenticated
 from service.http.endpoints import Input
 from service.logins import current_account_id
 from service.pages import (
@@ -48,6 +48,7 @@ GROUPS = ("contact", "shipping_address", "billing_address")
 PROBLEMS: dict[type[LockerError], str] = {
     actions.CartChanged: "Your cart has changed meanwhile. Please look at it once more.",
     OutOfStock: "Some of it is no longer there. Nothing was ordered.",
+    TooManyAttempts: "Too much was ordered from your network. Please try again later.",
 }
 
 
@@ -108,7 +109,7 @@ async def post_checkout() -> Response | WerkzeugResponse:
         placed = await run(actions.place, current_cart_owner(), cart_policy(), checkout)
     except EmptyCart:
         return back("/cart")
-    except (Invalid, actions.CartChanged, OutOfStock) as error:
+    except (Invalid, actions.CartChanged, OutOfStock, TooManyAttempts) as error:
         return await _show(values, guest=guest, error=error)
     remember_cart(placed.loaded)
     if guest:
@@ -143,7 +144,7 @@ async def _show(
     parts = {where: address_parts(values.get(f"{where}.country", "")) for where in GROUPS[1:]}
     fields = _fields(parts)
     notices = loaded.cart.notices
-    return await render(
+    response = await render(
         "orders/checkout.html",
         error.status if error else 200,
         account=None if guest else await find_account(),
@@ -160,6 +161,9 @@ async def _show(
         focus=next((field for field in fields if field in errors), ""),
         problem=PROBLEMS.get(type(error), "") if error else "",
     )
+    if error and error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _fields(parts: Mapping[str, tuple[Part, ...]]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from html import unescape
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ import pytest
 
 from service import create_app
 from service.database import Connection
-from service.settings import Settings
+from service.settings import Limit, Settings
 from tests.pages.conftest import Visitor
 from tests.support.checkout import DELIVERY
 from tests.support.shopping import API, PASSWORD, Product, add_product
@@ -31,6 +33,22 @@ async def guest(browser: Visitor, product: Product) -> Visitor:
     """Somebody without an account, with one thing in the cart."""
     await browser.send_form("/cart/lines", sku=product.sku)
     return browser
+
+
+@asynccontextmanager
+async def visiting(settings: Settings, **changes: Any) -> AsyncIterator[Visitor]:
+    """Visit a shop with other settings."""
+    app = create_app(dataclasses.replace(settings, **changes))
+    async with (
+        app.test_app(),
+        Visitor(
+            transport=httpx.ASGITransport(cast("Any", app)),
+            base_url="http://localhost",
+            headers={"Accept": "text/html"},
+            follow_redirects=True,
+        ) as visitor,
+    ):
+        yield visitor
 
 
 async def order(visitor: Visitor, **changes: str) -> httpx.Response:
@@ -54,22 +72,30 @@ async def test_three_ways_to_order(guest: Visitor) -> None:
 
 async def test_where_guests_may_not(settings: Settings, product: Product) -> None:
     """Where an order needs an account, nothing offers to do without, and nothing is ordered."""
-    app = create_app(dataclasses.replace(settings, guest_checkout=False))
-    async with app.test_app():
-        transport = httpx.ASGITransport(cast("Any", app))
-        async with Visitor(
-            transport=transport,
-            base_url="http://localhost",
-            headers={"Accept": "text/html"},
-            follow_redirects=True,
-        ) as visitor:
+    async with visiting(settings, guest_checkout=False) as visitor:
+        await visitor.send_form("/cart/lines", sku=product.sku)
+        for path in ("/checkout", "/checkout?guest=true"):
+            asked = await visitor.get(path)
+            assert asked.url.path == "/login"
+            assert "Order as a guest" not in asked.text
+        assert (await order(visitor)).url.path == "/login"
+        assert product.handle in (await visitor.get("/cart")).text
+
+
+async def test_too_many_orders_of_guests(settings: Settings, product: Product) -> None:
+    """One order too many from a network is refused with the form as it was filled in."""
+    limits = {"trusted_proxies": 1, "throttle_orders": Limit(1, 3_600)}
+    async with visiting(settings, **limits) as visitor:
+        visitor.headers["X-Forwarded-For"] = f"203.0.113.{secrets.randbelow(250)}"
+        statuses = []
+        for _ in range(2):
             await visitor.send_form("/cart/lines", sku=product.sku)
-            for path in ("/checkout", "/checkout?guest=true"):
-                asked = await visitor.get(path)
-                assert asked.url.path == "/login"
-                assert "guest=true" not in asked.text.replace(path, "")
-            assert (await order(visitor)).url.path == "/login"
-            assert product.handle in (await visitor.get("/cart")).text
+            answer = await order(visitor)
+            statuses.append(answer.status_code)
+        assert statuses == [200, 429]
+        assert int(answer.headers["Retry-After"]) > 0
+        assert 'value="Unter den Linden 1"' in answer.text
+        assert product.handle in (await visitor.get("/cart")).text
 
 
 async def test_a_guest_orders(
