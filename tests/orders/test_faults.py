@@ -14,12 +14,13 @@ import httpx
 import pytest
 
 from service.database import Connection
-from service.settings import Settings
+from service.orders.keys import hash_key
+from service.settings import Limit, Settings
 from tests.support.audit import audit, stock_adds_up
 from tests.support.cutting import COMMIT_CUTS, REQUEST_CUTS, Proxy, through, to_database
 from tests.support.serving import serve
-from tests.support.shoppers import History, Shopper
-from tests.support.shopping import add_product
+from tests.support.shoppers import Event, History, Shopper
+from tests.support.shopping import API, add_product
 
 AT_ONCE = 8
 REPEATS = 5
@@ -79,6 +80,79 @@ async def test_checkouts_whose_connections_are_cut(
     assert await stock_adds_up(observer, product.sku, orders * 3)
     assert front.accidents.keys() == set(REQUEST_CUTS)
     assert database.accidents.keys() == set(COMMIT_CUTS)
+
+
+@pytest.mark.parametrize("way", ["cookie", "token"])
+@pytest.mark.parametrize(
+    "orders", [10, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
+async def test_guests_whose_connections_are_cut(
+    orders: int, way: str, settings: Settings, observer: Connection
+) -> None:
+    """A guest's checkout is retried five times, cut anywhere, and placed once, with one key.
+
+    Every answer says the key, which shows the order and is kept as a hash.
+    """
+    chance, history = Random(7), History()
+    product = await add_product(settings.database_url, price="10.00", stock=orders * 3)
+    database = Proxy(to_database(settings.database_url), COMMIT_CUTS, chance=chance)
+    front = Proxy(
+        lambda: asyncio.open_connection("127.0.0.1", served.port), REQUEST_CUTS, chance=chance
+    )
+    waiting, placed = iter(range(orders)), list[tuple[Shopper, Event]]()
+
+    async def shop() -> None:
+        for _ in waiting:
+            async with browser(front.port) as client:
+                shopper, quantity = Shopper(client, history), chance.randint(1, 3)
+                if way == "token":
+                    made = await shopper.insist("POST", "/carts")
+                    client.headers["Locker-Cart"] = made.answer["token"]
+                else:
+                    await shopper.insist("GET", "/cart")
+                await shopper.add(product.sku, quantity)
+                order = {
+                    "expected_total": quantity * 1000,
+                    "contact": {"email": f"{shopper.name}@example.com"},
+                }
+                key = secrets.token_hex(8)
+                for _ in range(1 + REPEATS):
+                    await shopper.send("POST", "/orders", order, key)
+                placed.append((shopper, await shopper.insist("POST", "/orders", order, key)))
+                assert (await shopper.insist("GET", "/cart")).answer["lines"] == []
+
+    async with database.serving(), front.serving():
+        url = through(settings.database_url, database.port)
+        free = Limit(0, 0)
+        with serve(settings, database_url=url, log_level="ERROR", throttle_orders=free) as served:
+            database.rate, front.rate = 0.2, 0.3
+            await all_at_once(shop)
+            database.rate = front.rate = 0.0
+            async with browser(served.port) as stranger:
+                for _, event in placed:
+                    shown = await stranger.get(
+                        f"{API}/orders/{event.answer['number']}",
+                        headers={"Locker-Order-Key": event.answer["key"]},
+                    )
+                    assert shown.json()["total"] == event.answer["total"]
+            await asyncio.to_thread(served.stop)
+
+    assert len(placed) == orders
+    assert {event.status for event in history.events} <= {None, 200, 201, 503}
+    for shopper, event in placed:
+        answers = [each for each in history.of(shopper.name, "POST", "/orders") if each.done]
+        assert {each.status for each in answers} == {201}
+        assert all(each.answer == event.answer for each in answers)
+        rows = await observer.fetch(
+            "select number, key_hash from orders where contact->>'email' = $1",
+            f"{shopper.name}@example.com",
+        )
+        assert [tuple(row) for row in rows] == [
+            (event.answer["number"], hash_key(event.answer["key"]))
+        ]
+    assert await stock_adds_up(observer, product.sku, orders * 3)
+    assert front.accidents
+    assert database.accidents
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,11 @@ NOT_INTEGERS: tuple[Any, ...] = (
 TOO_LARGE = (2**31, -(2**31) - 1, 2**63, 2**64, 10**30, -(10**30))
 UNKNOWN_TOKENS = tuple(f"locker_{scope}_{'A' * 32}" for scope in ("r", "w", "rw"))
 """Well-formed, so that only the database knows that nobody was given them."""
+UNKNOWN_CART = f"locker_cart_{'A' * 43}"
+ATTEMPTS = {"log_in", "register"}
 ANY_TEXT = {"handle", "sku"}
 NOT_TEXTS: tuple[Any, ...] = (1, True, [], {})
+NOT_OBJECTS: tuple[Any, ...] = ("x", 1, True, [], [{}])
 NOT_BOOLEANS: tuple[Any, ...] = (0, 1, "true", [], {})
 
 
@@ -127,10 +130,14 @@ def _bad_paths(operation: Operation) -> Iterator[Bad]:
 def _bad_headers(operation: Operation) -> Iterator[Bad]:
     for parameter in operation.parameters("header"):
         if "pattern" in parameter["schema"]:
-            for value in ("", "a b", "\xe9", "x" * 256):
+            by_token = parameter["name"] == "Locker-Cart"
+            # Nobody knows a cart of this token; to try it with a name and password is an attempt,
+            # and counted.
+            unknown = (UNKNOWN_CART,) if by_token and operation.id not in ATTEMPTS else ()
+            for value in ("", "a b", "\xe9", "x" * 256, *unknown):
                 headers = {**JSON, parameter["name"]: value}
                 what = f"{parameter['name']}: {value[:9]!r}"
-                refusal = UNKNOWN if parameter["name"] == "Locker-Cart" else INVALID
+                refusal = UNKNOWN if by_token else INVALID
                 expected = {refusal, *_first(operation)}
                 yield Bad(what, expected, operation.path(), _example(operation), headers)
 
@@ -171,12 +178,21 @@ def _bad_bodies(operation: Operation) -> Iterator[Bad]:
 
 def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iterator[Bad]:
     path, example = operation.path(), operation.body
+    for what, value, expected in _bad_values(schema, example.get(name)):
+        yield Bad(f"{name}{what}", expected, path, _json({**example, name: value}))
+
+
+def _bad_values(
+    schema: dict[str, Any], example: Any
+) -> Iterator[tuple[str, Any, set[tuple[int, str]]]]:
+    """Yield what a field can't be: how to call it, the value, and with what it is refused."""
     for text in ("\x00", "a\x00b"):
-        yield Bad(f"NUL in {name}", {MALFORMED}, path, _json({**example, name: text}))
-    for part in ({name: text} for text in ("\ud800", "a\udfffb")):
-        yield Bad(f"a lone surrogate in {name}", {MALFORMED}, path, _json({**example, **part}))
+        yield " with NUL", text, {MALFORMED}
+    for text in ("\ud800", "a\udfffb"):
+        yield " with a lone surrogate", text, {MALFORMED}
     values: list[Any] = []
-    kinds = {part.get("type"): part for part in map(resolve, [schema, *schema.get("anyOf", [])])}
+    parts = [schema, *schema.get("anyOf", []), *schema.get("allOf", [])]
+    kinds = {part.get("type"): part for part in map(resolve, parts)}
     if "integer" in kinds:
         least, most = kinds["integer"]["minimum"], kinds["integer"]["maximum"]
         values += [*NOT_INTEGERS, least - 1, most + 1]
@@ -187,11 +203,36 @@ def _bad_fields(operation: Operation, name: str, schema: dict[str, Any]) -> Iter
         values += NOT_BOOLEANS
     elif "array" in kinds:
         values += ["x", 1, {}, [1], [["x"]]]
+    elif "object" in kinds:
+        values += NOT_OBJECTS
+        yield from _bad_objects(kinds["object"], example or {})
     if "null" not in kinds:
         values.append(None)
     for value in values:
         expected = {INVALID, MALFORMED} if isinstance(value, float) else {INVALID}
-        yield Bad(f"{name}: {value!r:.20}", expected, path, _json({**example, name: value}))
+        yield f": {value!r:.20}", value, expected
+
+
+def _bad_objects(
+    schema: dict[str, Any], example: dict[str, Any]
+) -> Iterator[tuple[str, Any, set[tuple[int, str]]]]:
+    """Yield what an object within a body can't be: its own fields, and those it doesn't have."""
+    for name, part in schema.get("properties", {}).items():
+        for what, value, expected in _bad_values(part, example.get(name)):
+            yield f".{name}{what}", {**example, name: value}, expected
+    for name in schema.get("required", ()):
+        rest = {key: value for key, value in example.items() if key != name}
+        yield f" without {name}", rest, {INVALID}
+    if isinstance(of_any_name := schema.get("additionalProperties"), dict):
+        for what, value, expected in _bad_values(of_any_name, ""):
+            yield f".x{what}", {"x": value}, expected
+        longest, most = schema["propertyNames"]["maxLength"], schema["maxProperties"]
+        yield " with a long name", {"x" * (longest + 1): ""}, {INVALID}
+        yield " without a name", {"": ""}, {INVALID}
+        yield " with too many", {str(number): "" for number in range(most + 1)}, {INVALID}
+        yield " with NUL in a name", {"a\x00": ""}, {MALFORMED}
+    else:
+        yield " with an unknown field", {**example, "nothing": 1}, {INVALID}
 
 
 def _first(operation: Operation) -> set[tuple[int, str]]:

@@ -23,6 +23,7 @@ from tests.support.shopping import (
 
 CONTACT = {"email": "ada@example.com"}
 """What a guest's order needs; an account's takes it, too."""
+WISH = {"name": "phone", "scopes": ["read", "write"], "expires_in_days": 7}
 BY_ID = {operation.id: operation for operation in OPERATIONS}
 
 
@@ -39,6 +40,34 @@ async def order(client: Client, product: Product) -> dict[str, Any]:
     body = {"expected_total": total, "contact": CONTACT}
     number = (await (await client.post(f"{API}/orders", json=body)).get_json())["number"]
     return {"number": number, "total": (await add(client, product.sku))["total"]}
+
+
+async def fill_by_token(client: Client, product: Product) -> dict[str, Any]:
+    """Have a cart that a token names, with something in it."""
+    phone = client.app.test_client(use_cookies=False)
+    token = (await (await phone.post(f"{API}/carts")).get_json())["token"]
+    headers = {"Locker-Cart": token}
+    body = {"sku": product.sku, "quantity": 3}
+    added = await phone.post(f"{API}/cart/lines", json=body, headers=headers)
+    return {"headers": headers, "total": (await added.get_json())["total"]}
+
+
+async def order_by_token(client: Client, product: Product) -> dict[str, Any]:
+    """Have ordered as a guest, and have the order's key."""
+    filled = await fill_by_token(client, product)
+    phone = client.app.test_client(use_cookies=False)
+    body = {"expected_total": filled["total"], "contact": CONTACT}
+    placed = await phone.post(f"{API}/orders", json=body, headers=filled["headers"])
+    told = await placed.get_json()
+    return {"headers": {"Locker-Order-Key": told["key"]}, "number": told["number"]}
+
+
+async def be_somebody_by_token(client: Client, product: Product) -> dict[str, Any]:
+    """Have an account, and a cart that a token names."""
+    filled = await fill_by_token(client, product)
+    name = new_name()
+    await register(client.app.test_client(), name)
+    return {**filled, "username": name}
 
 
 async def have_logins(client: Client, product: Product) -> dict[str, Any]:
@@ -73,7 +102,7 @@ class Visit(NamedTuple):
 
     async def request(self, client: Client, product: Product) -> dict[str, Any]:
         """Prepare the visit; returns what `client.open` is to be given."""
-        values = {"sku": product.sku, "handle": product.handle}
+        values: dict[str, Any] = {"sku": product.sku, "handle": product.handle}
         values["new"] = new_name()
         values["email"] = f"{values['new']}@example.com"
         values |= await self.prepare(client, product)
@@ -82,7 +111,8 @@ class Visit(NamedTuple):
         }
         operation = BY_ID[self.operation]
         path = operation.template.format(**values) + self.query
-        return {"path": path, "method": operation.method, "json": body}
+        headers = values.get("headers", {})
+        return {"path": path, "method": operation.method, "json": body, "headers": headers}
 
 
 VISITS = [
@@ -117,12 +147,32 @@ VISITS = [
     Visit("show_order", 2, prepare=order),
     Visit("place_order", 8, {"expected_total": "{total}", "contact": CONTACT}, prepare=order),
     Visit("cancel_order", 6, prepare=order),
+    Visit("show_cart", 1, prepare=fill_by_token),
+    Visit("add_to_cart", 2, {"sku": "{sku}"}, fill_by_token),
+    Visit("set_quantity", 2, {"quantity": 7}, fill_by_token),
+    Visit("remove_from_cart", 2, prepare=fill_by_token),
+    Visit("empty_cart", 2, prepare=fill_by_token),
+    Visit("place_order", 8, {"expected_total": "{total}", "contact": CONTACT}, fill_by_token),
+    Visit("show_order", 2, prepare=order_by_token),
+    Visit("cancel_order", 6, prepare=order_by_token),
 ]
 """Each operation but those that change who asks."""
 
 ENTRANCES = [
     Visit("log_in", 7, {"username": "{username}", "password": PASSWORD}, be_somebody),
     Visit("register", 7, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
+    Visit(
+        "log_in",
+        7,
+        {"username": "{username}", "password": PASSWORD, "token": WISH},
+        be_somebody_by_token,
+    ),
+    Visit(
+        "register",
+        7,
+        {"username": "{new}", "email": "{email}", "password": PASSWORD, "token": WISH},
+        fill_by_token,
+    ),
     Visit("log_out", 1),
     Visit("delete_account", 10, {"current_password": PASSWORD}),
 ]
@@ -136,7 +186,9 @@ def callers(visit: Visit) -> list[str]:
 def for_each(visits: list[Visit]) -> pytest.MarkDecorator:
     """Run a test for each visit and each kind of caller, as ``visit`` and ``who``."""
     cases = [
-        pytest.param(visit, who, id=f"{visit.operation}{visit.query}-{who}")
+        pytest.param(
+            visit, who, id=f"{visit.operation}{visit.query}-{visit.prepare.__name__}-{who}"
+        )
         for visit in visits
         for who in callers(visit)
     ]
