@@ -213,9 +213,8 @@ async def _verify(
 ) -> login_queries.Verified:
     source, device = browser.source, browser.device
     attempt = throttle.attempt("login", key(name), source.ip, device.token_hash if device else None)
-    counted, credentials, familiar = await run(
-        login_queries.count_login, name, attempt, device, clock.now()
-    )
+    found = await run(login_queries.count_login, name, attempt, device, clock.now())
+    counted, credentials = found.counted, found.credentials
     owner = credentials.account.id if credentials else None
     if not counted.spare:
         await raise_if_throttled(counted, source, owner)
@@ -226,7 +225,7 @@ async def _verify(
     # A guess beyond the limits is refused, right or not, as if the device weren't known: only one
     # on which this very account logged in before goes on.
     refusal = counted.refusal(clock.now())
-    if credentials is None or not right or (refusal and not familiar):
+    if credentials is None or not right or (refusal and not found.known_device):
         failed = Event("login_failed", clock.now(), source, owner)
         await run(audit.record, failed)
         raise refusal or WrongCredentials
@@ -258,8 +257,8 @@ async def _start(
     if kind == "registered" and await _is_lost(db, browser, account):
         # What the browser remembers of the lost account's cart is this account's.
         cart_owner = cart_owner.for_account(account.id)
-    loaded, receipt = await carts.merge(db, account.id, cart_owner, policy.cart)
-    return LoggedIn(account, started, made, loaded, receipt)
+    merged = await carts.merge(db, account.id, cart_owner, policy.cart)
+    return LoggedIn(account, started, made, merged.loaded, merged.receipt)
 
 
 async def _start_session(
@@ -288,7 +287,7 @@ async def _start_session(
         previous=browser.cart_owner.presented,
         device=browser.device,
         event=event,
-        late=policy.cart.merge_window,
+        merge_window=policy.cart.merge_window,
     )
     if started is None:
         # The account was disabled or deleted, or its password changed, while this one was checked.

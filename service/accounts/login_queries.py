@@ -30,6 +30,18 @@ class Verified:
     refunded: list[bytes] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class CountedLogin:
+    """An attempt to log in, counted, and whose it is; None where the name is nobody's.
+
+    ``known_device``: the account was logged in to on this device before.
+    """
+
+    counted: ThrottleResult
+    credentials: Credentials | None
+    known_device: bool
+
+
 @cache
 def _count_login(limits: int, *, device: bool) -> Statement:
     return Statement(
@@ -40,7 +52,7 @@ def _count_login(limits: int, *, device: bool) -> Statement:
             a.id, a.username, a.email, a.created_at, a.password_hash,
             exists (
                 select from devices where token_hash = :device and account_id = a.id
-            ) as familiar
+            ) as known_device
         from counted left join accounts a
             on (a.username_key = :name or a.email_key = :name) and a.disabled_at is null
         """
@@ -49,11 +61,8 @@ def _count_login(limits: int, *, device: bool) -> Statement:
 
 async def count_login(
     db: Connection, name: str, attempt: Attempt, device: Device | None, now: datetime
-) -> tuple[ThrottleResult, Credentials | None, bool]:
-    """Count an attempt to log in, and return the account as `select_credentials` does.
-
-    And whether the account was logged in to on this device before.
-    """
+) -> CountedLogin:
+    """Count an attempt to log in, and return the account as `select_credentials` does."""
     (row,) = await db.fetch(
         *_count_login(attempt.limits, device=attempt.device)(
             **attempt.parameters(),
@@ -62,7 +71,8 @@ async def count_login(
             device=device.token_hash if device else None,
         )
     )
-    return ThrottleResult.of(row, attempt, now), credentials_of(row), row["familiar"]
+    counted = ThrottleResult.of(row, attempt, now)
+    return CountedLogin(counted, credentials_of(row), row["known_device"])
 
 
 SETTLE_LOGIN = Statement(

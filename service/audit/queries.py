@@ -17,7 +17,7 @@ COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 def audit_cte(source: str) -> str:
     """Return a CTE, ``recorded``, that stores an event for each row of ``source``.
 
-    So the record rides along in the statement that does the deed. Its parameters are
+    So what happened and its record are one statement, and one round trip. Its parameters are
     `Event.parameters`; an event that doesn't name its login takes the ``id`` of the row.
     """
     return f"""

@@ -1,7 +1,7 @@
 """What a shopper can do with a cart. Each change is atomic, and none is lost to another.
 
-A change opens the cart, applies a rule of `model` to it, and stores the result if the row
-hasn't changed meanwhile. If it has, or if something has to be settled first, it does the same
+A change loads the cart, applies a rule of `model` to it, and stores the result if the row
+hasn't changed meanwhile. If it has, or if the cart isn't clean (see `loading`), it does the same
 in a transaction that holds the row's lock. So a change costs two statements when nobody else
 is at it, and waits its turn otherwise.
 """
@@ -74,6 +74,14 @@ class CartChange:
     is_new_line: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MadeCart:
+    """A guest's cart for an app, and the text of its token, which is shown once."""
+
+    loaded: LoadedCart
+    token: str
+
+
 async def load(
     db: Connection, owner: CartOwner, policy: CartPolicy, condition: Condition = UNCONDITIONAL
 ) -> LoadedCart:
@@ -81,8 +89,8 @@ async def load(
     return (await _change(db, owner, policy, model.keep, condition)).loaded
 
 
-async def create(db: Connection, policy: CartPolicy) -> tuple[LoadedCart, str]:
-    """Make a guest's cart that a token names; returns both. Raises `TooManyAttempts`."""
+async def create(db: Connection, policy: CartPolicy) -> MadeCart:
+    """Make a guest's cart that a token names. Raises `TooManyAttempts`."""
     cart_id, now = uuid4(), clock.now()
     cart, text = Cart(cart_id, 1), new_cart_token(cart_id)
     token = CartToken.read(text)
@@ -93,7 +101,7 @@ async def create(db: Connection, policy: CartPolicy) -> tuple[LoadedCart, str]:
             raise refusal
     else:
         await queries.insert_token_cart(db, cart, now, token)
-    return LoadedCart(cart, None, CartCookie()), text
+    return MadeCart(LoadedCart(cart, None, CartCookie()), text)
 
 
 async def add(

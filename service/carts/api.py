@@ -65,8 +65,10 @@ async def create_cart() -> Response:
     Send the token as `Locker-Cart` with all that is about the cart. It ends when the cart joins an
     account's, with a log in or a registration that has it beside them.
     """
-    made, token = await run(actions.create, cart_policy())
-    return answer(NewCartOutput(cart_output(made), token), 201, Cache_Control="no-store")
+    made = await run(actions.create, cart_policy())
+    return answer(
+        NewCartOutput(cart_output(made.loaded), made.token), 201, Cache_Control="no-store"
+    )
 
 
 @blueprint.get("/cart")

@@ -95,6 +95,14 @@ class LoadedCart:
         return hashlib.sha256(f"{whose} {revision}".encode()).hexdigest()[:24]
 
 
+@dataclass(frozen=True, slots=True)
+class MergedCart:
+    """An account's cart after a merge, and the receipt: what became of each guest's line."""
+
+    loaded: LoadedCart
+    receipt: tuple[merging.MergedLine, ...]
+
+
 async def load_if_clean(
     db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None = None
 ) -> tuple[LoadedCart, Offer | None] | None:
@@ -123,7 +131,7 @@ async def load_locked(
             # A guest's cart that turns up beside a login was begun while the login was under
             # way: its units come on top.
             policy = replace(policy, merge="sum")
-            loaded, _ = await merge(db, found.account_id, owner, policy)
+            loaded = (await merge(db, found.account_id, owner, policy)).loaded
     return loaded, found.offer(sku)
 
 
@@ -153,7 +161,7 @@ async def store(
 
 async def merge(
     db: Connection, account_id: UUID, owner: CartOwner, policy: CartPolicy
-) -> tuple[LoadedCart, tuple[merging.MergedLine, ...]]:
+) -> MergedCart:
     """Move the guest's lines into the account's cart; returns it with the receipt.
 
     Runs in the caller's transaction, and locks the account's cart before any guest's, as
@@ -162,7 +170,7 @@ async def merge(
     the token of a cart that there isn't, or that joined another account's.
     """
     cookie = owner.cookie
-    stored, guests, offers = await merge_queries.select_carts_to_merge(
+    found = await merge_queries.select_carts_to_merge(
         db,
         account_id,
         cookie.guest_cart_id,
@@ -171,36 +179,34 @@ async def merge(
         now=clock.now(),
         token_cart_id=owner.token.cart_id if owner.token else None,
     )
-    if owner.token and not any(each.is_named_by(owner.token, account_id) for each in guests):
+    if owner.token and not any(each.is_named_by(owner.token, account_id) for each in found.guests):
         raise Unauthenticated(NOT_VALID)
-    merged = MergedCarts(_heal(stored, cookie.snapshot_of(account_id), offers, policy))
-    for guest in [*guests, *_missing(cookie, guests)]:
+    merged = JoinedCarts(_heal(found.account, cookie.snapshot_of(account_id), found.offers, policy))
+    for guest in [*found.guests, *_missing(cookie, found.guests)]:
         if guest.merged_into is None:
-            healed = _heal(guest.cart, cookie.snapshot_of(None), offers, policy)
+            healed = _heal(guest.cart, cookie.snapshot_of(None), found.offers, policy)
             merged = merged.join(healed, policy)
         elif guest.merged_into == account_id and guest.cart.lines:
             merged = merged.take_late_lines(guest.cart, policy)
-    account = await _store_merged(db, account_id, stored, merged)
-    return (
-        LoadedCart(account, account_id, cookie.updated(account, account_id)),
-        merged.receipt,
-    )
+    account = await _store_merged(db, account_id, found.account, merged)
+    loaded = LoadedCart(account, account_id, cookie.updated(account, account_id))
+    return MergedCart(loaded, merged.receipt)
 
 
 @dataclass(frozen=True, slots=True)
-class MergedCarts:
+class JoinedCarts:
     """An account's cart with what guests' carts brought, which of those to close, the receipt."""
 
     account: Cart
     closing: tuple[Cart, ...] = ()
     receipt: tuple[merging.MergedLine, ...] = ()
 
-    def join(self, guest: Cart, policy: CartPolicy) -> MergedCarts:
+    def join(self, guest: Cart, policy: CartPolicy) -> JoinedCarts:
         """Return this with a guest's cart in it that joins for the first time."""
         account, lines = merging.merge(guest, self.account, policy.merge, policy.limits)
-        return MergedCarts(account, (*self.closing, guest), (*self.receipt, *lines))
+        return JoinedCarts(account, (*self.closing, guest), (*self.receipt, *lines))
 
-    def take_late_lines(self, guest: Cart, policy: CartPolicy) -> MergedCarts:
+    def take_late_lines(self, guest: Cart, policy: CartPolicy) -> JoinedCarts:
         """Return this with what was added to a guest's cart since it joined: on no receipt."""
         account, _ = merging.merge(guest, self.account, "sum", policy.limits)
         return replace(self, account=account, closing=(*self.closing, guest))
@@ -218,7 +224,7 @@ def _missing(cookie: CartCookie, guests: Sequence[Candidate]) -> list[Candidate]
 
 
 async def _store_merged(
-    db: Connection, account_id: UUID, stored: Cart, merged: MergedCarts
+    db: Connection, account_id: UUID, stored: Cart, merged: JoinedCarts
 ) -> Cart:
     account, now = merged.account, clock.now()
     if account is not stored:

@@ -36,6 +36,15 @@ class Candidate:
         return same and (not self.ended or self.merged_into == account_id)
 
 
+@dataclass(frozen=True, slots=True)
+class CartsToMerge:
+    """An account's cart, the guests' carts that may join it, and the offers of all of them."""
+
+    account: Cart
+    guests: list[Candidate]
+    offers: dict[int, Offer]
+
+
 # All who lock several carts lock the account's first and then the guests' by id, so that none
 # waits for another in a circle.
 SELECT_CARTS_TO_MERGE = Statement(
@@ -84,7 +93,7 @@ async def select_carts_to_merge(
     promised_to: bytes | None = None,
     now: datetime | None = None,
     token_cart_id: UUID | None = None,
-) -> tuple[Cart, list[Candidate], dict[int, Offer]]:
+) -> CartsToMerge:
     """Lock and return the account's cart, and the guests' carts that have to join it.
 
     Those are the ones that are named, whatever became of it, and those that joined this account's
@@ -109,7 +118,7 @@ async def select_carts_to_merge(
             account = cart
         elif cart.id is not None:
             guests.append(Candidate(cart, row["merged_into"], row["ended"], row["token_hash"]))
-    return account, guests, offers
+    return CartsToMerge(account, guests, offers)
 
 
 CLOSE = """

@@ -23,7 +23,7 @@ PROBED = frozenset({"/livez", "/readyz", "/metrics"})
 read or set, so any host will do."""
 
 
-async def screen(settings: Settings) -> None:
+async def check_request(settings: Settings) -> None:
     """Check the request in the contract's order (http-api, "Order of checks").
 
     The body is received here, for views that read it and for those that don't, so that one too
@@ -43,14 +43,14 @@ async def screen(settings: Settings) -> None:
         raise Malformed("NUL characters are not accepted.")
 
 
-def screen_handshake(settings: Settings) -> NoReturn:
+def refuse_handshake(settings: Settings) -> NoReturn:
     """Refuse a WebSocket, to another site as what it is: browsers let any page ask for one."""
     _check_host(settings)
     _check_site(settings)
     raise NotFound
 
 
-def screen_socket(settings: Settings) -> None:
+def check_websocket(settings: Settings) -> None:
     """Check a WebSocket of an application that has some; raises as a request's checks do."""
     _check_host(settings)
     _check_site(settings)

@@ -17,7 +17,7 @@ from service.settings import Settings
 
 from . import problems, record
 from .arrival import Arrival
-from .checks import screen, screen_handshake, screen_socket
+from .checks import check_request, check_websocket, refuse_handshake
 from .handshakes import Handshakes, is_handshake
 from .origins import allow_origin
 from .problems import ErrorPage
@@ -79,10 +79,10 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
         await _admit(settings)
 
     @app.before_websocket
-    async def check_socket() -> None:
+    async def check_handshake() -> None:
         g.started = time.perf_counter()
         ensure_request_id()
-        screen_socket(settings)
+        check_websocket(settings)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -108,13 +108,13 @@ async def _admit(settings: Settings) -> None:
     if cast("BoundedRequest", request).is_ambiguous:
         raise Malformed("Its length can be read in two ways.")
     if is_handshake(request):
-        screen_handshake(settings)
+        refuse_handshake(settings)
     if request.routing_exception is not None:
         raise request.routing_exception
     if request.scope["path"].removeprefix(request.root_path).startswith("//"):
         # Werkzeug would find the route of one slash, which a proxy's rule for it doesn't see.
         raise NotFound
-    await screen(settings)
+    await check_request(settings)
 
 
 def _bound_caching(response: Response, settings: Settings) -> None:

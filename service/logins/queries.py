@@ -1,4 +1,4 @@
-"""How logins are stored, and the check that rides along in other features' statements."""
+"""How logins are stored, and the check that stands in front of other features' statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an account's choices are stored. The login check rides along."""
+"""How an account's choices are stored. The check of the login stands in front."""
 
 from __future__ import annotations
 
