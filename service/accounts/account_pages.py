@@ -11,7 +11,6 @@ from quart import Blueprint, Response, session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service import audit, clock, logins
-from service.carts.session import merge_window
 from service.database import run
 from service.errors import Conflict, Invalid, LockerError, WrongPassword
 from service.http.endpoints import Caller, Input
@@ -47,8 +46,8 @@ from .session import (
     confirm_password,
     delete_own_account,
     find_account,
-    forget_login,
     log_out_browser,
+    revoke_login,
 )
 
 blueprint = Blueprint("account_page", __name__)
@@ -127,18 +126,7 @@ async def post_delete() -> Response | WerkzeugResponse:
 @page(Caller.SIGNED_IN)
 async def post_end_login(login_id: UUID) -> WerkzeugResponse:
     """Log out there; of this browser's own login, here."""
-    own, late = presented_login().token_hash, merge_window()
-    revoked = await run(
-        logins.revoke_one,
-        "login_ended",
-        current_account_id(),
-        login_id,
-        request_source(),
-        own=own,
-        late=late,
-    )
-    if revoked == own:
-        forget_login()
+    if await revoke_login(login_id):
         flash("You are logged out.")
         return back("/")
     flash("That device is logged out.", place="logins")

@@ -50,12 +50,12 @@ async def change_password(
     presented: PresentedLogin,
     device: Device | None,
     source: Source,
-    late: timedelta,
+    merge_window: timedelta,
 ) -> str:
     """Set a password, and revoke every other login and every token; raises `WeakPassword`.
 
-    No other device is known any more. ``late`` is how long requests may be under way that began
-    with the old token.
+    No other device is known any more. Requests that began with the old token may be under way for
+    the ``merge_window``.
 
     Returns the token that the caller's own login has from now on: what was stolen along with
     the old password is worth nothing (OWASP ASVS 5.0, 7.2.4).
@@ -77,7 +77,7 @@ async def change_password(
                 but=own_login,
                 device=device.token_hash if device else None,
             )
-            await renew_login(db, presented, token, clock.now(), late)
+            await renew_login(db, presented, token, clock.now(), merge_window)
             await record.store(Event("password_changed", clock.now(), source, account.id))
 
     await run(store)

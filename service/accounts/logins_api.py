@@ -12,7 +12,6 @@ from msgspec import Meta
 from quart import Blueprint, Response, session
 
 from service import audit, clock, logins
-from service.carts.session import merge_window
 from service.database import Connection, run
 from service.errors import NotFound, TooManyAttempts, WrongPassword
 from service.http.endpoints import Caller, Input, Moment, Output, answer, no_content, operation
@@ -30,7 +29,7 @@ from service.logins import (
 )
 
 from .api_types import NewTokenOutput, TokenInput, TokenOutput, new_token_output
-from .session import confirm_password, current_device, forget_login
+from .session import confirm_password, current_device, revoke_login
 
 blueprint = Blueprint("access", __name__)
 # The tag in the document, after which generated clients name a module.
@@ -82,18 +81,7 @@ async def list_logins() -> Response:
 @operation(Caller.SIGNED_IN, answers={204: None}, errors=(NotFound,))
 async def end_login(login_id: UUID) -> Response:
     """End a login. Its own end is a log out."""
-    own, late = presented_login().token_hash, merge_window()
-    revoked = await run(
-        logins.revoke_one,
-        "login_ended",
-        current_account_id(),
-        login_id,
-        request_source(),
-        own=own,
-        late=late,
-    )
-    if revoked == own:
-        forget_login()
+    await revoke_login(login_id)
     return no_content()
 
 

@@ -94,7 +94,7 @@ async def select_session(
     now: datetime,
     *,
     promised: bool,
-    late: timedelta,
+    merge_window: timedelta,
 ) -> SessionState:
     """Return who is there, what they chose, and the units in their cart.
 
@@ -107,7 +107,7 @@ async def select_session(
             now=now,
             guest_cart_id=guest_cart_id,
             promised=promised,
-            merge_window=late,
+            merge_window=merge_window,
         )
     )
     if row["id"] is None:

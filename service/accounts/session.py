@@ -102,13 +102,35 @@ async def register_browser(data: RegistrationInput, within: Within | None = None
 
 async def log_out_browser() -> None:
     """Log this browser out, whether or not it was logged in."""
-    forget_login(held=await revoke_own_login())
+    forget_login(was_valid=await revoke_own_login())
 
 
 async def revoke_own_login() -> bool:
-    """Revoke this browser's login, and leave its session as it is; returns whether it held."""
-    caller, late = presented_login(), merge_window()
-    return bool(caller) and await run(logins.revoke_presented, caller, request_source(), late)
+    """Revoke this browser's login, and leave its session as it is; returns whether it was valid."""
+    caller = presented_login()
+    if not caller:
+        return False
+    return await run(logins.revoke_presented, caller, request_source(), merge_window())
+
+
+async def revoke_login(login_id: UUID) -> bool:
+    """Revoke a login of the caller's account; returns whether it was this browser's: a log out.
+
+    Raises `NotFound` where the account has none such.
+    """
+    own = presented_login().token_hash
+    revoked = await run(
+        logins.revoke_one,
+        "login_ended",
+        current_account_id(),
+        login_id,
+        request_source(),
+        own=own,
+        merge_window=merge_window(),
+    )
+    if revoked == own:
+        forget_login()
+    return revoked == own
 
 
 class AccountLogins:
@@ -133,8 +155,7 @@ class AccountLogins:
 
     async def revoke(self, caller: PresentedLogin) -> None:
         """Revoke the login that was in the session, and leave the account its cart."""
-        held = await run(logins.revoke_presented, caller, request_source(), merge_window())
-        if held:
+        if await run(logins.revoke_presented, caller, request_source(), merge_window()):
             forget_account_cart()
 
 
@@ -147,7 +168,7 @@ async def look_up_session() -> queries.SessionState:
         cookie.guest_cart_id,
         clock.now(),
         promised=cookie.promised,
-        late=merge_window(),
+        merge_window=merge_window(),
     )
     caller.require(found=state.account is not None)
     return replace(state, choices=fill(state.choices or Choices(), read_guest_choices()))
@@ -199,13 +220,13 @@ async def change_own_password(data: PasswordInput) -> None:
     )
 
 
-def forget_login(*, held: bool = True) -> None:
+def forget_login(*, was_valid: bool = True) -> None:
     """Take the login, which has ended, out of the session.
 
-    The guest's cart to come is for whose login ``held`` until now: a saved session whose login is
-    over must not get it by logging out once more.
+    The guest's cart to come is for a browser whose login ``was_valid`` until now: a saved session
+    whose login is over must not get it by logging out once more.
     """
-    if presented_login() and held:
+    if presented_login() and was_valid:
         # The account's cart stays with the account, not with the browser.
         forget_account_cart()
         after_this_request(_clear_cache)

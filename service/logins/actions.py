@@ -32,14 +32,14 @@ async def make_token(db: Connection, password_hash: str, new: NewToken, event: E
 
 
 async def revoke_presented(
-    db: Connection, presented: PresentedLogin, source: Source, late: timedelta
+    db: Connection, presented: PresentedLogin, source: Source, merge_window: timedelta
 ) -> bool:
     """Log the browser out that presents this login; returns whether it was valid until now.
 
-    The log out is over once ``late`` has passed.
+    The log out is over once ``merge_window`` has passed.
     """
     event = Event("logged_out", clock.now(), source, presented.account_id)
-    revoked = await revoke_queries.revoke_presented(db, presented, event, late)
+    revoked = await revoke_queries.revoke_presented(db, presented, event, merge_window)
     if revoked:
         audit.log(replace(event, login_id=revoked))
     return revoked is not None
@@ -53,14 +53,14 @@ async def revoke_one(
     source: Source,
     *,
     own: bytes | None = None,
-    late: timedelta = timedelta(0),
+    merge_window: timedelta = timedelta(0),
 ) -> bytes:
     """Revoke a login or a token; returns its hash. Raises `NotFound` if the account has none such.
 
     Where it is one's ``own``, that is a log out.
     """
     event = Event(kind, clock.now(), source, account_id, login_id)
-    revoked = await revoke_queries.revoke_one(db, event, own, late)
+    revoked = await revoke_queries.revoke_one(db, event, own, merge_window)
     if revoked is None:
         raise NotFound
     audit.log(event)

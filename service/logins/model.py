@@ -94,6 +94,19 @@ class NewLogin:
     ip: str
     id: UUID = field(default_factory=uuid4)
 
+    def parameters(self) -> dict[str, Any]:
+        """Return what a statement that stores it is given."""
+        return {
+            "token_hash": hash_token(self.token),
+            "account_id": self.account_id,
+            "now": self.now,
+            "idle": self.idle,
+            "expires_at": self.expires_at,
+            "user_agent": self.user_agent,
+            "ip": self.ip,
+            "login_id": self.id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class StartedLogin:

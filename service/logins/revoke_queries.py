@@ -15,7 +15,8 @@ from .queries import valid
 REVOKE_PRESENTED = Statement(
     f"""
     with revoked as (
-        update logins set ended_at = :event_at, over_at = :event_at::timestamptz + :late::interval
+        update logins set ended_at = :event_at,
+            over_at = :event_at::timestamptz + :merge_window::interval
         where token_hash = :token_hash and account_id = :event_account_id and ended_at is null
         returning id
     ),
@@ -26,14 +27,16 @@ REVOKE_PRESENTED = Statement(
 
 
 async def revoke_presented(
-    db: Connection, presented: PresentedLogin, event: Event, late: timedelta
+    db: Connection, presented: PresentedLogin, event: Event, merge_window: timedelta
 ) -> UUID | None:
-    """Revoke the presented login, a log out that is over after ``late``.
+    """Revoke the presented login, a log out that is over after ``merge_window``.
 
     Returns its id, or None where there was none to revoke.
     """
     revoked: UUID | None = await db.fetchval(
-        *REVOKE_PRESENTED(token_hash=presented.token_hash, late=late, **event.parameters())
+        *REVOKE_PRESENTED(
+            token_hash=presented.token_hash, merge_window=merge_window, **event.parameters()
+        )
     )
     return revoked
 
@@ -42,7 +45,9 @@ REVOKE_ONE = Statement(
     f"""
     with revoked as (
         update logins set ended_at = :event_at,
-            over_at = case when token_hash = :own then :event_at::timestamptz + :late::interval end
+            over_at = case
+                when token_hash = :own then :event_at::timestamptz + :merge_window::interval
+            end
         where account_id = :event_account_id and id = :event_login_id
             and (scopes is null) = :is_login and {valid(":event_at")}
         returning id, token_hash, device
@@ -58,16 +63,16 @@ REVOKE_ONE = Statement(
 
 
 async def revoke_one(
-    db: Connection, event: Event, own: bytes | None, late: timedelta
+    db: Connection, event: Event, own: bytes | None, merge_window: timedelta
 ) -> bytes | None:
     """Revoke the event's login or token; returns its hash, or None if the account has none such.
 
     The device of a login is no longer known. If it is the caller's ``own`` login, this is a log
-    out, which is over after ``late``.
+    out, which is over after ``merge_window``.
     """
     is_login = event.kind == "login_ended"
     revoked: bytes | None = await db.fetchval(
-        *REVOKE_ONE(own=own, late=late, is_login=is_login, **event.parameters())
+        *REVOKE_ONE(own=own, merge_window=merge_window, is_login=is_login, **event.parameters())
     )
     return revoked
 

@@ -22,7 +22,7 @@ START_LOGIN = Statement(
         for no key update
     ),
     revoked as (
-        update logins set ended_at = :now, over_at = :now::timestamptz + :late::interval
+        update logins set ended_at = :now, over_at = :now::timestamptz + :merge_window::interval
         where token_hash = :previous and ended_at is null and exists (select from verified)
     ),
     device as (
@@ -67,9 +67,9 @@ async def start_login(
     previous: PresentedLogin,
     device: Device | None,
     event: Event,
-    late: timedelta,
+    merge_window: timedelta,
 ) -> StartedLogin | None:
-    """Start a login, and revoke the one the browser had, which is over after ``late``.
+    """Start a login, and revoke the one the browser had, which is over after ``merge_window``.
 
     Returns None, and does nothing, if the account was disabled or deleted since its password was
     checked against this hash, or the password changed. A request that does that meanwhile waits
@@ -81,17 +81,10 @@ async def start_login(
     fresh = Device(new_token(), login.account_id)
     row = await db.fetchrow(
         *START_LOGIN(
-            token_hash=hash_token(login.token),
-            account_id=login.account_id,
-            now=login.now,
-            idle=login.idle,
-            expires_at=login.expires_at,
-            user_agent=login.user_agent,
-            ip=login.ip,
-            login_id=login.id,
+            **login.parameters(),
             password_hash=password_hash,
             previous=previous.token_hash,
-            late=late,
+            merge_window=merge_window,
             device=device.token_hash if device else None,
             new_device=fresh.token_hash,
             **event.parameters(),
@@ -125,14 +118,7 @@ async def start_without_password(db: Connection, login: NewLogin) -> str | None:
     """Start a login without a log in; returns whose it is, or None for no such account."""
     username: str | None = await db.fetchval(
         *START_WITHOUT_PASSWORD(
-            token_hash=hash_token(login.token),
-            account_id=login.account_id,
-            now=login.now,
-            idle=login.idle,
-            expires_at=login.expires_at,
-            user_agent=login.user_agent,
-            ip=login.ip,
-            login_id=login.id,
+            **login.parameters(),
         )
     )
     return username
@@ -150,14 +136,14 @@ RENEW_LOGIN = Statement(
         ended_at, over_at
     )
     select :token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
-        :now, :now::timestamptz + :late::interval
+        :now, :now::timestamptz + :merge_window::interval
     from renewed
     """
 )
 
 
 async def renew_login(
-    db: Connection, presented: PresentedLogin, token: str, now: datetime, late: timedelta
+    db: Connection, presented: PresentedLogin, token: str, now: datetime, merge_window: timedelta
 ) -> None:
     """Give a login another token; the old one is that of a login which was revoked."""
     await db.execute(
@@ -166,7 +152,7 @@ async def renew_login(
             account_id=presented.account_id,
             fresh=hash_token(token),
             now=now,
-            late=late,
+            merge_window=merge_window,
         )
     )
 
