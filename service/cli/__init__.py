@@ -18,6 +18,7 @@ from .orders import orders_
 from .problems import FORESEEN, explain
 from .purge import purge
 from .serve import serve
+from .settings import settings
 
 HAS_DEV = find_spec("service.cli.dev") is not None
 """The image has neither `locker dev` nor the PostgreSQL that it keeps."""
@@ -64,6 +65,6 @@ if HAS_DEV:
     main.add_command(dev)
 for command in (
     *(serve, migrate, catalogue, user, sessions, orders_, audit, purge, openapi),
-    *(doctor, health),
+    *(doctor, settings, health),
 ):
     main.add_command(command)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-import msgspec
 
 from service import carts
 from service.catalogue import (
@@ -27,6 +26,7 @@ from service.catalogue import (
 from service.settings import Settings, currencies
 
 from .database import through_app
+from .output import echo_json, json_option
 
 
 def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
@@ -66,7 +66,7 @@ def catalogue() -> None:
 )
 @click.option("--encoding", callback=_encoding, help="Such as cp1252; UTF-8 and UTF-16 are seen.")
 @click.option("--delimiter", callback=_delimiter, help="What separates cells; a character or tab.")
-@click.option("--json", "as_json", is_flag=True, help="Say everything as JSON.")
+@json_option
 def import_(
     file: Path, *, dry_run: bool, as_json: bool, repeated_skus: str, **options: Any
 ) -> None:
@@ -83,7 +83,7 @@ def import_(
     settings = Settings.from_env(serving=False)
     report = asyncio.run(_import(settings, file, how, dry_run=dry_run))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report.listed())).decode())
+        echo_json(report.listed())
     else:
         for line in report.complaints():
             click.echo(line, err=True)

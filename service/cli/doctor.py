@@ -23,6 +23,7 @@ from service.migrations import SchemaError, pending
 from service.settings import Settings, is_guessable, misspelt, read_address
 
 from .database import direct
+from .output import echo_json, json_option, paint
 from .problems import UNKNOWN_PARAMETER, explain
 
 OLDEST_POSTGRES = 15
@@ -67,15 +68,24 @@ class Finding:
         return "warn" if self.runs else "BAD "
 
 
-@click.command()
-def doctor() -> None:
+COLOURS = {"good": "green", "warn": "yellow", "BAD ": "red"}
+
+
+@click.command(short_help="Say what is wrong, and how to fix it.")
+@json_option
+def doctor(*, as_json: bool) -> None:
     """Say what is wrong with settings, database and schema, and how to fix it.
 
     The exit status is 1 if anything is BAD. Shows no secrets.
     """
     findings = asyncio.run(_collect())
     for finding in findings:
-        click.echo(f"{finding.verdict} {finding.subject}: {finding.what}")
+        verdict = finding.verdict
+        if as_json:
+            about = {"subject": finding.subject, "what": finding.what, "fix": finding.fix}
+            echo_json({"verdict": verdict.strip().lower(), **about})
+            continue
+        click.echo(f"{paint(verdict, COLOURS[verdict])} {finding.subject}: {finding.what}")
         if finding.fix:
             click.echo(f"     {finding.fix}")
     if any(finding.fix and not finding.runs for finding in findings):

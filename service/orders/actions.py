@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Unpack
 from uuid import UUID
 
 from service import carts, catalogue, clock
@@ -25,8 +26,8 @@ from .model import (
     NotCancellable,
     NotFulfillable,
     Order,
+    OrderFilters,
     OrderPage,
-    OrderStatus,
     TotalChanged,
     Viewer,
     order_lines,
@@ -134,9 +135,9 @@ async def history(
     db: Connection,
     account_id: UUID | None = None,
     *,
-    status: OrderStatus | None = None,
     limit: int = 20,
     after: str | None = None,
+    **filters: Unpack[OrderFilters],
 ) -> OrderPage:
     """Return orders, newest first: an account's, or everyone's; raises `InvalidCursor`."""
     before = None
@@ -147,7 +148,7 @@ async def history(
         except NotFound:
             raise InvalidCursor from None
     return await queries.select_orders(
-        db, account_id=account_id, status=status, limit=limit, before=before
+        db, account_id=account_id, limit=limit, before=before, **filters
     )
 
 

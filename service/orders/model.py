@@ -104,6 +104,16 @@ class Viewer:
         return self.account_id is not None and order.account_id == self.account_id
 
 
+class OrderFilters(TypedDict, total=False):
+    """What to look for; ``until`` is no longer among it, ``email`` is the contact's."""
+
+    status: OrderStatus | None
+    since: datetime | None
+    until: datetime | None
+    email: str | None
+    sku: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class OrderPage:
     """A part of the list, newest first; ``next`` is the number after which it goes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import Unpack
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from service.database import Connection
 from service.statements import Statement
 
 from .details import Details
-from .model import Order, OrderLine, OrderPage, OrderStatus
+from .model import Order, OrderFilters, OrderLine, OrderPage, OrderStatus
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(
@@ -156,6 +157,10 @@ async def update_status(db: Connection, order_id: int, status: OrderStatus) -> N
 CONDITIONS = {
     "account_id": "o.account_id = :account_id",
     "status": "o.status = :status",
+    "since": "o.placed_at >= :since",
+    "until": "o.placed_at < :until",
+    "email": "lower(o.contact->>'email') = lower(:email)",
+    "sku": "o.id in (select order_id from order_lines where sku = :sku)",
     "before": "o.id < :before",
 }
 
@@ -178,12 +183,12 @@ async def select_orders(
     db: Connection,
     *,
     account_id: UUID | None = None,
-    status: OrderStatus | None = None,
     limit: int,
     before: int | None = None,
+    **filters: Unpack[OrderFilters],
 ) -> OrderPage:
     """Return the newest orders, of one account or of all, from below an id on."""
-    asked = {"account_id": account_id, "status": status, "before": before}
+    asked = {"account_id": account_id, "before": before, **filters}
     asked = {name: value for name, value in asked.items() if value is not None}
     rows = await db.fetch(*_select_orders(*asked)(**asked, limit=limit + 1))
     orders = tuple(_order(row) for row in rows[:limit])

@@ -3,7 +3,7 @@
 from .database_url import CERTIFICATES, read_address
 from .environment import PREFIX, Limit
 from .keys import is_guessable
-from .model import Settings, currencies, misspelt
+from .model import Settings, currencies, misspelt, sources
 
 __all__ = [
     "CERTIFICATES",
@@ -14,4 +14,5 @@ __all__ = [
     "is_guessable",
     "misspelt",
     "read_address",
+    "sources",
 ]

@@ -61,6 +61,12 @@ def read(environ: Mapping[str, str], name: str, before: str = "") -> str | None:
     return old if text is None else text
 
 
+def find_source(environ: Mapping[str, str], name: str, before: str = "") -> str | None:
+    """Return the variable that `read` reads, None where nothing is set."""
+    names = [name, f"{name}_FILE", *([before, f"{before}_FILE"] if before else [])]
+    return next((each for each in names if environ.get(each)), None)
+
+
 def _read(environ: Mapping[str, str], name: str) -> str | None:
     path = environ.get(f"{name}_FILE")
     if path:

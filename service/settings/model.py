@@ -353,6 +353,20 @@ def misspelt(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     return environment.unknown(environ, {*names, "test_database_url"})
 
 
+def sources(settings: Settings, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return where each field comes from: a variable, else what development or all begin with."""
+    environ = os.environ if environ is None else environ
+    begun = {} if settings.production else _DEVELOPMENT
+    found = {}
+    for field in dataclasses.fields(Settings):
+        before = field.metadata["before"].upper()
+        name = PREFIX + field.name.upper()
+        variable = environment.find_source(environ, name, before and PREFIX + before)
+        default = "development" if field.name in begun else "default"
+        found[field.name] = variable or default
+    return found
+
+
 _DEVELOPMENT = {
     "secure_cookies": False,
     "allowed_hosts": ("localhost", "127.0.0.1", "[::1]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -50,11 +51,47 @@ def test_list(locker: Locker, orders: list[Order]) -> None:
     assert "3,751.50 USD" in listed.output
 
 
+def test_search(locker: Locker, orders: list[Order]) -> None:
+    """Orders are found by day, account, address and SKU, and read by a program."""
+    newest = orders[0]
+
+    def found(*wanted: str) -> list[Order]:
+        output = locker("orders", "list", "--json", *wanted).output
+        return [json.loads(line) for line in output.splitlines()]
+
+    everything = found()
+    numbers = [order["number"] for order in orders]
+    assert [order["number"] for order in everything] == numbers
+    assert everything[0]["total"] == 375150
+    name = locker("user", "list", "--json")
+    account = json.loads(name.output)
+    for wanted in (
+        ("--user", account["username"]),
+        ("--email", account["email"].upper()),
+        ("--sku", "TENT", "--since", "2020-01-01"),
+    ):
+        assert found(*wanted) == everything
+    for nothing in (
+        ("--email", "other@example.com"),
+        ("--sku", "tent%"),
+        ("--since", "2100-01-01"),
+        ("--until", "2020-01-01T00:00+02:00"),
+    ):
+        assert found(*nothing) == []
+    since = everything[0]["placed_at"]
+    assert [order["number"] for order in found("--since", since)] == [newest["number"]]
+    after = found("--user", account["email"], "--after", numbers[0], "--status", "placed")
+    assert [order["number"] for order in after] == numbers[1:2]
+    missing = locker("orders", "list", "--user", "nobody")
+    assert (missing.status, missing.errors) == (1, "Error: there is no account nobody\n")
+
+
 def test_show(locker: Locker, orders: list[Order]) -> None:
     """An order is found however its number is written, and shown with amounts as people read."""
     shown = locker("orders", "show", orders[0]["number"].lower().replace("-", ""))
     assert shown.status == 0
     assert "placed  3,751.50 USD" in shown.output
+    assert re.search(r"^  for: \S+@example\.com$", shown.output, re.MULTILINE)
     assert "  3 x TENT  The TENT  1,250.50 each, 3,751.50" in shown.output
 
 

@@ -9,6 +9,8 @@ import pty
 import struct
 import subprocess
 import termios
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,7 +106,7 @@ def test_audit(locker: Locker, people: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["user", "list", "--after", "zz"], ["audit", "--since", "2100-01-01"]],
+    [["user", "list", "--after", "zz"], ["audit", "--since", "2100-01-01"], ["orders", "list"]],
     ids=" ".join,
 )
 def test_nothing_is_said_on_standard_error(locker: Locker, arguments: list[str]) -> None:
@@ -121,6 +123,34 @@ def test_a_day_that_is_none_is_misuse(locker: Locker, text: str) -> None:
     ended = locker("audit", "--since", text)
     assert ended.status == 2
     assert "such as 2026-11-26" in ended.errors
+
+
+def test_settings(locker: Locker) -> None:
+    """`locker settings` has what is in force, from where, and shows no secret."""
+    key = Path(locker.folder, "key")
+    key.write_text(locker.environ["LOCKER_SECRET_KEY"])
+    environ = {name: text for name, text in locker.environ.items() if name != "LOCKER_SECRET_KEY"}
+    there = {"LOCKER_SECRET_KEY_FILE": str(key), "LOCKER_POOL_MAX": "7"}
+    mine = replace(locker, environ={**environ, **there})
+    listed = {each["name"]: each for each in objects(mine("settings", "--json").output)}
+    assert listed["LOCKER_POOL_MAX"]["value"] == 7
+    origins = {name: each["source"] for name, each in listed.items()}
+    assert origins["LOCKER_POOL_MAX"] == "LOCKER_POOL_MAX"
+    assert origins["LOCKER_SECRET_KEY"] == "LOCKER_SECRET_KEY_FILE"
+    assert origins["LOCKER_DOCS"] == "development"
+    assert origins["LOCKER_CURRENCY"] == "default"
+    for output in (mine("settings").output, mine("settings", "--json").output):
+        assert locker.environ["LOCKER_SECRET_KEY"] not in output
+        assert locker.environ["LOCKER_DATABASE_URL"] not in output
+
+
+def test_doctor_and_purge_for_programs(locker: Locker) -> None:
+    """With --json a verdict and a number come as such, one object a line."""
+    verdicts = objects(locker("doctor", "--json").output)
+    assert {"good"} <= {each["verdict"] for each in verdicts} <= {"good", "warn"}
+    assert {"settings", "schema"} <= {each["subject"] for each in verdicts}
+    purged = objects(locker("purge", "--dry-run", "--json").output)
+    assert {"what": "guests' carts", "number": 0, "deleted": False} in purged
 
 
 @pytest.mark.parametrize("columns", [40, 60])
