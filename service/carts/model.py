@@ -116,7 +116,8 @@ def read_metadata(given: Mapping[str, str]) -> Metadata:
 
 def line_id(variant_id: int, metadata: Metadata) -> str:
     """Return what a line is called: the same in every cart, and as long as it is there."""
-    return hashlib.sha256(json.dumps([variant_id, metadata]).encode()).hexdigest()[:16]
+    text = json.dumps([variant_id, metadata]) if metadata else str(variant_id)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,21 +143,21 @@ def _bad_headers(operation: Operation) -> Iterator[Bad]:
 
 
 def _bad_queries(operation: Operation) -> Iterator[Bad]:
-    path = operation.path()
+    path, body = operation.path(), _example(operation)
     for parameter in operation.parameters("query"):
         name, schema = parameter["name"], parameter["schema"]
         for value in ("%00", "a%00b", "%FF", "%ED%A0%80", "%FF%FE"):
-            yield Bad(f"{name}={value}", {MALFORMED}, f"{path}?{name}={value}")
-        yield Bad(f"{name} twice", {INVALID}, f"{path}?{name}=1&{name}=1")
+            yield Bad(f"{name}={value}", {MALFORMED}, f"{path}?{name}={value}", body)
+        yield Bad(f"{name} twice", {INVALID}, f"{path}?{name}=1&{name}=1", body)
         values = ["x" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
         if schema.get("type") == "integer":
             values += ["", "x", "1.5", "1.0", "true", "1e1", "0x10", "%2B1", "1_0", "%D9%A1", "NaN"]
             least, most = schema["minimum"], schema["maximum"]
             values += [str(number) for number in TOO_LARGE if not least <= number <= most]
         for value in values:
-            yield Bad(f"{name}={value[:9]}", {INVALID}, f"{path}?{name}={value}")
+            yield Bad(f"{name}={value[:9]}", {INVALID}, f"{path}?{name}={value}", body)
     if operation.parameters("query"):
-        yield Bad("an unknown parameter", {INVALID}, f"{path}?nothing=1")
+        yield Bad("an unknown parameter", {INVALID}, f"{path}?nothing=1", body)
 
 
 def _bad_bodies(operation: Operation) -> Iterator[Bad]:
