@@ -36,7 +36,7 @@ def create(name: str, email: str) -> None:
     click.echo(f"Made the account {account.username}.")
 
 
-@user.command("import")
+@user.command("import", short_help="Make accounts from a CSV of another application.")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="strict"))
 @click.pass_context
 def import_(context: click.Context, file: TextIO) -> None:
@@ -141,7 +141,7 @@ def show(name: str, *, as_json: bool) -> None:
     click.echo(f"  id {account.id}, made {moment(account.created_at)}")
 
 
-@user.command()
+@user.command(short_help="Set a password, read from standard input.")
 @click.argument("name")
 def password(name: str) -> None:
     """Set a password, read from standard input, and end every login of the account."""

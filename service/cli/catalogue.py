@@ -93,7 +93,7 @@ def import_(
         raise SystemExit(1)
 
 
-@catalogue.command("currency")
+@catalogue.command("currency", short_help="Say or change the currency of prices.")
 @click.argument("code", required=False)
 def currency_(code: str | None) -> None:
     """Say which currency the catalogue is priced in, or change it to CODE.

@@ -9,7 +9,7 @@ from service.settings import Settings
 from .probe import probe
 
 
-@click.command()
+@click.command(short_help="Ask the running service whether it lives.")
 def health() -> None:
     """Ask the service that listens on LOCKER_BIND, here, whether it lives.
 

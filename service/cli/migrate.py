@@ -14,7 +14,7 @@ from service.settings import Settings
 from .database import direct
 
 
-@click.command()
+@click.command(short_help="Bring the schema and the search up to date.")
 @click.option("--check", is_flag=True, help="Change nothing; fail if there is something to do.")
 def migrate(*, check: bool) -> None:
     """Bring the database's schema up to date, and the search to LOCKER_SEARCH_LANGUAGE.

@@ -13,8 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from service.cli import main
 from tests.support.commands import ENDED_WITHIN, LOCKER, Locker, environment
 
 PASSWORD = "correct horse battery staple\n"
@@ -58,6 +61,14 @@ def people(locker: Locker) -> list[str]:
         assert locker("user", "create", name, "--email", email, text=PASSWORD).status == 0
     assert locker("user", "disable", "bob").status == 0
     return names
+
+
+def test_help_is_not_cut_off() -> None:
+    """On 80 columns every command's first sentence stands whole in its group's list."""
+    groups = [main, *(each for each in main.commands.values() if isinstance(each, click.Group))]
+    for group in groups:
+        listed = CliRunner().invoke(group, ["--help"], terminal_width=80).output
+        assert "..." not in listed.partition("Commands:")[2]
 
 
 def test_users_are_listed(locker: Locker, people: list[str]) -> None:
