@@ -35,6 +35,7 @@ from service.logins import (
     NewToken,
     PresentedLogin,
     current_account_id,
+    forget_presented_login,
     new_api_token,
     new_token,
     presented_login,
@@ -218,6 +219,7 @@ async def change_own_password(data: PasswordInput) -> None:
         request_source(),
         merge_window(),
     )
+    forget_presented_login()
 
 
 def forget_login(*, was_valid: bool = True) -> None:

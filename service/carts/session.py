@@ -15,7 +15,7 @@ from service.errors import Invalid
 from service.http.requests import SAFE_METHODS
 from service.logins import presented_login
 from service.services import get_service
-from service.sessions import CART_HEADER, bearer_token, cart_token, read_section, write_section
+from service.sessions import CART_HEADER, TokenRequest, read_section, write_section
 from service.settings import Settings
 from service.throttling import Throttle
 
@@ -33,9 +33,10 @@ def current_cart_owner() -> CartOwner:
 
     Raises `Unauthenticated` for what can't be a token, `Invalid` for two of them.
     """
-    text = cart_token(request)
+    received = cast("TokenRequest", request)
+    text = received.cart_token
     token = CartToken.read(text) if text is not None else None
-    if token and bearer_token(request.headers) is not None:
+    if token and received.bearer_token is not None:
         raise Invalid(CART_HEADER, "Send this or Authorization, not both.")
     cookie = _hide_if_late(CartCookie.read(read_section("cart")))
     return CartOwner(presented_login(), cookie, token)

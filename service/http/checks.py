@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn, cast
+from typing import NoReturn
 
-from quart import request
-
-from quart_locker import incoming
 from service.errors import BadHost, CrossSite, Malformed, NotFound, SlowBody
 from service.hosts import is_allowed, same_origin
 from service.http.requests import SAFE_METHODS
-from service.sessions import bearer_token, cart_token
+from service.sessions import TokenRequest
 from service.settings import Settings
 
 from .handshakes import SCHEMES
@@ -23,53 +20,51 @@ PROBED = frozenset({"/livez", "/readyz", "/metrics"})
 read or set, so any host will do."""
 
 
-async def check_request(settings: Settings) -> None:
+async def check_request(received: BoundedRequest, settings: Settings) -> None:
     """Check the request in the contract's order (http-api, "Order of checks").
 
     The body is received here, for views that read it and for those that don't, so that one too
     large is refused by all of them, and none is answered before its end.
     """
-    if request.path not in PROBED:
-        _check_host(settings)
-    if request.method not in SAFE_METHODS:
-        _check_site(settings)
-    received = cast("BoundedRequest", request)
+    if received.path not in PROBED:
+        _check_host(received, settings)
+    if received.method not in SAFE_METHODS:
+        _check_site(received, settings)
     if received.may_have_body:
         try:
             await asyncio.wait_for(received.body, settings.body_timeout)
         except TimeoutError:
             raise SlowBody from None
-    if "\x00" in request.path:
+    if "\x00" in received.path:
         raise Malformed("NUL characters are not accepted.")
 
 
-def refuse_handshake(settings: Settings) -> NoReturn:
+def refuse_handshake(received: TokenRequest, settings: Settings) -> NoReturn:
     """Refuse a WebSocket, to another site as what it is: browsers let any page ask for one."""
-    _check_host(settings)
-    _check_site(settings)
+    _check_host(received, settings)
+    _check_site(received, settings)
     raise NotFound
 
 
-def check_websocket(settings: Settings) -> None:
+def check_websocket(received: TokenRequest, settings: Settings) -> None:
     """Check a WebSocket of an application that has some; raises as a request's checks do."""
-    _check_host(settings)
-    _check_site(settings)
+    _check_host(received, settings)
+    _check_site(received, settings)
 
 
-def _check_host(settings: Settings) -> None:
-    if not is_allowed(incoming().headers.get("Host", ""), settings.allowed_hosts):
+def _check_host(received: TokenRequest, settings: Settings) -> None:
+    if not is_allowed(received.headers.get("Host", ""), settings.allowed_hosts):
         raise BadHost
 
 
-def _check_site(settings: Settings) -> None:
+def _check_site(received: TokenRequest, settings: Settings) -> None:
     """Refuse what a browser sends for another site, unless that one is trusted.
 
     As Go's ``CrossOriginProtection``: ``Sec-Fetch-Site`` decides; without it, ``Origin``
     against the host; without either it isn't a browser. No browser sends a token on
     its own.
     """
-    received = incoming()
-    if bearer_token(received.headers) is not None or cart_token(received) is not None:
+    if received.bearer_token is not None or received.cart_token is not None:
         return
     site = received.headers.get("Sec-Fetch-Site")
     origin = received.headers.get("Origin")

@@ -22,7 +22,7 @@ ANSWER = "websocket.http.response"
 
 def is_handshake(request: Request) -> bool:
     """Return whether it asks for a WebSocket (RFC 6455, 4.1), or for a tunnel (RFC 8441, 4)."""
-    asked = {token.strip().lower() for token in request.headers.get("Upgrade", "").split(",")}
+    asked = map(str.strip, request.headers.get("Upgrade", "").lower().split(","))
     return "websocket" in asked or request.method == "CONNECT"
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from typing import cast
 
-from quart import Quart, Response, g, request
+from quart import Quart, Response, g, request, websocket
 from werkzeug.routing import BaseConverter
 
 from service.errors import Malformed, NotFound
-from service.sessions import CART_HEADER, bearer_token, cart_token
+from service.sessions import CART_HEADER
 from service.settings import Settings
 
 from . import problems, record
@@ -21,7 +21,7 @@ from .checks import check_request, check_websocket, refuse_handshake
 from .handshakes import Handshakes, is_handshake
 from .origins import allow_origin
 from .problems import ErrorPage
-from .requests import BoundedRequest, ensure_request_id
+from .requests import BoundedRequest, ShopSocket, ensure_request_id
 from .validation import compose
 
 HEADERS = {
@@ -62,6 +62,7 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["BODY_TIMEOUT"] = settings.body_timeout
     app.request_class = BoundedRequest
+    app.websocket_class = ShopSocket
     record.init_app(app)
     app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]
         app.asgi_app, settings.trusted_proxies, settings.prefix
@@ -82,7 +83,7 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
     async def check_handshake() -> None:
         g.started = time.perf_counter()
         ensure_request_id()
-        check_websocket(settings)
+        check_websocket(cast("ShopSocket", websocket), settings)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -91,9 +92,9 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
         allow_origin(response, settings)
-        _bound_caching(response, settings)
         received = cast("BoundedRequest", request)
-        if request.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
+        _bound_caching(response, received, settings)
+        if received.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
             # Hypercorn closes the connection then, and a client that would send another request
             # on it must know.
             response.headers["Connection"] = "close"
@@ -105,26 +106,27 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
 
 
 async def _admit(settings: Settings) -> None:
-    if cast("BoundedRequest", request).is_ambiguous:
+    received = cast("BoundedRequest", request)
+    if received.is_ambiguous:
         raise Malformed("Its length can be read in two ways.")
-    if is_handshake(request):
-        refuse_handshake(settings)
-    if request.routing_exception is not None:
-        raise request.routing_exception
-    if request.scope["path"].removeprefix(request.root_path).startswith("//"):
+    if is_handshake(received):
+        refuse_handshake(received, settings)
+    if received.routing_exception is not None:
+        raise received.routing_exception
+    if received.scope["path"].removeprefix(received.root_path).startswith("//"):
         # Werkzeug would find the route of one slash, which a proxy's rule for it doesn't see.
         raise NotFound
-    await check_request(settings)
+    await check_request(received, settings)
 
 
-def _bound_caching(response: Response, settings: Settings) -> None:
-    if request.root_path != settings.prefix and response.cache_control.public:
+def _bound_caching(response: Response, received: BoundedRequest, settings: Settings) -> None:
+    if received.root_path != settings.prefix and response.cache_control.public:
         # A cache in between doesn't know for which prefix this is, nor who really said it.
         response.cache_control.public = False
         response.cache_control.private = True
     for header, token in (
-        ("Authorization", bearer_token(request.headers)),
-        (CART_HEADER, cart_token(request)),
+        ("Authorization", received.bearer_token),
+        (CART_HEADER, received.cart_token),
     ):
         if token is not None:
             if "no-store" not in response.cache_control:

@@ -18,7 +18,7 @@ from service.errors import BadHost, CrossSite, Forbidden, LockerError, Unauthent
 from service.http.requests import request_source
 from service.logins import presented_login
 from service.services import get_service, services_of
-from service.sessions import bearer_token
+from service.sessions import TokenRequest
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _caller() -> dict[str, Any]:
     What the signed session says is said even where that login has ended. Nothing is looked up,
     and a session that nobody opened stays closed.
     """
-    if bearer_token(request.headers) is None:
+    if cast("TokenRequest", request).bearer_token is None:
         visit = cast("Session", session)
         if BASE not in visit.sections or not visit.holds(BASE):
             return {}
@@ -122,7 +122,8 @@ async def _record_refusal() -> None:
     allowance = get_service(Allowance)
     if not allowance.take():
         return
-    account_id = _account_id() if bearer_token(request.headers) is not None else None
+    has_token = cast("TokenRequest", request).bearer_token is not None
+    account_id = _account_id() if has_token else None
     event = audit.Event(
         "refused",
         clock.now(),

@@ -8,12 +8,14 @@ import secrets
 from collections.abc import AsyncIterator, Generator
 from typing import Any, cast
 
-from quart import Request, g
+from quart import Request, Websocket, g
+from werkzeug.utils import cached_property
 
 from quart_locker import incoming
 from service.audit import Source
 from service.errors import Malformed, TooLarge
 from service.hosts import read_authority
+from service.sessions import TokenRequest
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -84,19 +86,23 @@ class BoundedBody:
         yield await self
 
 
-class BoundedRequest(Request):
+class ShopSocket(TokenRequest, Websocket):
+    """Quart's WebSocket, for an application that has some of its own."""
+
+
+class BoundedRequest(TokenRequest, Request):
     """Quart's request, with such a body."""
 
     body_class = BoundedBody  # type: ignore[assignment]
     body: BoundedBody  # type: ignore[assignment]
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The host, or nothing where it can't be one: the router raises at some that can't."""
         given: str = super().host
         return given if read_authority(given) else ""
 
-    @property
+    @cached_property
     def may_have_body(self) -> bool:
         """Whether a body is announced; HTTP/2 needs no announcement."""
         return (
@@ -110,7 +116,7 @@ class BoundedRequest(Request):
         """Whether an answer would come before the end of the body."""
         return self.may_have_body and not self.body.complete
 
-    @property
+    @cached_property
     def is_ambiguous(self) -> bool:
         """Whether another reader could see another end of the request (RFC 9112, 6.1)."""
         return self.http_version.startswith("1") and (

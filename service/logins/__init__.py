@@ -5,7 +5,12 @@ statements, and `extension` is quart-auth's interface (`current_user`, `login_re
 """
 
 from .actions import make_token, revoke_one, revoke_others, revoke_presented
-from .caller import checked_token, current_account_id, presented_login
+from .caller import (
+    checked_token,
+    current_account_id,
+    forget_presented_login,
+    presented_login,
+)
 from .devices import MOST_DEVICES, Device
 from .extension import CurrentUser, SessionAuth, forget_login
 from .model import (
@@ -60,6 +65,7 @@ __all__ = [
     "checked_token",
     "current_account_id",
     "forget_login",
+    "forget_presented_login",
     "hash_token",
     "make_token",
     "new_api_token",

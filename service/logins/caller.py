@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import cast
 from uuid import UUID
 
 from quart import g, request, session
@@ -13,7 +14,7 @@ from quart_auth import current_user
 
 from quart_locker import incoming
 from service.errors import Forbidden, LockerError, Unauthenticated
-from service.sessions import bearer_token
+from service.sessions import TokenRequest
 
 from .model import NOT_VALID, PresentedLogin
 from .tokens import Scope
@@ -24,19 +25,27 @@ logger = logging.getLogger(__name__)
 def presented_login() -> PresentedLogin:
     """Return the login, or the token, that this request presents; see `PresentedLogin`.
 
-    Of a token always the same one, which knows whether it was checked. Raises `Unauthenticated`
-    for what can't be a token of ours.
+    It is read once for each request; of a token it knows whether that was checked. What changes
+    the login in the session calls `forget_presented_login`. Raises `Unauthenticated` for what can't
+    be a token of ours.
     """
-    headers = incoming().headers
-    token = bearer_token(headers)
-    if token is None:
-        # The session is read anew each time: a request that logs in or out changes it.
-        return PresentedLogin.from_session(session)
+    received = cast("TokenRequest", incoming())
     # One app context may see several requests, in tests and in websockets.
-    kept: tuple[object, PresentedLogin] | None = g.get("presented_token")
-    if kept is None or kept[0] is not headers:
-        kept = g.presented_token = (headers, PresentedLogin.from_token(token))
+    kept: tuple[object, PresentedLogin] | None = g.get("presented_login")
+    if kept is None or kept[0] is not received.headers:
+        token = received.bearer_token
+        presented = (
+            PresentedLogin.from_session(session)
+            if token is None
+            else PresentedLogin.from_token(token)
+        )
+        kept = g.presented_login = (received.headers, presented)
     return kept[1]
+
+
+def forget_presented_login() -> None:
+    """Have the login read anew, as the session has another now, or none."""
+    g.pop("presented_login", None)
 
 
 @asynccontextmanager
@@ -49,7 +58,7 @@ async def checked_token(scope: Scope, *, allowed: bool, by_view: bool) -> AsyncI
     `Forbidden` for a valid one that lacks the scope.
     """
     # Probes and scrapers may send a token of their own, and must not need the database.
-    if bearer_token(request.headers) is None or not request.path.startswith("/api/"):
+    if cast("TokenRequest", request).bearer_token is None or not request.path.startswith("/api/"):
         yield
         return
     token = presented_login()

@@ -20,7 +20,7 @@ from quart_locker import Session
 from service import clock
 from service.database import run
 
-from .caller import presented_login
+from .caller import forget_presented_login, presented_login
 from .model import PresentedLogin
 from .queries import select_login
 
@@ -128,6 +128,7 @@ class SessionAuth(QuartAuth):
         session["user_id"] = user.auth_id
         session["username"] = user.username
         session["login"] = user.token
+        forget_presented_login()
         _session().permanent = user.action is Action.WRITE_PERMANENT
         _session().renew()
 
@@ -150,6 +151,7 @@ class SessionAuth(QuartAuth):
         super().logout_user()
         for key in USER_KEYS:
             session.pop(key, None)
+        forget_presented_login()
         _session().permanent = False
 
     @asynccontextmanager

@@ -23,7 +23,7 @@ from service.http.endpoints import (
     convert_pairs,
     read_link,
 )
-from service.sessions import bearer_token
+from service.sessions import TokenRequest
 
 View = Callable[..., Awaitable[ResponseReturnValue]]
 
@@ -47,7 +47,7 @@ def page(
     def decorate(view: View) -> View:
         @wraps(view)
         async def wrapper(**arguments: Any) -> ResponseReturnValue:
-            if bearer_token(request.headers) is not None:
+            if cast("TokenRequest", request).bearer_token is not None:
                 # Pages don't ask for a token's scopes.
                 raise Forbidden("Tokens are for the API.")
             if form is not None:

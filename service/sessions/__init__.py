@@ -3,7 +3,7 @@
 The session itself is `quart_locker.Session`; `interface` says what the shop's is like.
 """
 
-from .bearer import CART_HEADER, bearer_token, cart_token
+from .bearer import CART_HEADER, TokenRequest
 from .interface import SECTIONS, ShopSessions
 from .named import fits, read_as, read_section, section_cookie, write_section
 
@@ -11,8 +11,7 @@ __all__ = [
     "CART_HEADER",
     "SECTIONS",
     "ShopSessions",
-    "bearer_token",
-    "cart_token",
+    "TokenRequest",
     "fits",
     "read_as",
     "read_section",

@@ -10,7 +10,7 @@ from quart_locker import BROWSER_LIMIT, SectionedSessions
 from service import clock, metrics
 from service.settings import Settings
 
-from .bearer import acts_without_session
+from .bearer import TokenRequest
 
 SECTIONS = ("cart", "preferences", "flash", "device", "orders")
 """The shop's: its cart, its choices, the pages' messages, where one logged in before, and which
@@ -43,7 +43,7 @@ class ShopSessions(SectionedSessions):
         )
 
     def is_detached(self, request: BaseRequestWebsocket) -> bool:
-        return acts_without_session(request)
+        return isinstance(request, TokenRequest) and request.acts_without_session
 
     def note_old_key(self) -> None:
         metrics.old_key_uses.inc()
