@@ -73,9 +73,9 @@ def _current_context() -> object:
 
 
 def _is_kept_by_a_test() -> bool:
-    if not has_request_context() and not has_websocket_context():
-        return False
-    return bool(incoming().scope.get(PRESERVED))
+    if has_request_context():
+        return bool(request.scope.get(PRESERVED))
+    return has_websocket_context() and bool(websocket.scope.get(PRESERVED))
 
 
 def incoming() -> BaseRequestWebsocket:

@@ -24,7 +24,7 @@ from .policy import (
     SessionOptions,
     check_options,
     check_sections,
-    is_as,
+    read_config,
     read_policy,
     snapshot,
 )
@@ -72,7 +72,7 @@ class SectionedSessions(SessionInterface):
     def jar(self, app: Quart) -> Jar:
         """Return how this application's sections travel; raises `Misconfigured`."""
         kept = self._jars.get(app)
-        if kept is None or not is_as(app, kept[0]):
+        if kept is None or read_config(app.config) != kept[0]:
             made = Jar(read_policy(app, self._options), self.sections, self._clock)
             kept = self._jars[app] = (snapshot(app), made)
         return kept[1]
@@ -130,8 +130,12 @@ class SectionedSessions(SessionInterface):
         if self.is_detached(request):
             return Session(lambda _: Section(None), self.sections, detached=True)
 
+        jar: Jar | None = None
+
         def read(name: str) -> Section:
-            cookie = self.jar(app).cookies[name]
+            nonlocal jar
+            jar = jar or self.jar(app)
+            cookie = jar.cookies[name]
             value = request.cookies.get(cookie.name)
             opened = cookie.open(value) if value else None
             if opened and opened.old_key:
@@ -151,9 +155,9 @@ class SectionedSessions(SessionInterface):
             if session.modified:
                 logger.error("a session changed in a websocket, where no cookie can be sent")
             return
-        if session.touched and not session.detached:
-            await self._send(app, session, response)
         if session.touched:
+            if not session.detached:
+                await self._send(app, session, response)
             response.vary.add("Cookie")
             # An answer that depends on who asks must not be kept by anything in between, nor shown
             # by the back button after logging out.

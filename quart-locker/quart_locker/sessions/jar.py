@@ -8,8 +8,8 @@ from typing import Any
 from werkzeug.exceptions import InternalServerError
 from werkzeug.http import dump_cookie
 
-from .cookies import Clock, SectionCookie
-from .model import BASE, Section, Session, pack
+from .cookies import Clock, Opened, SectionCookie
+from .model import BASE, Session, pack
 from .policy import Policy
 
 SALT = "cookie-session"
@@ -57,21 +57,26 @@ class Jar:
 
     def due(self, session: Session, changed: Collection[str]) -> list[str]:
         """Return the sections to be sent: those that changed, and those to be signed anew."""
-        sections = session.sections.items()
-        return [name for name, each in sections if name in changed or self._is_old(each)]
+        return [
+            name
+            for name, section in session.sections.items()
+            if name in changed or (section.opened and self._is_old(section.opened))
+        ]
 
-    def _is_old(self, section: Section) -> bool:
-        opened, refresh = section.opened, self.policy.refresh
-        return opened is not None and (
-            opened.old_key or (refresh is not None and self._clock() - opened.signed >= refresh)
-        )
+    def _is_old(self, opened: Opened) -> bool:
+        refresh = self.policy.refresh
+        return opened.old_key or (refresh is not None and self._clock() - opened.signed >= refresh)
 
     def header(self, name: str, session: Session) -> str:
         """Return the ``Set-Cookie`` of a section; raises `SessionTooLarge`."""
         if not session.holds(name):
             return self._dump(name, "", 0)
         content = session.content(name)
-        value = self._sign(name, content if name == BASE else pack(content), session)
+        born = session.sections[name].born
+        value = self.cookies[name].sign(
+            content if name == BASE else pack(content),
+            int(self._clock()) if born is None else born,
+        )
         # Sections outlive a closed browser; the base section does if it was asked to.
         keep = name != BASE or session.permanent
         lifetime = self.policy.idle if name == BASE else self.policy.lifetime
@@ -80,10 +85,6 @@ class Jar:
             # The browser would drop it without a word, and the section with it.
             raise SessionTooLarge(name, len(header), self.policy.max_size)
         return header
-
-    def _sign(self, name: str, content: dict[str, Any], session: Session) -> str:
-        born = session.sections[name].born
-        return self.cookies[name].sign(content, int(self._clock()) if born is None else born)
 
     def fits(self, name: str, value: Any) -> bool:
         """Return whether a declared section with this value would go into a cookie."""

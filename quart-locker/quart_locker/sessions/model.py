@@ -89,7 +89,7 @@ class Session(dict[str, Any], SessionMixin):
             section = self.sections[name] = self._read(name)
             if section.opened is not None:
                 self._fill(name, section, section.opened.content)
-            section.before = self._text(name)
+                section.before = self._text(name)
             self.accessed = True
         return section
 
@@ -112,7 +112,9 @@ class Session(dict[str, Any], SessionMixin):
         """Return what an open section holds; the base section is always a dictionary."""
         if name != BASE:
             return super().get(name)
-        own = {key: value for key, value in super().items() if key not in self._names}
+        own = dict(super().items())
+        for section in self._names:
+            own.pop(section, None)
         return {**self.sections[BASE].hidden, **own}
 
     def holds(self, name: str) -> bool:
@@ -120,9 +122,10 @@ class Session(dict[str, Any], SessionMixin):
         return bool(self.content(BASE)) if name == BASE else super().__contains__(name)
 
     def _text(self, name: str) -> str | None:
-        content = self.content(name)
-        holds = content if name == BASE else super().__contains__(name)
-        return canonical(content) if holds else None
+        if name == BASE:
+            content = self.content(BASE)
+            return canonical(content) if content else None
+        return canonical(super().get(name)) if super().__contains__(name) else None
 
     def changed(self, name: str) -> bool:
         """Return whether an open section holds something else than its cookie."""
@@ -137,11 +140,16 @@ class Session(dict[str, Any], SessionMixin):
 
         Raises `TypeError` for what was put, later, inside what the session holds.
         """
-        names = [name for name in self.sections if self.changed(name)]
-        for name in names:
+        names = []
+        for name in self.sections:
+            if not self.changed(name):
+                continue
+            names.append(name)
             content = self.content(name)
             for key, value in content.items() if name == BASE else [(name, content)]:
-                check(key, value)
+                # All else is as it was when it was put there, and checked.
+                if isinstance(value, dict | list | tuple):
+                    check(key, value)
         return names
 
     def discard(self) -> None:
@@ -157,7 +165,9 @@ class Session(dict[str, Any], SessionMixin):
     def blank(self) -> bool:
         """Whether the browser sent no section, and none has come to be."""
         self._open_all()
-        return not len(self) and not any(each.opened for each in self.sections.values())
+        if super().__len__():
+            return False
+        return all(section.opened is None for section in self.sections.values())
 
     # SessionMixin has plain attributes here; ours follow from the content.
     @property

@@ -112,7 +112,8 @@ KEYS: dict[str, str] = {
 }
 """Which key of ``app.config`` says what an argument says."""
 
-_read = itemgetter(*KEYS.values(), "APPLICATION_ROOT", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+read_config = itemgetter(*KEYS.values(), "APPLICATION_ROOT", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
+"""Returns what ``app.config`` says of the session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +138,9 @@ class Policy:
 
 
 def snapshot(app: Quart) -> tuple[Any, ...]:
-    """Return what ``app.config`` says of the session, to see later whether it still says so."""
-    *said, fallbacks = _read(app.config)
+    """Return what `read_config` does, to see later whether it still would."""
+    *said, fallbacks = read_config(app.config)
     return (*said, list(fallbacks) if isinstance(fallbacks, list) else fallbacks)
-
-
-def is_as(app: Quart, said: tuple[Any, ...]) -> bool:
-    """Return whether ``app.config`` still says what it said."""
-    return bool(_read(app.config) == said)
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,36 +34,43 @@ class _TaggedJson(TaggedJSONSerializer):
 tagged_json = _TaggedJson()
 
 
-def canonical(content: Any) -> str:
-    """Return the content as text, equal if and only if the content is."""
-    text: str = tagged_json.dumps(content)
-    return text
+canonical: Callable[[Any], str] = tagged_json.dumps
+"""Returns the content as text, equal if and only if the content is."""
 
 
 def check(key: object, value: object) -> None:
     """Raise `TypeError`, naming the place, for what a session would lose or change."""
-    where = f"session[{key!r}]"
+    unwritable: TypeError | None = None
     try:
-        for problem in _problems(key, value, where):
-            raise TypeError(problem)
+        # This comes first, as what contains itself ends here.
         canonical(value)
     except (RecursionError, ValueError) as error:
+        where = f"session[{key!r}]"
         raise TypeError(f"{where} is nested too deeply, or too large a number.") from error
+    except TypeError as error:
+        unwritable = error
+    _check_parts({key: value})
+    if unwritable:
+        raise unwritable
 
 
-def _problems(key: object, value: object, where: str) -> Iterator[str]:
-    """Yield why this can't be kept; Flask would keep some of it as something else."""
-    if not isinstance(key, str):
-        yield f"{where}: a key in a session is text, and {key!r} would come back as text."
-    elif HALF.search(key):
-        yield f"{where}: the key is no text, as it has half a character."
-    elif isinstance(value, dict):
-        for inner, content in value.items():
-            yield from _problems(inner, content, f"{where}[{inner!r}]")
-    elif isinstance(value, list | tuple):
-        for place, content in enumerate(value):
-            yield from _problems("", content, f"{where}[{place}]")
-    elif not isinstance(value, SCALARS):
-        yield f"{where}: a session can't hold a {type(value).__name__}."
-    elif isinstance(value, str) and HALF.search(value):
-        yield f"{where}: the value is no text, as it has half a character."
+def _check_parts(content: dict[object, object]) -> None:
+    """Raise `TypeError` for what can't be kept; Flask would keep some of it as something else."""
+    parts: list[tuple[str, object]] = [("session", content)]
+    while parts:
+        place, part = parts.pop()
+        if isinstance(part, dict | list | tuple):
+            for inner, value in part.items() if isinstance(part, dict) else enumerate(part):
+                where = f"{place}[{inner!r}]"
+                if isinstance(part, dict) and not isinstance(inner, str):
+                    raise TypeError(
+                        f"{where}: a key in a session is text, and {inner!r} would come back as "
+                        "text."
+                    )
+                if isinstance(inner, str) and HALF.search(inner):
+                    raise TypeError(f"{where}: the key is no text, as it has half a character.")
+                parts.append((where, value))
+        elif not isinstance(part, SCALARS):
+            raise TypeError(f"{place}: a session can't hold a {type(part).__name__}.")
+        elif isinstance(part, str) and HALF.search(part):
+            raise TypeError(f"{place}: the value is no text, as it has half a character.")
