@@ -16,7 +16,7 @@ from service.http.requests import SAFE_METHODS
 from service.services import get_service
 from service.settings import Settings
 
-from .actions import Condition, ConditionFailed
+from .actions import UNCONDITIONAL, Condition, ConditionFailed
 from .loading import LoadedCart
 from .merging import MergedLine, MergeOutcome
 from .model import Cart, Line, Notice
@@ -136,6 +136,8 @@ def read_condition() -> Condition:
     `operation` has refused those that the view doesn't name; a read ignores ``If-None-Match``,
     since prices and stock change without the tag.
     """
+    if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
+        return UNCONDITIONAL
     match, none_match = _precondition("If-Match"), _precondition("If-None-Match")
     if request.method in SAFE_METHODS:
         none_match = None

@@ -169,8 +169,10 @@ class Cart:
     @property
     def currency(self) -> str | None:
         """What the total is in: the currency of what is sold; None for an empty cart."""
-        sold = [line.offer.currency for line in self.lines if line.offer.sold]
-        return next(iter(sold or [line.offer.currency for line in self.lines]), None)
+        for line in self.lines:
+            if line.offer.sold:
+                return line.offer.currency
+        return self.lines[0].offer.currency if self.lines else None
 
     @property
     def total(self) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from http import HTTPStatus
 from typing import cast
 
-from quart import Response, request, session
+from quart import Response, g, request, session
 
 from quart_locker import Session
 from service import clock
@@ -15,9 +14,9 @@ from service.errors import Invalid
 from service.http.requests import SAFE_METHODS
 from service.logins import presented_login
 from service.services import get_service
-from service.sessions import CART_HEADER, TokenRequest, read_section, write_section
+from service.sessions import CART_HEADER, TokenRequest, write_section
 from service.settings import Settings
-from service.throttling import Throttle
+from service.throttling import Attempt, Throttle
 
 from .cookie import CartCookie
 from .loading import CartOwner, CartPolicy, LoadedCart
@@ -38,8 +37,7 @@ def current_cart_owner() -> CartOwner:
     token = CartToken.read(text) if text is not None else None
     if token and received.bearer_token is not None:
         raise Invalid(CART_HEADER, "Send this or Authorization, not both.")
-    cookie = _hide_if_late(CartCookie.read(read_section("cart")))
-    return CartOwner(presented_login(), cookie, token)
+    return CartOwner(presented_login(), _hide_if_late(_read_cookie(session.get("cart"))), token)
 
 
 def cart_policy() -> CartPolicy:
@@ -49,8 +47,12 @@ def cart_policy() -> CartPolicy:
         Limits(settings.cart_max_quantity, settings.cart_max_lines),
         settings.cart_merge,
         timedelta(seconds=settings.merge_window),
-        partial(get_service(Throttle).new_cart, request.remote_addr or ""),
+        _attempt_new_cart,
     )
+
+
+def _attempt_new_cart() -> Attempt | None:
+    return get_service(Throttle).new_cart(request.remote_addr or "")
 
 
 def merge_window() -> timedelta:
@@ -62,7 +64,9 @@ def remember_cart(loaded: LoadedCart) -> None:
     """Keep the session's cart section in step with the row."""
     # A session that was saved before its browser logged out must not come to have the cart.
     if not loaded.leaving:
-        write_section("cart", loaded.cookie.write())
+        section = loaded.cookie.write()
+        write_section("cart", section)
+        g.cart_cookie = (section, loaded.cookie)
 
 
 def forget_account_cart() -> None:
@@ -90,16 +94,24 @@ def ensure_guest_cart() -> None:
     visit = cast("Session", session)
     if visit.detached:
         return
-    kept = visit.peek("cart")
+    stored = _read_cookie(visit.peek("cart"))
     # A log out has just taken the login away, whose session may be one that somebody saved.
     is_read = request.method in SAFE_METHODS
-    stored = CartCookie.read(kept if isinstance(kept, dict) else {})
     cookie = _hide_if_late(stored) if is_read else stored
     # A cart that is promised for after a login belongs to nobody without that login.
     if cookie.guest_cart_id is None or (cookie.promised and not presented_login()):
         visit["cart"] = cookie.updated(Cart(), None, closed=True).write()
     elif cookie is not stored:
         visit["cart"] = cookie.write()
+
+
+def _read_cookie(section: object) -> CartCookie:
+    """Return what the cart's section says; it is read once for as long as it is the same."""
+    kept: tuple[object, CartCookie] | None = g.get("cart_cookie")
+    if kept is None or kept[0] is not section:
+        cookie = CartCookie.read(section if isinstance(section, dict) else {})
+        kept = g.cart_cookie = (section, cookie)
+    return kept[1]
 
 
 def _hide_if_late(cookie: CartCookie) -> CartCookie:

@@ -47,10 +47,11 @@ class Arrival:
             await self._app(scope, receive, send)
             return
         scope = {**scope, **_read_target(scope), _PEER: scope.get("client")}
-        scope |= place(
-            scope["path"],
-            self._prefix or read_forwarded(scope["headers"], self._trusted_proxies),
-        )
+        prefix = self._prefix
+        if self._trusted_proxies and not prefix:
+            prefix = read_forwarded(scope["headers"], self._trusted_proxies)
+        if prefix:
+            scope |= place(scope["path"], prefix)
         await self._forwarding(scope, receive, send)
 
     async def _know(self, scope: ASGIScope, receive: Any, send: Any) -> None:

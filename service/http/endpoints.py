@@ -160,7 +160,7 @@ def check_media_type(expected: str) -> None:
         raise UnsupportedMediaType(f"Send {expected}")
     # "identity" should not be sent, but means that nothing was done (RFC 9110, 8.4.1).
     codings = ",".join(request.headers.getlist("Content-Encoding")).lower().split(",")
-    if any(coding.strip() not in {"", "identity"} for coding in codings):
+    if not {"", "identity"}.issuperset(map(str.strip, codings)):
         raise UnsupportedCoding
 
 
@@ -249,13 +249,14 @@ def _group(content: dict[str, str], groups: Collection[str]) -> dict[str, Any]:
 
 def _check_depth(content: Any, levels: int) -> None:
     """Refuse what Postgres can't keep or nobody sends: NUL characters, deep nesting."""
-    if isinstance(content, str):
-        if "\x00" in content:
-            raise Malformed("NUL characters are not accepted.")
-    elif isinstance(content, dict | list):
-        if not levels:
-            raise Malformed("The body is nested too deeply.")
-        if isinstance(content, dict):
-            content = [*content, *content.values()]
-        for part in content:
-            _check_depth(part, levels - 1)
+    level = [content]
+    while level:
+        inside: list[Any] = []
+        for part in level:
+            if isinstance(part, str) and "\x00" in part:
+                raise Malformed("NUL characters are not accepted.")
+            if isinstance(part, dict | list):
+                if not levels:
+                    raise Malformed("The body is nested too deeply.")
+                inside += [*part, *part.values()] if isinstance(part, dict) else part
+        level, levels = inside, levels - 1

@@ -17,8 +17,6 @@ def read_forwarded(headers: Iterable[tuple[bytes, bytes]], trusted_proxies: int)
 
     Anything else than a plain path is no prefix: it goes into every link.
     """
-    if not trusted_proxies:
-        return ""
     lines = [value for name, value in headers if name.lower() == b"x-forwarded-prefix"]
     said = b",".join(lines).decode("latin-1").split(",")
     prefix = said[-trusted_proxies:][0].strip().rstrip("/")
@@ -30,8 +28,6 @@ def place(path: str, prefix: str) -> dict[str, str]:
 
     The proxy may have taken it from the path or left it there.
     """
-    if not prefix:
-        return {}
     if path == prefix:
         path += "/"
     elif not path.startswith(f"{prefix}/"):

@@ -99,17 +99,18 @@ def _caller() -> dict[str, Any]:
     """
     if cast("TokenRequest", request).bearer_token is None:
         visit = cast("Session", session)
-        if BASE not in visit.sections or not visit.holds(BASE):
+        if BASE not in visit.sections:
             return {}
     try:
         presented = presented_login()
     except Unauthenticated:
         return {}
-    token_hash = presented.token_hash
+    if presented.token_hash is None:
+        return {}
     return {
         "account_id": _account_id()
         or (str(presented.account_id) if presented.account_id else None),
-        "credential": token_hash.hex()[:CREDENTIAL_LENGTH] if token_hash else None,
+        "credential": presented.token_hash.hex()[:CREDENTIAL_LENGTH],
     }
 
 

@@ -58,6 +58,8 @@ def convert(content: Any, model: type[M], *, strict: bool) -> M:
             if isinstance(_bare(field.type)[0], inspect.IntType) and not _INTEGER.fullmatch(given):
                 raise _refusal(content, model, strict=strict)
     converted = _convert(content, model, strict=strict)
+    if msgspec.json.encode(converted).isascii():
+        return converted
     # Only now is each text known to be as short as its type says.
     composed = compose(content)
     return converted if composed == content else _convert(composed, model, strict=strict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
@@ -17,7 +18,7 @@ MOST_DEVICES = 20
 """Devices an account is known on; another one takes the place of that least used."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
     """A device's token, and the account that logged in on it last.
 
@@ -39,6 +40,6 @@ class Device:
         """Return the device as the session holds it."""
         return {"token": self.token, "account": str(self.account_id)}
 
-    @property
+    @cached_property
     def token_hash(self) -> bytes:
         return hash_token(self.token)

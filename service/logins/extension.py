@@ -129,8 +129,9 @@ class SessionAuth(QuartAuth):
         session["username"] = user.username
         session["login"] = user.token
         forget_presented_login()
-        _session().permanent = user.action is Action.WRITE_PERMANENT
-        _session().renew()
+        kept = _session()
+        kept.permanent = user.action is Action.WRITE_PERMANENT
+        kept.renew()
 
     def logout_user(self) -> None:
         """Take the login out of the session, and revoke it before the answer is sent."""

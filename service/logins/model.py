@@ -47,7 +47,8 @@ class PresentedLogin:
     @classmethod
     def from_session(cls, session: Mapping[str, object]) -> PresentedLogin:
         """Return the login that a session holds; without ``user_id`` it is a guest's."""
-        user_id, token = session.get("user_id"), session.get("login")
+        user_id = session.get("user_id")
+        token = session.get("login") if user_id else None
         if not isinstance(user_id, str) or not isinstance(token, str):
             return cls()
         try:

@@ -69,9 +69,9 @@ def keep_until_shown(name: str, content: object) -> bool:
 
 
 def _drop(name: str) -> None:
-    write_section(
-        "flash", {key: kept for key, kept in read_section("flash").items() if key != name}
-    )
+    section = read_section("flash")
+    if name in section:
+        write_section("flash", {key: kept for key, kept in section.items() if key != name})
 
 
 def flash(

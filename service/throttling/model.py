@@ -97,7 +97,7 @@ class Throttle:
             (self._account, _digest(f"{action} account {account}")),
             (self._total, total),
         ]
-        limited = [(limit, key) for limit, key in limited if limit]
+        limited = [(limit, key) for limit, key in limited if limit.count]
         if device and limited:
             limit = self._account or self._address or self._total
             limited.append((limit, _digest(f"{action} device {device.hex()}")))
