@@ -22,6 +22,10 @@ COMMANDS = [
     ["user", "disable", "alice"],
     ["user", "password", "alice"],
     ["sessions", "end", "--user", "alice"],
+    ["user", "list"],
+    ["orders", "list", "--json"],
+    ["audit"],
+    ["purge", "--dry-run"],
 ]
 
 
@@ -68,6 +72,20 @@ async def test_a_migration_is_missing(make_locker: Callable[..., Locker], empty_
     await asyncio.to_thread(
         assert_one_line, locker, ["catalogue", "import", sample], "run: locker migrate"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["orders", "list"], ["purge", "--dry-run"], ["user", "list"]], ids=" ".join
+)
+async def test_an_older_schema_stops_whatever_needs_tables(
+    make_locker: Callable[..., Locker], own_url: str, arguments: list[str]
+) -> None:
+    """Where the last migration is to come a command stops, though its own tables are there."""
+    db = await asyncpg.connect(own_url)
+    await db.execute("delete from migrations where number = (select max(number) from migrations)")
+    await db.close()
+    locker = make_locker(**development(own_url))
+    await asyncio.to_thread(assert_one_line, locker, arguments, "run: locker migrate")
 
 
 @pytest.mark.parametrize(
