@@ -185,7 +185,9 @@ class SectionedSessions(SessionInterface):
 
 
 def _current_app() -> Quart:
-    app: Quart = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    # Its type says so in some versions of what is below and not in others.
+    proxy: Any = current_app
+    app: Quart = proxy._get_current_object()  # noqa: SLF001
     return app
 
 
