@@ -37,6 +37,8 @@ SEARCH_LANGUAGE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 COOKIE_NAME = re.compile(r"(?!__)[A-Za-z0-9_-]{1,40}")
 SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
+SHORTEST_STATEMENT, LONGEST_STATEMENT = 0.001, 2_147_483
+"""Seconds: PostgreSQL counts milliseconds, in 32 bits, and takes 0 for no limit."""
 LARGEST = 2_000_000_000
 """The most that any setting may be: a number of 32 bits is enough for each."""
 
@@ -222,6 +224,9 @@ class Settings:
             yield f"{PREFIX}DATABASE_URL {error}"
         if not 0 <= self.pool_min <= self.pool_max or self.pool_max < 1:
             yield f"{PREFIX}POOL_MIN and {PREFIX}POOL_MAX must be 0 <= min <= max"
+        if not SHORTEST_STATEMENT <= self.statement_timeout <= LONGEST_STATEMENT:
+            least, most = SHORTEST_STATEMENT, LONGEST_STATEMENT
+            yield f"{PREFIX}STATEMENT_TIMEOUT must be from {least} to {most}"
 
     def _bad_addresses(self) -> Iterator[str]:
         if self.metrics not in {"off", "main"} and not _is_address(self.metrics):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -196,8 +197,32 @@ async def test_further_options_reach_the_driver(dsn: str) -> None:
         ({"connect_timeout": -1}, "connect_timeout must be seconds"),
         ({"statement_timeout": float("nan")}, "statement_timeout must be seconds"),
         ({"size": 3}, "unexpected keyword argument 'size'"),
-        ({"max_size": "3"}, "PooledConnection: "),
+        ({"max_size": "3"}, "min_size and max_size must be whole numbers"),
+        ({"max_size": 5.5}, "min_size and max_size must be whole numbers"),
+        ({"min_size": True}, "min_size and max_size must be whole numbers"),
+        ({"timeout": "2"}, "timeout must be seconds, more than 0"),
+        ({"timeout": None}, "timeout must be seconds, more than 0"),
+        ({"timeout": timedelta(seconds=2)}, "timeout must be seconds, more than 0"),
+        ({"statement_timeout": None}, "statement_timeout must be seconds"),
+        ({"statement_timeout": 0.0001}, "statement_timeout must be seconds, from 0.001 to"),
+        ({"statement_timeout": 3e6}, "statement_timeout must be seconds, .* to 2147483"),
+        ({"application_name": 5}, "application_name must be text"),
+        ({"application_name": "a\0b"}, "application_name must be text"),
+        ({"reset": None}, "reset must be True or False"),
         ({"name": "a b"}, "name is what g calls the connection"),
+        ({"name": ""}, "name is what g calls the connection"),
+        ({"name": 5}, "name is what g calls the connection"),
+        ({"name": "class"}, "name is what g calls the connection"),
+        ({"name": "get"}, "name is what g calls the connection"),
+        ({"name": "pop"}, "name is what g calls the connection"),
+        ({"name": "setdefault"}, "name is what g calls the connection"),
+        ({"name": "__dict__"}, "name is what g calls the connection"),
+        ({"dsn": "localhost/shop"}, "needs the database's address: postgresql://"),
+        ({"dsn": "postgresql+asyncpg://localhost/shop"}, "needs the database's address"),
+        ({"dsn": "sqlite:///shop"}, "needs the database's address"),
+        ({"connect": None}, "connect must be a dictionary"),
+        ({"connect": {"nonsense": 1}}, "connect has nonsense, which asyncpg doesn't take"),
+        ({"connect": {"pool_size": 3, "echo": True}}, "connect has echo, pool_size, which"),
         ({"connect": {"timeout": 3}}, "connect can't say timeout"),
         ({"connect": {"reset": None, "dsn": ""}}, "connect can't say dsn, reset"),
     ],
@@ -206,6 +231,49 @@ def test_arguments_are_checked(options: dict[str, Any], told: str) -> None:
     """An argument that can't be honoured is refused with a sentence, before anything starts."""
     with pytest.raises(Misconfigured, match=told):
         PooledConnection(Quart(__name__), **{"dsn": "postgresql://localhost/shop", **options})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "localhost/?sslmode=sometimes",
+        "localhost/?target_session_attrs=any-one",
+        "localhost/?sslnegotiation=maybe",
+    ],
+)
+async def test_an_address_that_cannot_be_read(wrong: str) -> None:
+    """An address that the driver can't read is nobody's to wait for: 500, and the log says why."""
+    app = Quart(__name__)
+    db = PooledConnection(app, f"postgresql://{wrong}")
+
+    @app.get("/")
+    async def show() -> str:
+        return str(await db.get())
+
+    async with app.test_app():
+        response = await app.test_client().get("/")
+        assert response.status_code == 500
+        assert "Retry-After" not in response.headers
+        async with app.app_context():
+            with pytest.raises(Misconfigured, match="The database's address can't be used: "):
+                await db.get()
+
+
+async def test_a_hook_of_the_start_that_comes_too_early(dsn: str) -> None:
+    """A hook of the start from before `init_app` is told where it belongs."""
+    app, db, told = Quart(__name__), PooledConnection(), []
+
+    @app.before_serving
+    async def make_tables() -> None:
+        with pytest.raises(
+            RuntimeError, match="hook of the start is registered after init_app"
+        ) as e:
+            await db.get()
+        told.append(e)
+
+    db.init_app(app, dsn)
+    async with app.test_app():
+        assert told
 
 
 def test_two_of_one_name_are_refused() -> None:

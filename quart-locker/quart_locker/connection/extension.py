@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
+from keyword import iskeyword
 from typing import Any
 
 import asyncpg
@@ -29,7 +30,7 @@ class PooledConnection:
     def __init__(
         self, app: Quart | None = None, dsn: str = "", *, name: str = "db", **options: Any
     ) -> None:
-        if not name.isidentifier():
+        if not _may_be_in_g(name):
             raise Misconfigured(f"name is what g calls the connection, and g.{name} can't be.")
         self.name = name
         self._visit = f"_{name}_visit"
@@ -190,3 +191,13 @@ class PooledConnection:
             if connection is not None and is_dead(connection):
                 return DatabaseAway(retry_after=1)
         return None
+
+
+def _may_be_in_g(name: object) -> bool:
+    """Return whether ``g`` can have this, and hasn't it as a method of its own."""
+    return (
+        isinstance(name, str)
+        and name.isidentifier()
+        and not iskeyword(name)
+        and not hasattr(Quart.app_ctx_globals_class, name)
+    )

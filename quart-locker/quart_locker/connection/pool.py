@@ -8,6 +8,7 @@ import math
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias  # noqa: TID251 - asyncpg's stubs have parameters, its classes none
 
 import asyncpg
@@ -33,12 +34,19 @@ logger = logging.getLogger(__name__)
 RELEASE_TIMEOUT = 5.0
 """Seconds a connection may take to come back before it is dropped."""
 
+MILLISECOND = 0.001
+"""Seconds; the server counts no less, and takes 0 for no limit."""
+
+LONGEST_STATEMENT = 2_147_483
+"""Seconds; the server keeps the milliseconds in 32 bits."""
+
 CLOSE_TIMEOUT = 10.0
 """Seconds the pool may take to close before its connections are dropped."""
 
 NOT_STARTED = (
     "There is no connection before the application has started: the pool opens with the server. "
-    "In a script or a test, do this within `async with app.test_app():`."
+    "In a script or a test, do this within `async with app.test_app():`; a hook of the start is "
+    "registered after init_app()."
 )
 ENDED = (
     "There is no connection after the application's end: the pool has closed. What needs one "
@@ -76,17 +84,46 @@ class PoolOptions:
     ``statement_cache_size``."""
 
     def __post_init__(self) -> None:
+        if type(self.min_size) is not int or type(self.max_size) is not int:
+            raise Misconfigured("min_size and max_size must be whole numbers.")
         if not 0 <= self.min_size <= self.max_size or self.max_size < 1:
             raise Misconfigured("min_size and max_size must be 0 <= min_size <= max_size, from 1.")
-        for name in ("timeout", "connect_timeout", "statement_timeout"):
-            seconds = getattr(self, name)
-            if seconds is not None and not 0 < seconds < math.inf:
+        self._check_times()
+        if not isinstance(self.application_name, str | None) or "\0" in (
+            self.application_name or ""
+        ):
+            raise Misconfigured("application_name must be text.")
+        if not isinstance(self.reset, bool):
+            raise Misconfigured("reset must be True or False.")
+        self._check_connect()
+
+    def _check_times(self) -> None:
+        connect_timeout = self.timeout if self.connect_timeout is None else self.connect_timeout
+        for name, seconds in (("timeout", self.timeout), ("connect_timeout", connect_timeout)):
+            if not _is_number(seconds) or not 0 < seconds < math.inf:
                 raise Misconfigured(f"{name} must be seconds, more than 0.")
+        seconds = self.statement_timeout
+        if not _is_number(seconds) or not MILLISECOND <= seconds <= LONGEST_STATEMENT:
+            raise Misconfigured(
+                f"statement_timeout must be seconds, from {MILLISECOND} to {LONGEST_STATEMENT}."
+            )
+
+    def _check_connect(self) -> None:
+        if not isinstance(self.connect, Mapping):
+            raise Misconfigured("connect must be a dictionary of asyncpg.create_pool's arguments.")
         taken = {"dsn", "min_size", "max_size", "timeout", "command_timeout", "server_settings"}
         if clash := sorted({*taken, "reset"} & self.connect.keys()):
             raise Misconfigured(
                 f"connect can't say {', '.join(clash)}: there are arguments for it."
             )
+        known = {*signature(asyncpg.create_pool).parameters, *signature(asyncpg.connect).parameters}
+        # A function of one's own that connects takes what it wants.
+        if "connect" not in self.connect and (odd := sorted(self.connect.keys() - known)):
+            raise Misconfigured(f"connect has {', '.join(odd)}, which asyncpg doesn't take.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Observer(Protocol):
@@ -101,7 +138,7 @@ class Pool:
     """One application's pool of connections."""
 
     def __init__(self, dsn: str, options: PoolOptions, application_name: str) -> None:
-        if not isinstance(dsn, str) or not dsn:
+        if not isinstance(dsn, str) or not dsn.startswith(("postgresql:", "postgres:")):
             raise Misconfigured("PooledConnection needs the database's address: postgresql://…")
         self.observer: Observer | None = None
         self._dsn = dsn
@@ -156,7 +193,8 @@ class Pool:
     async def acquire(self) -> Pooled:
         """Take a connection; raises `DatabaseBusy` when none comes free in time, `DatabaseAway`.
 
-        Raises `RuntimeError` where the application was never started.
+        Raises `RuntimeError` where the application was never started, and `Misconfigured` where
+        the driver can't read the address.
         """
         if self._pool is None and self._closed and has_request_context():
             raise DatabaseAway(retry_after=1)
@@ -166,6 +204,9 @@ class Pool:
             return await self._pool.acquire(timeout=self._options.timeout)
         except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
             raise DatabaseBusy(retry_after=1) from error
+        except asyncpg.ClientConfigurationError as error:
+            # Who comes again finds the same.
+            raise Misconfigured(f"The database's address can't be used: {error}") from error
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
             # The database is away, or doesn't let us in, or the pool is closing.
             logger.warning("no connection to the database: %s", error)
