@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 
-class Moment(click.ParamType[datetime]):
+class MomentType(click.ParamType[datetime]):
     """A day, or a moment in the form of ISO 8601; without an offset it is in UTC."""
 
     name = "day"
@@ -26,4 +26,4 @@ class Moment(click.ParamType[datetime]):
             self.fail(message, param, ctx)
 
 
-MOMENT = Moment()
+MOMENT = MomentType()
