@@ -22,7 +22,6 @@ from service.preferences import Choices
 from service.preferences.api_types import PreferencesOutput, preferences_output
 
 from . import queries
-from .actions import LoggedIn
 from .api_types import (
     CartSummaryOutput,
     DeletionInput,
@@ -36,6 +35,7 @@ from .api_types import (
     new_token_output,
     user_output,
 )
+from .login import LoggedIn
 from .model import EmailTaken, UsernameTaken
 from .session import (
     change_own_email,

@@ -27,8 +27,8 @@ from service.preferences import Preferences
 from service.preferences.session import read_guest_choices
 
 from . import queries
-from .actions import LoggedIn
 from .api_types import LoginInput, RegistrationInput
+from .login import LoggedIn
 from .model import EmailTaken, UsernameTaken
 from .session import (
     find_new_devices,

@@ -49,8 +49,8 @@ from service.settings import Settings
 from service.throttling import Throttle
 
 from . import actions, changes, queries
-from .actions import LoggedIn
 from .api_types import DeletionInput, EmailInput, LoginInput, PasswordInput, RegistrationInput
+from .login import Browser, LoggedIn, LoginPolicy
 from .model import Account, Credentials
 from .passwords import Hasher
 
@@ -65,7 +65,7 @@ async def log_in_browser(data: LoginInput) -> LoggedIn:
         data.username,
         data.password,
         browser=_app() if data.token else _browser(),
-        policy=actions.LoginPolicy.of(
+        policy=LoginPolicy.of(
             get_service(Settings), cart_policy(), remember=data.remember, token=_new_token(data)
         ),
     )
@@ -92,7 +92,7 @@ async def register_browser(data: RegistrationInput, within: Within | None = None
         data.email,
         data.password,
         browser=_app() if data.token else _browser(),
-        policy=actions.LoginPolicy.of(
+        policy=LoginPolicy.of(
             get_service(Settings), cart_policy(), remember=False, token=_new_token(data)
         ),
         within=within,
@@ -108,10 +108,10 @@ async def log_out_browser() -> None:
 
 async def revoke_own_login() -> bool:
     """Revoke this browser's login, and leave its session as it is; returns whether it was valid."""
-    caller = presented_login()
-    if not caller:
+    presented = presented_login()
+    if not presented:
         return False
-    return await run(logins.revoke_presented, caller, request_source(), merge_window())
+    return await run(logins.revoke_presented, presented, request_source(), merge_window())
 
 
 async def revoke_login(login_id: UUID) -> bool:
@@ -154,31 +154,31 @@ class AccountLogins:
             raise LookupError(f"There is no account {account_id} that may log in.")
         return CurrentUser(str(account_id), username=username, token=token)
 
-    async def revoke(self, caller: PresentedLogin) -> None:
+    async def revoke(self, presented: PresentedLogin) -> None:
         """Revoke the login that was in the session, and leave the account its cart."""
-        if await run(logins.revoke_presented, caller, request_source(), merge_window()):
+        if await run(logins.revoke_presented, presented, request_source(), merge_window()):
             forget_account_cart()
 
 
 async def look_up_session() -> queries.SessionState:
     """Return who is there; the choices are filled up with those of this browser."""
-    caller, cookie = presented_login(), current_cart_owner().cookie
+    presented, cookie = presented_login(), current_cart_owner().cookie
     state = await run(
         queries.select_session,
-        caller,
+        presented,
         cookie.guest_cart_id,
         clock.now(),
         promised=cookie.promised,
         merge_window=merge_window(),
     )
-    caller.require(found=state.account is not None)
+    presented.require(found=state.account is not None)
     return replace(state, choices=fill(state.choices or Choices(), read_guest_choices()))
 
 
 async def find_account() -> Account:
     """Return the caller's account; raises `Unauthenticated`."""
-    caller = presented_login()
-    account = await run(queries.select_account, caller, clock.now())
+    presented = presented_login()
+    account = await run(queries.select_account, presented, clock.now())
     if account is None:
         raise Unauthenticated
     return account
@@ -255,8 +255,8 @@ def _begin(logged_in: LoggedIn, *, remember: bool) -> None:
     remember_cart(logged_in.loaded)
 
 
-def _browser() -> actions.Browser:
-    return actions.Browser(
+def _browser() -> Browser:
+    return Browser(
         cart_owner=current_cart_owner(),
         username=session.get("username"),
         choices=read_guest_choices(),
@@ -265,10 +265,10 @@ def _browser() -> actions.Browser:
     )
 
 
-def _app() -> actions.Browser:
+def _app() -> Browser:
     """Return an app, which keeps no cookies; the ones that a browser sends are left alone."""
     owner = CartOwner(PresentedLogin(), token=current_cart_owner().token)
-    return actions.Browser(owner, None, Choices(), request_source(), device=None)
+    return Browser(owner, None, Choices(), request_source(), device=None)
 
 
 def _new_token(data: LoginInput | RegistrationInput) -> NewToken | None:

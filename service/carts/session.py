@@ -24,7 +24,7 @@ from .model import Cart, Limits
 from .tokens import CartToken
 
 BEGINNINGS = frozenset({"catalogue", "carts", "accounts"})
-"""Blueprints with which a visit may begin."""
+"""Blueprints whose answers may be the first that a browser gets."""
 
 
 def current_cart_owner() -> CartOwner:
@@ -91,18 +91,18 @@ async def promise_cart(response: Response) -> Response:
 
 def ensure_guest_cart() -> None:
     """See to it that this browser has the identity of a cart, if only of one to come."""
-    visit = cast("Session", session)
-    if visit.detached:
+    sections = cast("Session", session)
+    if sections.detached:
         return
-    stored = _read_cookie(visit.peek("cart"))
+    stored = _read_cookie(sections.peek("cart"))
     # A log out has just taken the login away, whose session may be one that somebody saved.
     is_read = request.method in SAFE_METHODS
     cookie = _hide_if_late(stored) if is_read else stored
     # A cart that is promised for after a login belongs to nobody without that login.
     if cookie.guest_cart_id is None or (cookie.promised and not presented_login()):
-        visit["cart"] = cookie.updated(Cart(), None, closed=True).write()
+        sections["cart"] = cookie.updated(Cart(), None, closed=True).write()
     elif cookie is not stored:
-        visit["cart"] = cookie.write()
+        sections["cart"] = cookie.write()
 
 
 def _read_cookie(section: object) -> CartCookie:

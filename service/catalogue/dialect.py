@@ -18,7 +18,6 @@ HEAD = 65_536
 """Bytes by which a file is recognised."""
 CHUNK = 1_048_576
 DELIMITERS = (",", ";", "\t", "|")
-NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 # What begins a file that only looks like a table once a program has opened it.
 _NOT_TEXT = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF")

@@ -92,7 +92,7 @@ class Logins(Protocol):
         """Start a login for an account, for tests; raises `LookupError` where there is none."""
         ...
 
-    async def revoke(self, caller: PresentedLogin) -> None:
+    async def revoke(self, presented: PresentedLogin) -> None:
         """Revoke the login that was in the session."""
         ...
 
@@ -135,16 +135,16 @@ class SessionAuth(QuartAuth):
 
     def logout_user(self) -> None:
         """Take the login out of the session, and revoke it before the answer is sent."""
-        caller = presented_login()
-        if caller.scopes is not None:
+        presented = presented_login()
+        if presented.scopes is not None:
             raise RuntimeError("A token is no login: it is revoked, not logged out.")
         self.forget_login()
-        if not caller:
+        if not presented:
             return
 
         @after_this_request
         async def revoke(response: Response | WerkzeugResponse) -> Response | WerkzeugResponse:
-            await self._logins.revoke(caller)
+            await self._logins.revoke(presented)
             return response
 
     def forget_login(self) -> None:
@@ -172,12 +172,12 @@ class SessionAuth(QuartAuth):
             yield
         finally:
             async with client.session_transaction() as kept:
-                caller = PresentedLogin.from_session(kept)
+                presented = PresentedLogin.from_session(kept)
                 for key in USER_KEYS:
                     kept.pop(key, None)
             async with client.app.test_request_context("/"):
                 g.request_id = "authenticated_client"
-                await self._logins.revoke(caller)
+                await self._logins.revoke(presented)
 
     def dump_token(self, auth_id: str, app: Quart | None = None) -> str:  # noqa: ARG002
         raise RuntimeError(NO_TOKENS)
@@ -203,8 +203,8 @@ def _session() -> Session:
     return cast("Session", session)
 
 
-async def _find(caller: PresentedLogin) -> str | None:
-    if not caller:
+async def _find(presented: PresentedLogin) -> str | None:
+    if not presented:
         return None
-    account_id = await run(select_login, caller, clock.now())
+    account_id = await run(select_login, presented, clock.now())
     return str(account_id) if account_id else None

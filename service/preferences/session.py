@@ -13,9 +13,11 @@ from .model import Choices, fill, from_section
 
 async def change_choices(data: Choices) -> Choices:
     """Change some of the caller's choices, and return all."""
-    caller, guest = presented_login(), read_guest_choices()
-    own = await run(queries.upsert_choices, caller, clock.now(), data, guest) if caller else None
-    caller.require(found=own is not None)
+    presented, guest = presented_login(), read_guest_choices()
+    own = None
+    if presented:
+        own = await run(queries.upsert_choices, presented, clock.now(), data, guest)
+    presented.require(found=own is not None)
     if own is None:
         own = fill(data, guest)
         write_section("preferences", own.chosen())
@@ -24,9 +26,9 @@ async def change_choices(data: Choices) -> Choices:
 
 async def load_choices() -> Choices:
     """Return the caller's choices: an account's own, filled up with those of this browser."""
-    caller, guest = presented_login(), read_guest_choices()
-    own = await run(queries.select_choices, caller, clock.now()) if caller else None
-    caller.require(found=own is not None)
+    presented, guest = presented_login(), read_guest_choices()
+    own = await run(queries.select_choices, presented, clock.now()) if presented else None
+    presented.require(found=own is not None)
     return fill(own, guest) if own is not None else guest
 
 

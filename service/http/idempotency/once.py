@@ -105,13 +105,13 @@ class Once(Generic[T]):
         self,
         db: Connection,
         key: Key,
-        caller: PresentedLogin,
+        presented: PresentedLogin,
         action: Callable[[Connection], Awaitable[T]],
     ) -> _Done[T]:
         async with db.transaction():
             now = clock.now()
-            claimed = await queries.claim_key(db, caller, self._guest, key, now)
-            caller.require(found=claimed.found)
+            claimed = await queries.claim_key(db, presented, self._guest, key, now)
+            presented.require(found=claimed.found)
             scope = claimed.scope
             if scope is None:
                 return await self._answer(db, action)
