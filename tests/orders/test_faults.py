@@ -84,7 +84,7 @@ async def test_checkouts_whose_connections_are_cut(
 
 @pytest.mark.parametrize("way", ["cookie", "token"])
 @pytest.mark.parametrize(
-    "orders", [10, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+    "orders", [10, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 async def test_guests_whose_connections_are_cut(
     orders: int, way: str, settings: Settings, observer: Connection
