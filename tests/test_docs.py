@@ -12,6 +12,7 @@ import click
 import pytest
 
 from service.cli import main
+from service.sessions.interface import SECTIONS
 from tests.conventions import table_diagram
 from tests.conventions.written import WRITTEN, check
 from tests.support.serving import ROOT
@@ -168,3 +169,12 @@ def is_command(line: str) -> bool:
             if word.partition("=")[0] not in options:
                 return False
     return command is not main or "--data" in line
+
+
+def test_every_section_of_the_session_is_shown() -> None:
+    """The page on the architecture has the cookie of each section, in its diagram and in words."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    shown, _, told = page.partition("## Decisions")
+    for section in SECTIONS:
+        assert f" session-{section} " in shown
+        assert f"`session-{section}`" in told
