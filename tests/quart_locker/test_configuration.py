@@ -273,6 +273,19 @@ async def test_arguments_are_checked(arguments: dict[str, Any], told: str) -> No
         SectionedSessions(**{"keys": [KEY], **arguments}).jar(app)
 
 
+def test_two_sessions_in_one_application_are_refused() -> None:
+    """A second session would take the first one's sections away: it is refused."""
+    app = Quart(__name__)
+    first = SectionedSessions(app, sections=["cart"])
+    first.init_app(app)
+    with pytest.raises(Misconfigured, match="declare all sections in one"):
+        SectionedSessions(app, sections=["preferences"])
+    with pytest.raises(Misconfigured, match="declare all sections in one"):
+        SectionedSessions(sections=["cart"]).init_app(app)
+    kept: Any = app.session_interface
+    assert kept is first
+
+
 def test_an_argument_that_there_is_not() -> None:
     """A misspelt argument is a TypeError, as of any function."""
     with pytest.raises(TypeError, match="no argument 'sekure'"):

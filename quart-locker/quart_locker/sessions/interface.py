@@ -16,6 +16,8 @@ from quart.sessions import SessionInterface
 from quart.wrappers import BaseRequestWebsocket
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from quart_locker.errors import Misconfigured
+
 from .cookies import Clock, SectionCookie
 from .jar import Jar, SessionTooLarge
 from .model import Section, Session
@@ -62,7 +64,15 @@ class SectionedSessions(SessionInterface):
             self.init_app(app)
 
     def init_app(self, app: Quart) -> None:
-        """Make this the application's session interface, and its start depend on the settings."""
+        """Make this the application's session interface, and its start depend on the settings.
+
+        Raises `Misconfigured` where another of these is that already.
+        """
+        present: Any = app.session_interface
+        if isinstance(present, SectionedSessions) and present is not self:
+            raise Misconfigured(
+                "This application has a session in sections already: declare all sections in one."
+            )
         app.session_interface = self  # type: ignore[assignment]
 
         @app.before_serving
