@@ -12,9 +12,9 @@ from service.database import Conflicted, Connection
 from service.logins import session_lasts
 from service.statements import Statement
 
-from .lines import OFFERS, encode_lines, read_cart, read_offers
+from .lines import OFFERS, read_cart, read_offers
 from .model import Cart, Offer
-from .queries import UPSERT, conflicts
+from .queries import UPSERT, conflicts, upsert_parameters
 from .tokens import CartToken
 
 
@@ -167,15 +167,7 @@ async def merge_carts(
     """
     with conflicts():
         stored = await db.fetchval(
-            *MERGE_CARTS(
-                **_closing(closing),
-                id=cart.id,
-                account_id=account_id,
-                revision=cart.revision,
-                lines=encode_lines(cart),
-                expected=expected,
-                now=now,
-            )
+            *MERGE_CARTS(**_closing(closing), **upsert_parameters(cart, account_id, expected, now))
         )
     if not stored:
         raise Conflicted

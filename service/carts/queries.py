@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -235,6 +236,20 @@ UPSERT = """
 UPSERT_CART = Statement(UPSERT)
 
 
+def upsert_parameters(
+    cart: Cart, account_id: UUID | None, expected: int, now: datetime
+) -> dict[str, Any]:
+    """Return the parameters of `UPSERT`."""
+    return {
+        "id": cart.id,
+        "account_id": account_id,
+        "revision": cart.revision,
+        "lines": encode_lines(cart),
+        "expected": expected,
+        "now": now,
+    }
+
+
 async def upsert_cart(
     db: Connection, cart: Cart, account_id: UUID | None, expected: int, now: datetime
 ) -> None:
@@ -244,14 +259,7 @@ async def upsert_cart(
     """
     with conflicts():
         stored = await db.fetchval(
-            *UPSERT_CART(
-                id=cart.id,
-                account_id=account_id,
-                revision=cart.revision,
-                lines=encode_lines(cart),
-                expected=expected,
-                now=now,
-            )
+            *UPSERT_CART(**upsert_parameters(cart, account_id, expected, now))
         )
     if not stored:
         raise Conflicted
