@@ -23,6 +23,7 @@ from .actions import Checkout
 from .details import Details
 from .keys import HEADER, find_key, hash_key
 from .model import Order, Viewer
+from .numbers import read_number
 
 MOST = 20
 """Orders of guests that a browser remembers, the newest."""
@@ -63,10 +64,14 @@ async def current_viewer() -> Viewer:
 
 
 def scope_of(viewer: Viewer, number: str) -> UUID | None:
-    """Return whose a guest's key of an idempotent request is: the order's."""
+    """Return whose a guest's key of an idempotent request is: theirs who may see the order.
+
+    Whoever may not has another, so no answer is given again to them.
+    """
     if viewer.account_id is not None:
         return None
-    return uuid5(NAMESPACE_OID, f"order {number} {(viewer.key_hash or b'').hex()}")
+    placed_here = read_number(number) in viewer.placed
+    return uuid5(NAMESPACE_OID, f"order {number} {placed_here} {(viewer.key_hash or b'').hex()}")
 
 
 def remember_order(number: str) -> None:

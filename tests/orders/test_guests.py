@@ -164,6 +164,22 @@ async def test_it_can_be_cancelled(app: Quart, settings: Settings) -> None:
     assert (await guest.post(path)).status_code == 409
 
 
+async def test_a_cancellation_is_replayed_to_nobody_else(app: Quart, settings: Settings) -> None:
+    """Who knows an order's number and the key of its cancellation doesn't get that answer again."""
+    guest: Any = app.test_client()
+    told = await (await order(guest, await fill(guest, settings))).get_json()
+    path = f"{API}/orders/{told['number']}/cancel"
+    headers = {"Idempotency-Key": "1"}
+    for replayed in (False, True):
+        done = await guest.post(path, headers=headers)
+        assert (done.status_code, "Idempotent-Replayed" in done.headers) == (200, replayed)
+    stranger: Any = app.test_client()
+    await order(stranger, await fill(stranger, settings))
+    assert (await stranger.post(path, headers=headers)).status_code == 404
+    wrong = {**headers, KEY_HEADER: "locker_order_x"}
+    assert (await stranger.post(path, headers=wrong)).status_code == 404
+
+
 async def test_where_guests_may_not(settings: Settings) -> None:
     """Without guest checkout a guest is asked to log in, and nothing is ordered."""
     async with changed(settings, guest_checkout=False) as app:
