@@ -56,18 +56,22 @@ async def select_products(
     elif cursor:
         last = f"{statement.parameter(cursor.key)}, {statement.parameter(cursor.id)}"
         beyond = f"({key}, product_id) {comparison} ({last})"
+    if key == "price" and "prices" in statement.indexed:
+        # Else what is cheaper would be read through before the first that is dear enough.
+        beyond = f"{beyond} and {statement.indexed['prices']}"
     order = ("" if sort == "newest" else f"{key} {direction}, ") + f"product_id {direction}"
     ranks = sort == "relevance"
     end = f"limit {limit + 1}"
     few = f"select product_id, {key} as key from matching where {beyond} order by {order} {end}"
-    ordered = statement.alone and sort != "title"
+    ordered = statement.alone(sort)
+    within = f"{statement.within(sort)} and {beyond}"
     in_order = f"""
-        select product_id, {key} as key from ({one_by_one(order, beyond)}) as listed_products
+        select product_id, {key} as key from ({one_by_one(order, within)}) as listed_products
         where {judged(statement.where())} {end}"""
     if ordered:
         in_order = f"""
             select product_id, {key} as key from listed_products
-            where {statement.alone} and {beyond} order by {order} {end}"""
+            where {ordered} and {beyond} order by {order} {end}"""
     if ranks:
         part = few
     elif not statement.asks:

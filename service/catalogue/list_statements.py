@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import COUNTED, PRICE, Selection
+from .model import COUNTED, PRICE, Selection, Sort
 from .search import BEGINNING, read_search
 
 PROBES = 512
@@ -34,6 +34,8 @@ SMALL = 50_000
 LANGUAGE = "(select language::regconfig from search_index)"
 
 _COLUMNS = "product_id, title, type, vendor, tags, price, words"
+_ORDERED = {"types": "type", "vendors": "vendor", "prices": "price"}
+"""Columns that have an index in their order, by what is asked for."""
 _SEARCH = "words @@ (select query from wanted)"
 
 # In this form the planner can't make a join of it, with all variants read.
@@ -92,7 +94,7 @@ class ListStatement:
             yield "words", _SEARCH
         # The planner takes a range for larger than what equals a value. It reads it in the order
         # of the index then, until there is enough, and doesn't gather all of it first.
-        self.equal = ""
+        self.equal: dict[str, str] = {}
         for facet, column, value in (
             ("types", "type", selection.type),
             ("vendors", "vendor", selection.vendor),
@@ -100,7 +102,7 @@ class ListStatement:
             if value:
                 text = f"(select {self.parameter(value)}::text)"
                 yield facet, f"{column} between {text} and {text}"
-                self.equal = f"{column} = {text}"
+                self.equal[facet] = f"{column} = {text}"
         if selection.tag:
             yield "tags", f"tags @> (select array[{self.parameter(selection.tag)}::text])"
         if selection.min_price is not None or selection.max_price is not None:
@@ -127,14 +129,33 @@ class ListStatement:
         indexed = [each for name, each in self.indexed.items() if name != leave]
         return " and ".join([*indexed, *self.others]) or "true"
 
-    @property
-    def alone(self) -> str:
-        """The condition where a type or a vendor is asked for: an index has these in order.
+    def alone(self, sort: Sort) -> str:
+        """Return the condition where an index has all that is asked for in this order, or blank."""
+        in_order = self.indexed.keys() <= {"types", "vendors", "prices"}
+        if sort == "newest":
+            in_order = len(self.indexed) == 1
+        if not self.equal or not in_order or sort == "title":
+            return ""
+        prices = [sql for name, sql in self.indexed.items() if name == "prices"]
+        return " and ".join([*self.equal.values(), *prices, *self.others])
 
-        Blank where anything else that has an index is asked for as well.
+    def within(self, sort: Sort) -> str:
+        """Return a condition of part of what is asked for that an index has in this order."""
+        return [*self.equal.values()][-1] if self.equal and sort != "title" else "true"
+
+    def _indexed_but(self, leave: str) -> dict[str, str]:
+        """Return what indexes help with but for the facet to leave out, where one has all as one.
+
+        There is an index of type, vendor and price, and one of vendor and price.
         """
-        alone = self.equal and len(self.indexed) == 1
-        return " and ".join([self.equal, *self.others]) if alone else ""
+        indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+        together = [each for each in ("types", "vendors", "prices") if each in indexed]
+        if len(together) > 1:
+            parts = [self.equal.get(each) or indexed[each] for each in together]
+            for each in together:
+                del indexed[each]
+            indexed[together[0]] = " and ".join(parts)
+        return indexed
 
     def matching(self, name: str, columns: str, *, leave: str = "", sort: bool = False) -> str:
         """Return a common table expression of what there is, in no order.
@@ -151,23 +172,32 @@ class ListStatement:
                 )"""
         most = COUNTED
         if sort:
-            most = SORTED_ALONE if self.alone and not self.others else SORTED
+            most = SORTED_ALONE if self.alone("price") and not self.others else SORTED
         limit = f"limit (select bound + 1 from {name}_way)"
         found = [
-            f"(select {columns} from listed_products where {each} {limit})"
-            for each in self._by_index(name, leave)
+            f"(select {columns} from {source} where {each} {limit})"
+            for source, each in self._by_index(name, leave)
         ]
+        parts = [self._in_order_of(each) for each in self.equal if each != leave]
+        source = parts[-1] if parts else _source(one_by_one("product_id desc"))
         found.append(f"""(
-            select {columns} from ({one_by_one("product_id desc")}) as listed_products
+            select {columns} from {source}
             where (select common from {name}_way) and {judged(self.where(leave=leave))} {limit}
         )""")
         return f"""
             {name}_way as materialized ({self._way(leave, most)}),
             {name} as materialized ({" union all ".join(found)})"""
 
-    def _by_index(self, name: str, leave: str) -> Iterator[str]:
-        """Yield conditions that find it by an index; of a ``{name}_way`` at most one holds."""
-        indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+    def _in_order_of(self, name: str) -> str:
+        """Return what has this type, vendor or price, as its index has it.
+
+        As a limit is yet unknown, the planner would note all the places first, if it could.
+        """
+        return _source(one_by_one(_ORDERED[name], self.indexed[name]))
+
+    def _by_index(self, name: str, leave: str) -> Iterator[tuple[str, str]]:
+        """Yield conditions that find it by an index, and what in; at most one of them holds."""
+        indexed = self._indexed_but(leave)
         rest = [*self.others]
         if "words" in indexed:
             # All that the search finds is among what the index is asked for, and may be less.
@@ -175,17 +205,22 @@ class ListStatement:
             indexed["words"] = f"words @@ (select indexed from {name}_way)"
         if indexed:
             gate = f"(select index = 'all' from {name}_way)"
-            yield " and ".join([gate, *indexed.values(), *rest])
+            yield "listed_products", " and ".join([gate, *indexed.values(), *rest])
         for index, sql in indexed.items() if len(indexed) > 1 else ():
-            gate = f"(select index = '{index}' from {name}_way)"
+            conditions = [f"(select index = '{index}' from {name}_way)"]
+            source = "listed_products"
+            if index in _ORDERED and sql == self.indexed[index]:
+                source = self._in_order_of(index)
+            else:
+                conditions.append(sql)
             # The search is among the rest.
-            filters = [
+            conditions += [
                 judged(each) for other, each in indexed.items() if other not in {index, "words"}
             ]
-            yield " and ".join([gate, sql, *filters, *rest])
+            yield source, " and ".join([*conditions, *rest])
 
     def _way(self, leave: str, most: int) -> str:
-        indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+        indexed = self._indexed_but(leave)
         counts = {"hits": self.where(leave=leave)}
         counts |= {f"with_{each}": sql for each, sql in indexed.items()}
         indexed_query = "null::tsquery"
@@ -241,6 +276,10 @@ def one_by_one(order: str, beyond: str = "true") -> str:
     # up and sort what it finds.
     return f"""
         select {_COLUMNS} from listed_products where {beyond} order by {order} offset 0"""
+
+
+def _source(select: str) -> str:
+    return f"({select}) as listed_products"
 
 
 def _search(query: str, firm: str, beginning: str, likeness: str, text: str) -> str:

@@ -26,6 +26,7 @@ WAYS: dict[str, dict[str, int]] = {
     "as it comes": {"SMALL": 64, "PROBES": 64, "COMMON": 6},
     "met soon": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "MANY": 1, "SORTED": 1000},
     "one by one": {"COMMON": 0, "MANY": 0},
+    "by the rarest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "RARE": 0},
 }
 
 
@@ -83,6 +84,10 @@ SEARCHES = [
     Selection(text="quokka", vendor="V7"),
     Selection(text="quo", type="T1", max_price=300),
     Selection(text="q", available=True, tag="t", min_price=900),
+    Selection(type="T1", vendor="V7"),
+    Selection(type="T2", vendor="V7", tag="t", max_price=900),
+    Selection(vendor="V7", min_price=100, max_price=800),
+    Selection(type="T1", tag="t", min_price=100, available=True),
 ]
 
 
@@ -116,16 +121,17 @@ async def test_beyond_by_any_way(
     """Beyond 1,000 a list in an order other than relevance goes on to the end, and back."""
     for name, value in WAYS[way].items():
         monkeypatch.setattr(list_statements, name, value)
-    for text in ("quokka", "q"):
-        pages = [await select_products(many, Selection(text=text), sort=sort, limit=500)]
+    for selection in (Selection(text="quokka"), Selection(text="q"), Selection(min_price=100)):
+        pages = [await select_products(many, selection, sort=sort, limit=500)]
         while after := pages[-1].next:
             assert pages[-1].total is None
-            pages.append(
-                await select_products(many, Selection(text=text), sort=sort, limit=500, after=after)
-            )
-        assert len({each.handle for page in pages for each in page.products}) == 1200
+            pages.append(await select_products(many, selection, sort=sort, limit=500, after=after))
+        wanted = await many.fetchval(
+            "select count(*) from listed_products where price >= $1", selection.min_price or 0
+        )
+        assert len({each.handle for page in pages for each in page.products}) == wanted > 1000
         assert len(pages) == 3
         back = await select_products(
-            many, Selection(text=text), sort=sort, limit=500, after=pages[-1].previous
+            many, selection, sort=sort, limit=500, after=pages[-1].previous
         )
         assert back.products == pages[1].products
