@@ -85,7 +85,7 @@ async def select_products(
     rows = await db.fetch(
         f"""
         with {statement.first}
-        {statement.matching("matching", columns, sort=not (ranks or ordered))},
+        {statement.matching("matching", columns, sort=None if ranks or ordered else sort)},
         counted as materialized (
             select count(*) as total, count(*) > (select bound from matching_way) as more
             from matching

@@ -157,7 +157,9 @@ class ListStatement:
             indexed[together[0]] = " and ".join(parts)
         return indexed
 
-    def matching(self, name: str, columns: str, *, leave: str = "", sort: bool = False) -> str:
+    def matching(
+        self, name: str, columns: str, *, leave: str = "", sort: Sort | None = None
+    ) -> str:
         """Return a common table expression of what there is, in no order.
 
         Of no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
@@ -185,7 +187,7 @@ class ListStatement:
             where (select common from {name}_way) and {judged(self.where(leave=leave))} {limit}
         )""")
         return f"""
-            {name}_way as materialized ({self._way(leave, most)}),
+            {name}_way as materialized ({self._way(leave, most, sort)}),
             {name} as materialized ({" union all ".join(found)})"""
 
     def _in_order_of(self, name: str) -> str:
@@ -219,7 +221,13 @@ class ListStatement:
             ]
             yield source, " and ".join([*conditions, *rest])
 
-    def _way(self, leave: str, most: int) -> str:
+    def _is_walked(self, name: str, sql: str, sort: Sort | None) -> bool:
+        """Return whether the list may be read from this index in its order."""
+        if sort in {"price", "-price"}:
+            return name in _ORDERED
+        return sort == "newest" and name in self.equal and sql == self.indexed[name]
+
+    def _way(self, leave: str, most: int, sort: Sort | None) -> str:
         indexed = self._indexed_but(leave)
         counts = {"hits": self.where(leave=leave)}
         counts |= {f"with_{each}": sql for each, sql in indexed.items()}
@@ -251,15 +259,20 @@ class ListStatement:
         index = (
             f"case when {largest} < {RARE} then 'all' {rarest} end" if len(indexed) > 1 else "'all'"
         )
+        # What comes from an index in the order of the list needn't be sorted.
+        walked = [
+            f"index = '{each}'" for each, sql in indexed.items() if self._is_walked(each, sql, sort)
+        ]
+        in_order = " or ".join(["false", *walked])
         return f"""
             select {common} as common,
                 case
-                    when {common} or hits >= {MANY} or {scattered} then {COUNTED}
+                    when {common} or hits >= {MANY} or {scattered} or {in_order} then {COUNTED}
                     else {most}
                 end as bound,
-                case when not ({common}) then {index} end as index,
-                {indexed_query} as indexed
-            from (select {counted} from probes as listed_products) as probed{source}"""
+                index, {indexed_query} as indexed
+            from (select {counted} from probes as listed_products) as probed{source},
+                lateral (select case when not ({common}) then {index} end as index) as chosen"""
 
 
 def judged(condition: str) -> str:
