@@ -102,7 +102,7 @@ fuzz: $(READY) ## thousands of made-up requests against what `make run` serves o
 # One file for every supported Python: markers, not a lock each. No index is written into it,
 # so the machine's own pip settings decide where packages come from.
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-annotate \
-	--no-emit-index-url --custom-compile-command 'make lock' --python-version 3.11
+	--no-emit-index-url --no-strip-extras --custom-compile-command 'make lock' --python-version 3.11
 
 docs: $(READY) ## what is made from the code: docs/settings.md, the README's table of commands, the folder map
 	$(BIN)/python -m tests.conventions.written

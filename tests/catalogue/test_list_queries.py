@@ -196,14 +196,14 @@ async def test_facets(db: Database) -> None:
     """Each facet is counted as if none of it were chosen, and as all else is."""
     await load(
         db,
-        row("a", Title="Quokka", Type="T1", Vendor="V1", Tags="x, y"),
-        row("b", Title="Quokka", Type="T1", Vendor="V2", Tags="x"),
-        row("c", Title="Quokka", Type="T2", Vendor="V1"),
+        row("a", Title="Wombat", Type="T1", Vendor="V1", Tags="x, y"),
+        row("b", Title="Wombat", Type="T1", Vendor="V2", Tags="x"),
+        row("c", Title="Wombat", Type="T2", Vendor="V1"),
         row("d", Title="Other", Type="T2", Vendor="V1"),
     )
 
     async def count(**what: Any) -> list[dict[str, int | None]]:
-        facets = await facet_queries.select_facets(db, Selection(text="quokka", **what))
+        facets = await facet_queries.select_facets(db, Selection(text="wombat", **what))
         return [
             {each.value: each.count for each in kind}
             for kind in (facets.types, facets.vendors, facets.tags)

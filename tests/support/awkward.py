@@ -234,6 +234,7 @@ def _json_anyhow() -> dict[str, bytes]:
         "a long fraction": b"0." + b"9" * (BODY - 2),
         "a long exponent": b"1e" + b"9" * (BODY - 2),
         "floats": b"[" + b"1.7976931348623157e308," * (BODY // 23 - 1) + b"1]",
+        "the smallest floats": b"[" + b"5e-324," * (BODY // 7 - 1) + b"1]",
         "escapes": b'"' + b"\\u00e9" * (BODY // 6 - 1) + b'"',
         "blanks": b" " * BODY,
     }
