@@ -16,10 +16,11 @@ from .carts.pages import blueprint as carts_pages
 from .carts.session import promise_cart
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
-from .http import middleware, openapi
+from .http import middleware, openapi, operators
 from .locker_page.pages import init_app as init_locker_page
 from .ops import Draining, configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
+from .orders.admin_api import blueprint as orders_admin_api
 from .orders.api import blueprint as orders_api
 from .orders.checkout_pages import blueprint as checkout_pages
 from .orders.pages import blueprint as orders_pages
@@ -66,6 +67,8 @@ def create_app(settings: Settings | None = None) -> Quart:
         orders_api,
     ):
         app.register_blueprint(api, url_prefix=API)
+    for admin_api in (orders_admin_api,):
+        app.register_blueprint(admin_api, url_prefix=operators.AREA)
     app.after_request(promise_cart)
     app.register_blueprint(ops_api)
     init_metrics(app, settings)

@@ -10,10 +10,19 @@ from .admin import (
     import_account,
     revoke_all_logins,
     set_password,
+    set_role,
 )
 from .admin_queries import select_known, select_page
 from .lookalikes import fill_skeletons
-from .model import LONGEST_EMAIL, Account, Credentials, KnownAccount, UsernameTaken, check_email
+from .model import (
+    LONGEST_EMAIL,
+    Account,
+    Credentials,
+    KnownAccount,
+    Role,
+    UsernameTaken,
+    check_email,
+)
 from .passwords import Hasher
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Credentials",
     "Hasher",
     "KnownAccount",
+    "Role",
     "UsernameTaken",
     "check_email",
     "create_account",
@@ -33,4 +43,5 @@ __all__ = [
     "select_known",
     "select_page",
     "set_password",
+    "set_role",
 ]

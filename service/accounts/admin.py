@@ -5,15 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from service import audit, clock
-from service.audit import Event
+from service.audit import Event, Operator
 from service.database import Connection
 from service.errors import Invalid
-from service.logins import revoke_all
+from service.logins import revoke_all, revoke_operators_tokens
 
 from . import admin_queries, queries
 from .actions import check
 from .foreign import is_foreign
-from .model import Account, check_email, check_username
+from .model import Account, Role, check_email, check_username
 from .passwords import Hasher
 
 
@@ -88,6 +88,25 @@ async def enable(db: Connection, name: str) -> bool:
         async with audit.recorded(db) as record:
             await admin_queries.enable_account(db, known.account.id)
             await record.store(_event("account_enabled", known.account.id))
+    return True
+
+
+async def set_role(db: Connection, name: str, role: Role | None, operator: Operator) -> bool:
+    """Give an account a role, or take it; returns False if there is no such account.
+
+    Without the role its tokens with the scope `admin` are revoked; its logins stay, as a
+    shopper's.
+    """
+    known = await admin_queries.select_known(db, name)
+    if known is None:
+        return False
+    now, account_id = clock.now(), known.account.id
+    async with audit.recorded(db) as record:
+        if await admin_queries.update_role(db, account_id, role):
+            if role is None:
+                await revoke_operators_tokens(db, account_id, now)
+            kind: audit.EventKind = "role_given" if role else "role_taken"
+            await record.store(operator.event(kind, now, account_id=account_id))
     return True
 
 

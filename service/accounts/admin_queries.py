@@ -10,9 +10,9 @@ from asyncpg import Record
 from service.database import Connection
 from service.statements import Statement
 
-from .model import Account, KnownAccount, key
+from .model import Account, KnownAccount, Role, key
 
-COLUMNS = "id, username, email, created_at, disabled_at"
+COLUMNS = "id, username, email, created_at, disabled_at, role"
 
 SELECT_KNOWN = Statement(
     f"select {COLUMNS} from accounts where username_key = :name or email_key = :name"
@@ -29,16 +29,20 @@ SELECT_PAGE = Statement(
     f"""
     select {COLUMNS} from accounts
     where username_key > :after and (disabled_at is not null or not :disabled)
+        and (role = :role or :role::text is null)
     order by username_key limit :limit
     """
 )
 
 
 async def select_page(
-    db: Connection, *, after: str = "", disabled: bool = False, limit: int
+    db: Connection, *, after: str = "", disabled: bool = False, role: Role | None = None, limit: int
 ) -> list[KnownAccount]:
-    """Return accounts by name, those ``after`` a user name; with ``disabled`` only such."""
-    rows = await db.fetch(*SELECT_PAGE(after=key(after), disabled=disabled, limit=limit))
+    """Return accounts by name, those ``after`` a user name.
+
+    With ``disabled`` only such, with a ``role`` only those that have it.
+    """
+    rows = await db.fetch(*SELECT_PAGE(after=key(after), disabled=disabled, role=role, limit=limit))
     return [_known(row) for row in rows]
 
 
@@ -58,6 +62,17 @@ async def enable_account(db: Connection, account_id: UUID) -> None:
     await db.execute(*ENABLE_ACCOUNT(account_id=account_id))
 
 
+UPDATE_ROLE = Statement(
+    "update accounts set role = :role where id = :account_id and role is distinct from :role"
+    " returning true"
+)
+
+
+async def update_role(db: Connection, account_id: UUID, role: Role | None) -> bool:
+    """Store what an account may do for the shop; returns whether that is a change."""
+    return bool(await db.fetchval(*UPDATE_ROLE(account_id=account_id, role=role)))
+
+
 def _known(row: Record) -> KnownAccount:
     account = Account(row["id"], row["username"], row["email"], row["created_at"])
-    return KnownAccount(account, row["disabled_at"])
+    return KnownAccount(account, row["disabled_at"], row["role"])

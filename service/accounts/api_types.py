@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -41,6 +41,9 @@ Email = Annotated[
 ]
 
 
+AskedScope = Annotated[Literal["read", "write"], Meta(title="AskedScope")]
+"""What may be asked for over HTTP: `admin` is given at the command line alone."""
+
 TokenScope = Annotated[Scope, Meta(title="TokenScope")]
 
 
@@ -58,7 +61,7 @@ class TokenWish(Input):
     ]
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFE)] = 90
     scopes: Annotated[
-        tuple[TokenScope, ...],
+        tuple[AskedScope, ...],
         Meta(
             min_length=1,
             max_length=2,

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import idna
@@ -37,6 +38,10 @@ class EmailTaken(Conflict):
     code, title = "email_taken", "This e-mail address is taken"
 
 
+Role = Literal["operator"]
+"""What an account may do beyond its own: an operator acts for the shop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody who can log in."""
@@ -53,6 +58,7 @@ class KnownAccount:
 
     account: Account
     disabled_at: datetime | None
+    role: Role | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,24 @@
 """What happened to accounts: a row in a table, and a line in the log."""
 
 from .actions import Record, record, recorded
-from .model import OPERATOR, Event, EventKind, Source, StoredEvent, log
+from .model import (
+    COMMAND_LINE,
+    OPERATOR,
+    Event,
+    EventKind,
+    Operator,
+    Source,
+    StoredEvent,
+    log,
+)
 from .queries import audit_cte, select_events
 
 __all__ = [
+    "COMMAND_LINE",
     "OPERATOR",
     "Event",
     "EventKind",
+    "Operator",
     "Record",
     "Source",
     "StoredEvent",

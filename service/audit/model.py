@@ -7,7 +7,8 @@ only where there is one.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -32,6 +33,8 @@ EventKind = Literal[
     "token_ended",
     "throttled",
     "refused",
+    "role_given",
+    "role_taken",
 ]
 
 
@@ -48,17 +51,51 @@ OPERATOR = Source("", "the command line", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts for the shop: an account with the role, by this login or token.
+
+    At the command line there is neither.
+    """
+
+    source: Source
+    account_id: UUID | None = None
+    login_id: UUID | None = None
+
+    def event(
+        self,
+        kind: EventKind,
+        at: datetime,
+        *,
+        account_id: UUID | None = None,
+        subject: str | None = None,
+        **details: Any,
+    ) -> Event:
+        """Return what the operator did, to an account or to a ``subject``, for `Record.store`."""
+        return Event(kind, at, self.source, account_id, None, self, subject, details)
+
+
+COMMAND_LINE = Operator(OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. ``login_id`` is the login or token it is about."""
+    """Something that happened. ``login_id`` is the login or token it is about.
+
+    What an ``operator`` did may have a ``subject`` other than an account, an order's number or a
+    SKU, and ``details`` of a few short values: never a secret, never what tells who somebody is.
+    """
 
     kind: EventKind
     at: datetime
     source: Source
     account_id: UUID | None = None
     login_id: UUID | None = None
+    operator: Operator | None = None
+    subject: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters of `queries.audit_cte`."""
+        """Return the parameters of `queries.audit_cte`, for what no operator did."""
         source = self.source
         return {
             "event_at": self.at,
@@ -91,5 +128,11 @@ def log(event: Event) -> None:
             "login_id": str(event.login_id) if event.login_id else None,
             "ip": event.source.ip,
             "user_agent": event.source.user_agent,
+            **({"subject": event.subject, "by": _by(event)} if event.operator else {}),
         },
     )
+
+
+def _by(event: Event) -> str | None:
+    account_id = event.operator.account_id if event.operator else None
+    return str(account_id) if account_id else None

@@ -6,12 +6,16 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
+import msgspec
+from asyncpg import Record
+
 from service.database import Connection
 from service.statements import Statement
 
-from .model import Event, EventKind, Source, StoredEvent
+from .model import OPERATOR, Event, EventKind, Operator, Source, StoredEvent
 
 COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
+OF_OPERATORS = "by_account_id, by_login_id, subject, details"
 
 
 def audit_cte(source: str) -> str:
@@ -32,10 +36,11 @@ def audit_cte(source: str) -> str:
 
 INSERT_EVENT = Statement(
     f"""
-    insert into audit ({COLUMNS})
+    insert into audit ({COLUMNS}, {OF_OPERATORS})
     values (
         :event_at, :event_kind, :event_account_id, :event_login_id,
-        :event_ip, :event_user_agent, :event_request_id
+        :event_ip, :event_user_agent, :event_request_id,
+        :by_account_id, :by_login_id, :subject, :details::jsonb
     )
     """
 )
@@ -43,12 +48,22 @@ INSERT_EVENT = Statement(
 
 async def insert_event(db: Connection, event: Event) -> None:
     """Store an event."""
-    await db.execute(*INSERT_EVENT(**event.parameters()))
+    by = event.operator
+    await db.execute(
+        *INSERT_EVENT(
+            **event.parameters(),
+            by_account_id=by.account_id if by else None,
+            by_login_id=by.login_id if by else None,
+            subject=event.subject,
+            details=msgspec.json.encode(event.details).decode() if event.details else None,
+        )
+    )
 
 
 CONDITIONS = {
     "account_id": "account_id = :account_id",
     "kind": "event = :kind",
+    "subject": "subject = :subject",
     "since": "at >= :since",
     "until": "at < :until",
     "before": "id < :before",
@@ -59,7 +74,12 @@ CONDITIONS = {
 def _select_events(*conditions: str) -> Statement:
     # As with orders: only what is asked for is a condition, so that its index is used.
     where = " and ".join(["true", *(CONDITIONS[name] for name in conditions)])
-    return Statement(f"select id, {COLUMNS} from audit where {where} order by id desc limit :limit")
+    return Statement(
+        f"""
+        select id, {COLUMNS}, by_account_id, by_login_id, subject, details::text as details
+        from audit where {where} order by id desc limit :limit
+        """
+    )
 
 
 async def select_events(
@@ -67,6 +87,7 @@ async def select_events(
     *,
     account_id: UUID | None = None,
     kind: EventKind | None = None,
+    subject: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before: int | None = None,
@@ -76,22 +97,26 @@ async def select_events(
     asked = {
         "account_id": account_id,
         "kind": kind,
+        "subject": subject,
         "since": since,
         "until": until,
         "before": before,
     }
     asked = {name: value for name, value in asked.items() if value is not None}
     rows = await db.fetch(*_select_events(*asked)(**asked, limit=limit))
-    return [
-        StoredEvent(
-            row["id"],
-            Event(
-                kind=row["event"],
-                at=row["at"],
-                source=Source(row["ip"], row["user_agent"], row["request_id"]),
-                account_id=row["account_id"],
-                login_id=row["login_id"],
-            ),
-        )
-        for row in rows
-    ]
+    return [StoredEvent(row["id"], _event(row)) for row in rows]
+
+
+def _event(row: Record) -> Event:
+    source = Source(row["ip"], row["user_agent"], row["request_id"])
+    by = row["by_account_id"], row["by_login_id"]
+    return Event(
+        kind=row["event"],
+        at=row["at"],
+        source=source,
+        account_id=row["account_id"],
+        login_id=row["login_id"],
+        operator=Operator(source, *by) if any(by) or source == OPERATOR else None,
+        subject=row["subject"],
+        details=msgspec.json.decode(row["details"]) if row["details"] else {},
+    )

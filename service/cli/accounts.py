@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TextIO
+from typing import TextIO, cast, get_args
 
 import click
 
 from service import accounts
+from service.audit import COMMAND_LINE
 from service.database import Connection
 from service.errors import LockerError
 from service.settings import Settings
@@ -94,15 +95,19 @@ def enable(name: str) -> None:
 
 @user.command("list")
 @click.option("--disabled", is_flag=True, help="Only those that can't log in.")
+@click.option("--role", type=click.Choice(get_args(accounts.Role)), help="Only who has this role.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--after", default="", metavar="NAME", help="Those behind this user name.")
 @json_option
-def list_(*, disabled: bool, limit: int, after: str, as_json: bool) -> None:
+def list_(
+    *, disabled: bool, role: accounts.Role | None, limit: int, after: str, as_json: bool
+) -> None:
     """List accounts by user name."""
     found = run_through_app(
         Settings.from_env(serving=False),
         accounts.select_page,
         disabled=disabled,
+        role=role,
         limit=limit + 1,
         after=after,
     )
@@ -139,6 +144,8 @@ def show(name: str, *, as_json: bool) -> None:
     status = paint(f"disabled since {moment(disabled)}", "red") if disabled else "enabled"
     click.echo(f"{account.username}  {printable(account.email)}  {status}")
     click.echo(f"  id {account.id}, made {moment(account.created_at)}")
+    if known.role:
+        click.echo(f"  {known.role}")
 
 
 @user.command(short_help="Set a password, read from standard input.")
@@ -153,6 +160,21 @@ def password(name: str) -> None:
     if not run_through_app(settings, action):
         raise _nobody(name)
     click.echo(f"Changed the password of {name}.")
+
+
+@user.command()
+@click.argument("name")
+@click.argument("role", type=click.Choice([*get_args(accounts.Role), "none"]))
+def role(name: str, role: str) -> None:
+    """Let an account act for the shop, as an operator, or no more.
+
+    Who has no role any more stays a shopper, and their tokens with the scope admin end.
+    """
+    given = None if role == "none" else cast("accounts.Role", role)
+    settings = Settings.from_env(serving=False)
+    if not run_through_app(settings, accounts.set_role, name, given, COMMAND_LINE):
+        raise _nobody(name)
+    click.echo(f"{name} is an operator." if given else f"{name} has no role.")
 
 
 @click.group()
@@ -187,6 +209,7 @@ def _listed(known: accounts.KnownAccount) -> dict[str, object]:
         "email": account.email,
         "created_at": account.created_at,
         "disabled_at": known.disabled_at,
+        "role": known.role,
     }
 
 

@@ -33,6 +33,7 @@ from service.errors import (
 from service.http.requests import SAFE_METHODS
 from service.logins import Scope, checked_token
 
+from .operators import current_operator
 from .validation import SHOWN, convert
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -78,6 +79,7 @@ class Caller(enum.Enum):
 
     ANYONE = "anyone, guest or signed in"
     SIGNED_IN = "signed in"
+    OPERATOR = "an operator's token"
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -128,6 +130,9 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
             if query is not None:
                 arguments["query"] = read_query(query)
             _check_preconditions(declared)
+            if caller is Caller.OPERATOR:
+                await current_operator()
+                return await view(**arguments)
             scope: Scope = "read" if request.method in SAFE_METHODS else "write"
             async with checked_token(scope, allowed=tokens, by_view=checks_token_itself):
                 if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:

@@ -19,6 +19,7 @@ from . import problems, record
 from .arrival import Arrival
 from .checks import check_request, check_websocket, refuse_handshake
 from .handshakes import Handshakes, is_handshake
+from .operators import admit
 from .origins import allow_origin
 from .problems import ErrorPage
 from .requests import BoundedRequest, ShopSocket, ensure_request_id
@@ -111,6 +112,7 @@ async def _admit(settings: Settings) -> None:
         raise Malformed("Its length can be read in two ways.")
     if is_handshake(received):
         refuse_handshake(received, settings)
+    await admit()
     if received.routing_exception is not None:
         raise received.routing_exception
     if received.scope["path"].removeprefix(received.root_path).startswith("//"):

@@ -4,7 +4,14 @@ Start with `model.PresentedLogin`. `LOGIN` is the check that stands in front of 
 statements, and `extension` is quart-auth's interface (`current_user`, `login_required` …) on it.
 """
 
-from .actions import make_token, revoke_one, revoke_others, revoke_presented
+from .actions import (
+    issue_token,
+    make_token,
+    revoke_one,
+    revoke_others,
+    revoke_presented,
+    revoke_token,
+)
 from .caller import (
     checked_token,
     current_account_id,
@@ -17,9 +24,11 @@ from .model import (
     LONGEST_LABEL,
     LONGEST_LIFE,
     NOT_VALID,
+    IssuedToken,
     Login,
     NewLogin,
     NewToken,
+    NoOperator,
     PresentedLogin,
     StartedLogin,
     Token,
@@ -31,6 +40,7 @@ from .queries import (
     LOGIN,
     select_login,
     select_logins,
+    select_operator,
     session_lasts,
 )
 from .revoke_queries import revoke_all
@@ -40,7 +50,7 @@ from .start_queries import (
     start_login,
     start_without_password,
 )
-from .token_queries import select_tokens
+from .token_queries import revoke_operators_tokens, select_issued, select_tokens
 from .tokens import Scope, hash_token, new_api_token, new_token
 
 __all__ = [
@@ -52,9 +62,11 @@ __all__ = [
     "NOT_VALID",
     "CurrentUser",
     "Device",
+    "IssuedToken",
     "Login",
     "NewLogin",
     "NewToken",
+    "NoOperator",
     "PresentedLogin",
     "Scope",
     "SessionAuth",
@@ -67,6 +79,7 @@ __all__ = [
     "forget_login",
     "forget_presented_login",
     "hash_token",
+    "issue_token",
     "make_token",
     "new_api_token",
     "new_token",
@@ -74,11 +87,15 @@ __all__ = [
     "renew_login",
     "revoke_all",
     "revoke_one",
+    "revoke_operators_tokens",
     "revoke_others",
     "revoke_presented",
+    "revoke_token",
+    "select_issued",
     "select_login",
     "select_logins",
     "select_new_devices",
+    "select_operator",
     "select_tokens",
     "session_lasts",
     "start_login",

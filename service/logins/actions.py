@@ -1,4 +1,4 @@
-"""What its owner can do with an account's logins and tokens."""
+"""What its owner can do with an account's logins and tokens, and an operator with tokens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from uuid import UUID
 import asyncpg
 
 from service import audit, clock
-from service.audit import Event, Source
+from service.audit import Event, Operator, Source
 from service.database import Connection
 from service.errors import NotFound
 
 from . import revoke_queries, token_queries
 from .devices import Device
-from .model import NewToken, PresentedLogin, Token, TokenExists
+from .model import IssuedToken, NewToken, NoOperator, PresentedLogin, Token, TokenExists
 
 
 async def make_token(db: Connection, password_hash: str, new: NewToken, event: Event) -> Token:
@@ -85,3 +85,31 @@ async def revoke_others(
     stay = await revoke_queries.revoke_others(db, event, current, known, tokens=tokens)
     audit.log(event)
     return stay
+
+
+async def issue_token(
+    db: Connection, account_id: UUID, new: NewToken, operator: Operator
+) -> IssuedToken:
+    """Make a token for an account, without its password.
+
+    Raises `NoOperator` for one that can't log in, or that asks for `admin` without the role.
+    """
+    now = clock.now()
+    async with audit.recorded(db) as record:
+        issued = await token_queries.issue_token(db, account_id, new, now)
+        if issued is None:
+            raise NoOperator
+        made = operator.event("token_made", now, account_id=account_id, scopes=new.scopes)
+        await record.store(replace(made, login_id=new.id))
+    return issued
+
+
+async def revoke_token(db: Connection, token_id: UUID, operator: Operator) -> None:
+    """Revoke a token, whosoever it is; raises `NotFound`."""
+    now = clock.now()
+    async with audit.recorded(db) as record:
+        account_id = await token_queries.revoke_token(db, token_id, now)
+        if account_id is None:
+            raise NotFound
+        ended = operator.event("token_ended", now, account_id=account_id)
+        await record.store(replace(ended, login_id=token_id))

@@ -147,6 +147,10 @@ class Login:
     current: bool
 
 
+class NoOperator(Conflict):
+    code, title = "no_operator", "The account has no role"
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A valid token. ``last_used_at`` is exact to the minute."""
@@ -157,3 +161,12 @@ class Token:
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A valid token as operators see it, with the user name of its account."""
+
+    token: Token
+    account_id: UUID
+    username: str

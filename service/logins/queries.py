@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from service.audit import Operator, Source
 from service.database import Connection
 from service.statements import Statement
 
@@ -38,7 +39,7 @@ JUST_LOGGED_OUT = (
 
 LOGIN = f"""
     login as (
-        select l.account_id
+        select l.account_id, l.id as login_id, a.role
         from logins l join accounts a on a.id = l.account_id
         where l.token_hash = :presented_hash
             and (
@@ -64,9 +65,9 @@ LOGIN = f"""
 """The login check, to stand first in a ``with``. Its parameters are ``now`` and
 `PresentedLogin.parameters`.
 
-``login`` has one row if what the request presents is valid, else none; what became of it goes to
-`PresentedLogin.require`. The check also notes the use, at most once a minute, and never waits for
-another request that does the same.
+``login`` has one row if what the request presents is valid, else none: whose it is, its id, and
+the account's role. What became of it goes to `PresentedLogin.require`. The check also notes the
+use, at most once a minute, and never waits for another request that does the same.
 
 ``over`` has a row if the session that presents it is over, see `session_lasts`."""
 
@@ -77,6 +78,19 @@ async def select_login(db: Connection, presented: PresentedLogin, now: datetime)
     """Return whose login or token is presented, or None where it isn't valid."""
     account_id: UUID | None = await db.fetchval(*SELECT_LOGIN(**presented.parameters(), now=now))
     return account_id
+
+
+SELECT_OPERATOR = Statement(
+    f"with {LOGIN} select account_id, login_id from login where role = 'operator'"
+)
+
+
+async def select_operator(
+    db: Connection, presented: PresentedLogin, source: Source, now: datetime
+) -> Operator | None:
+    """Return the operator whose login or token is presented, None where it is nobody's such."""
+    row = await db.fetchrow(*SELECT_OPERATOR(**presented.parameters(), now=now))
+    return Operator(source, row["account_id"], row["login_id"]) if row else None
 
 
 SELECT_LOGINS = Statement(

@@ -15,13 +15,14 @@ TOKEN_BYTES = 16
 
 API_TOKEN_BYTES = 24
 
-Scope = Literal["read", "write"]
+Scope = Literal["read", "write", "admin"]
+"""`admin` is an operator's, who acts for the shop and not as a shopper."""
 
-API_TOKEN = re.compile(r"locker_(?P<scopes>r|w|rw)_[A-Za-z0-9_-]{22,64}")
+API_TOKEN = re.compile(r"locker_(?P<scopes>(?=[rwa])r?w?a?)_[A-Za-z0-9_-]{22,64}")
 """A token for programs. It begins so that secret scanners know it, and says itself what it may
 do: its hash vouches for that as for the rest."""
 
-_LETTERS: dict[Scope, str] = {"read": "r", "write": "w"}
+_LETTERS: dict[Scope, str] = {"read": "r", "write": "w", "admin": "a"}
 
 
 def new_token() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
 
@@ -25,12 +24,9 @@ from service.carts.session import cart_policy, current_cart_owner, remember_cart
 from service.database import Connection, run
 from service.errors import InvalidCursor, NotFound, TooManyAttempts
 from service.http.endpoints import (
-    Amount,
     Caller,
     Input,
     Metadata,
-    Moment,
-    Options,
     Output,
     answer,
     operation,
@@ -41,15 +37,14 @@ from service.logins import current_account_id
 
 from . import actions, keys
 from .actions import Checkout, Placed
-from .api_types import AddressInput, ContactInput, details_of
-from .details import LONGEST_NOTE, PostalAddress
+from .api_types import AddressInput, ContactInput, OrderOutput, details_of, order_output
+from .details import LONGEST_NOTE
 from .keys import hash_key
 from .model import (
     LARGEST_TOTAL,
     EmptyCart,
     NotCancellable,
     Order,
-    OrderStatus,
     OutOfStock,
     TotalChanged,
 )
@@ -58,28 +53,6 @@ from .session import checkout_of, current_viewer, key_again, key_of, remember_or
 blueprint = Blueprint("orders", __name__)
 
 ORDER_KEY = {keys.HEADER: "The key of a guest's order, which the answer to placing it had."}
-
-Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
-
-
-class ContactOutput(Output):
-    """Whom an order is for."""
-
-    email: str
-    name: str
-    phone: str
-
-
-class AddressOutput(Output):
-    """A postal address."""
-
-    name: str
-    line1: str
-    line2: str
-    city: str
-    region: str
-    postal_code: str
-    country: str
 
 
 class NewOrder(Input):
@@ -101,38 +74,6 @@ class OrdersQuery(Input):
 
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     after: Annotated[str, Meta(max_length=64, description="`next` of the page before.")] = ""
-
-
-class OrderLineOutput(Output):
-    """What was bought of a variant, by the name and at the price of then."""
-
-    sku: str
-    title: str
-    options: Options
-    quantity: Annotated[int, Meta(ge=1)]
-    unit_price: Amount
-    line_total: Amount
-    metadata: Metadata
-
-
-class OrderOutput(Output, omit_defaults=True):
-    """An order. `number` is for people: no two of its characters look alike.
-
-    `key` is in the answer to the guest who placed it, and shows the order as `Locker-Order-Key`.
-    """
-
-    number: Number
-    status: Annotated[OrderStatus, Meta(title="OrderStatus")]
-    placed_at: Moment
-    currency: str
-    lines: list[OrderLineOutput]
-    total: Amount
-    contact: ContactOutput | None
-    shipping_address: AddressOutput | None
-    billing_address: AddressOutput | None
-    note: str
-    metadata: Metadata
-    key: str | None = None
 
 
 class OrderListOutput(Output):
@@ -229,40 +170,6 @@ class KeyVeil:
         kept = body.pop("key_hash", None)
         key = key_again(body["number"], bytes.fromhex(kept)) if kept else None
         return body if key is None else {**body, "key": key}
-
-
-def order_output(order: Order, key: str | None = None) -> OrderOutput:
-    """Return the order for the API, with a guest's ``key`` where it is to be said."""
-    said = order.details
-    return OrderOutput(
-        number=order.number,
-        status=order.status,
-        placed_at=order.placed_at,
-        currency=order.currency,
-        lines=[
-            OrderLineOutput(
-                sku=line.sku,
-                title=line.title,
-                options=dict(line.options),
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                line_total=line.total,
-                metadata=dict(line.metadata),
-            )
-            for line in order.lines
-        ],
-        total=order.total,
-        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
-        shipping_address=_address_output(said.shipping_address),
-        billing_address=_address_output(said.billing_address),
-        note=said.note,
-        metadata=dict(said.metadata),
-        key=key,
-    )
-
-
-def _address_output(address: PostalAddress | None) -> AddressOutput | None:
-    return AddressOutput(**asdict(address)) if address else None
 
 
 async def _place(

@@ -1,8 +1,9 @@
-"""What a customer sends with an order, by the API and by the pages."""
+"""What a customer sends with an order, and what the API shows of one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Meta
 
 from service.accounts import LONGEST_EMAIL, check_email
 from service.errors import FieldError, Invalid
-from service.http.endpoints import Input
+from service.http.endpoints import Amount, Input, Metadata, Moment, Options, Output
 
 from .details import (
     LONGEST_CODE,
@@ -20,6 +21,7 @@ from .details import (
     Details,
     PostalAddress,
 )
+from .model import Order, OrderStatus
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
@@ -45,6 +47,61 @@ class AddressInput(Input):
     city: Annotated[str, Meta(max_length=LONGEST_TEXT, examples=["Berlin"])] = ""
     region: Text = ""
     postal_code: Annotated[str, Meta(max_length=LONGEST_CODE, examples=["10117"])] = ""
+
+
+Number = Annotated[str, Meta(examples=["K7RX-3MD3"])]
+
+
+class ContactOutput(Output):
+    """Whom an order is for."""
+
+    email: str
+    name: str
+    phone: str
+
+
+class AddressOutput(Output):
+    """A postal address."""
+
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+class OrderLineOutput(Output):
+    """What was bought of a variant, by the name and at the price of then."""
+
+    sku: str
+    title: str
+    options: Options
+    quantity: Annotated[int, Meta(ge=1)]
+    unit_price: Amount
+    line_total: Amount
+    metadata: Metadata
+
+
+class OrderOutput(Output, omit_defaults=True):
+    """An order. `number` is for people: no two of its characters look alike.
+
+    `key` is in the answer to the guest who placed it, and shows the order as `Locker-Order-Key`.
+    """
+
+    number: Number
+    status: Annotated[OrderStatus, Meta(title="OrderStatus")]
+    placed_at: Moment
+    currency: str
+    lines: list[OrderLineOutput]
+    total: Amount
+    contact: ContactOutput | None
+    shipping_address: AddressOutput | None
+    billing_address: AddressOutput | None
+    note: str
+    metadata: Metadata
+    key: str | None = None
 
 
 def details_of(
@@ -77,3 +134,37 @@ def details_of(
 
 def _address(given: AddressInput | None) -> PostalAddress | None:
     return PostalAddress(**msgspec.structs.asdict(given)) if given else None
+
+
+def order_output(order: Order, key: str | None = None) -> OrderOutput:
+    """Return the order for the API, with a guest's ``key`` where it is to be said."""
+    said = order.details
+    return OrderOutput(
+        number=order.number,
+        status=order.status,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        lines=[
+            OrderLineOutput(
+                sku=line.sku,
+                title=line.title,
+                options=dict(line.options),
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                line_total=line.total,
+                metadata=dict(line.metadata),
+            )
+            for line in order.lines
+        ],
+        total=order.total,
+        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
+        shipping_address=_address_output(said.shipping_address),
+        billing_address=_address_output(said.billing_address),
+        note=said.note,
+        metadata=dict(said.metadata),
+        key=key,
+    )
+
+
+def _address_output(address: PostalAddress | None) -> AddressOutput | None:
+    return AddressOutput(**asdict(address)) if address else None

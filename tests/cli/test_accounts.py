@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -147,3 +148,37 @@ def test_a_file_of_users_that_is_none_is_one_line(locker: Locker, text: str) -> 
     ended = locker("user", "import", "-", text=text)
     assert ended.status == 1
     assert len(ended.errors.splitlines()) == 1
+
+
+async def test_an_operator_has_a_role_and_a_token(
+    client: Client, locker: Locker, alice: str
+) -> None:
+    """A token with the scope `admin` is an operator's, is printed alone, listed and ended."""
+    refused = locker("token", "create", "--scope", "admin", "--user", alice)
+    assert (refused.status, refused.output) == (1, "")
+    assert "locker user role alice operator" in refused.errors
+    assert locker("token", "create", "--scope", "admin").status == 1
+    assert locker("user", "role", alice, "operator").output == "alice is an operator.\n"
+    made = locker("token", "create", "the counter", "--scope", "admin")
+    assert (made.status, made.output[:9]) == (0, "locker_a_")
+    headers = {"Authorization": f"Bearer {made.output.strip()}"}
+    known = await client.open("/api/v1/admin/orders/x", method="TRACE", json=None, headers=headers)
+    assert known.status_code == 405
+    listed = json.loads(locker("token", "list", "--json").output)
+    assert (listed["name"], listed["username"], listed["scopes"]) == (
+        "the counter",
+        alice,
+        ["admin"],
+    )
+    assert locker("token", "revoke", listed["id"]).status == 0
+    assert locker("token", "revoke", listed["id"]).status == 1
+    assert locker("token", "list").output == ""
+    assert locker("user", "role", alice, "none").output == "alice has no role.\n"
+    events = [
+        json.loads(line)
+        for line in locker("audit", "--user", alice, "--json").output.split("\n")
+        if line
+    ]
+    assert [each["event"] for each in events][:4] == [
+        *("role_taken", "token_ended", "token_made", "role_given")
+    ]

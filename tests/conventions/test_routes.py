@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.http.endpoints import Caller
+from service.http.operators import AREA
 from tests.support.document import DOCUMENT, OPERATIONS, app
 
 OUTSIDE = {"/static/<path:filename>", "/openapi.json", "/docs", "/docs/http-api.md", "/metrics"}
@@ -49,11 +50,20 @@ async def test_an_unknown_path_is_404_for_everyone(method: str) -> None:
     assert (await response.get_json())["code"] == "not_found"
 
 
+def test_what_is_for_operators_is_in_their_part() -> None:
+    """What only operators may call is below `/api/v1/admin/`, and so is nothing else."""
+    for operation in OPERATIONS:
+        assert operation.template.startswith(AREA) == operation.for_operators, operation.id
+    assert any(operation.for_operators for operation in OPERATIONS)
+
+
 async def test_another_method_is_405() -> None:
     """A method that a path doesn't have is 405, and `Allow` names the ones there are."""
     client = app().test_client()
     for template, methods in DOCUMENT["paths"].items():
         operation = next(each for each in OPERATIONS if each.template == template)
+        if operation.for_operators:
+            continue
         response = await client.open(operation.path(), method="TRACE", json=None)
         assert response.status_code == 405, template
         assert (await response.get_json())["code"] == "method_not_allowed"

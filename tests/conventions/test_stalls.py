@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import asyncpg
 import pytest
 
+from service.http.operators import AREA
 from service.settings import Settings
 from tests.support.awkward import Awkward, Route, routes
 from tests.support.document import app
+from tests.support.operators import make_operator
 from tests.support.serving import Served, serve
 from tests.support.shopping import API, PASSWORD, new_name
 
@@ -28,6 +32,7 @@ class Client:
     def __init__(self, served: Served) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
         self.cookie = b""
+        self.authorization = ""
 
     def send(self, request: Awkward) -> int:
         """Send the request; returns the status, or 0 where the connection ended without one."""
@@ -43,6 +48,8 @@ class Client:
                 connection.putheader("Cookie", self.cookie)
             for name, value in request.headers:
                 connection.putheader(name, value)
+            if request.path.startswith(AREA) and "Authorization" not in names:
+                connection.putheader("Authorization", self.authorization)
             if request.body is not None:
                 if "Content-Type" not in names:
                     connection.putheader("Content-Type", "application/json")
@@ -74,6 +81,15 @@ class Client:
         self.cookie = "; ".join(cookie.split(";")[0] for cookie in cookies).encode()
 
 
+async def authorize(settings: Settings) -> str:
+    """Return what an operator's request is authorized by."""
+    db = await asyncpg.connect(settings.database_url)
+    try:
+        return (await make_operator(db)).headers["Authorization"]
+    finally:
+        await db.close()
+
+
 @dataclass
 class Sweep:
     """What has been sent so far, and what it came to."""
@@ -91,6 +107,7 @@ def sweep(settings: Settings) -> Iterator[Sweep]:
         serve(settings, app="tests.support.stalls:create_app()", trusted_proxies=1) as served,
         contextlib.closing(Client(served)) as client,
     ):
+        client.authorization = asyncio.run(authorize(settings))
         sweep = Sweep(client)
         yield sweep
     print(  # noqa: T201 - the figure is what it is for

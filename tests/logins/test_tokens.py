@@ -22,7 +22,11 @@ from tests.support.bad_input import UNKNOWN_TOKENS
 from tests.support.document import OPERATIONS, Operation
 from tests.support.shopping import API, PASSWORD, Product, add, get, log_in, make_token, register
 
-OF_API = [operation for operation in OPERATIONS if operation.template.startswith(API)]
+OF_API = [
+    operation
+    for operation in OPERATIONS
+    if operation.template.startswith(API) and not operation.for_operators
+]
 
 
 Observer: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

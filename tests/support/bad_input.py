@@ -62,7 +62,7 @@ NOT_INTEGERS: tuple[Any, ...] = (
     float("inf"),
 )
 TOO_LARGE = (2**31, -(2**31) - 1, 2**63, 2**64, 10**30, -(10**30))
-UNKNOWN_TOKENS = tuple(f"locker_{scope}_{'A' * 32}" for scope in ("r", "w", "rw"))
+UNKNOWN_TOKENS = tuple(f"locker_{scope}_{'A' * 32}" for scope in ("r", "w", "rw", "a", "rwa"))
 """Well-formed, so that only the database knows that nobody was given them."""
 UNKNOWN_CART = f"locker_cart_{'A' * 43}"
 ATTEMPTS = {"log_in", "register"}
@@ -100,6 +100,9 @@ def _bad_anywhere(operation: Operation) -> Iterator[Bad]:
     yield Bad("NUL in the query", {MALFORMED}, f"{path}?nothing=%00", body)
     for host in () if operation.template in PROBED else OTHER_HOSTS:
         yield Bad(f"host {host!r}", {(400, "bad_host")}, path, body, {**JSON, "Host": host})
+    if operation.for_operators:
+        # Another site's page has no token, and a wrong token is 404 whatever else there is.
+        return
     if operation.method != "GET":
         for headers in (
             {"Sec-Fetch-Site": "cross-site"},
@@ -239,7 +242,8 @@ def _first(operation: Operation) -> set[tuple[int, str]]:
     """Return what a guest is told before anything that depends on who asks."""
     # A guest may see an order of theirs, if they bring what shows that it is.
     by_key = any(each["name"] == "Locker-Order-Key" for each in operation.parameters("header"))
-    return {UNKNOWN} if operation.declared["security"] or by_key else set()
+    by_login = operation.declared["security"] and not operation.for_operators
+    return {UNKNOWN} if by_login or by_key else set()
 
 
 def _example(operation: Operation) -> bytes | None:

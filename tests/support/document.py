@@ -57,6 +57,11 @@ class Operation:
         return name
 
     @property
+    def for_operators(self) -> bool:
+        """Whether it is there for operators alone."""
+        return "operators" in self.declared["tags"]
+
+    @property
     def schema(self) -> dict[str, Any] | None:
         """The schema of the body, if it takes one."""
         body = self.declared.get("requestBody")

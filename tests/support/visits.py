@@ -9,6 +9,7 @@ import pytest
 from quart.typing import TestClientProtocol as Client
 
 from tests.support.document import OPERATIONS
+from tests.support.operators import operator_of
 from tests.support.shopping import (
     API,
     PASSWORD,
@@ -91,6 +92,13 @@ async def be_somebody(client: Client, product: Product) -> dict[str, Any]:
     return {"username": name}
 
 
+async def order_for_operator(client: Client, product: Product) -> dict[str, Any]:
+    """Have somebody order something, and stand behind the counter."""
+    placed = await order_by_token(client, product)
+    operator = await operator_of(client.app)
+    return {"number": placed["number"], "headers": operator.headers}
+
+
 class Visit(NamedTuple):
     """A request to an operation, and how many answers of the database it may wait for."""
 
@@ -155,6 +163,7 @@ VISITS = [
     Visit("place_order", 8, {"expected_total": "{total}", "contact": CONTACT}, fill_by_token),
     Visit("show_order", 2, prepare=order_by_token),
     Visit("cancel_order", 6, prepare=order_by_token),
+    Visit("show_any_order", 2, prepare=order_for_operator),
 ]
 """Each operation but those that change who asks."""
 
@@ -179,6 +188,8 @@ ENTRANCES = [
 
 
 def callers(visit: Visit) -> list[str]:
+    if BY_ID[visit.operation].for_operators:
+        return ["operator"]
     security = BY_ID[visit.operation].declared["security"]
     return ["signed in"] if security else ["guest", "signed in"]
 

@@ -80,7 +80,7 @@ class _Provider(OpenAPIProvider):
         summary, _, description = (inspect.getdoc(view) or "").partition("\n")
         shown = {
             "operationId": view.__name__,
-            "tags": [rule.endpoint.partition(".")[0]],
+            "tags": [_tag(rule, declared)],
             "summary": summary.removesuffix("."),
             "description": f"{description.strip()}\n\n{_who(rule, declared)}".strip(),
             "security": list(_security(declared)),
@@ -143,8 +143,15 @@ def _security(declared: Operation) -> Iterator[dict[str, list[str]]]:
     """
     if declared.caller is Caller.SIGNED_IN:
         yield {"session": []}
-        if declared.tokens:
-            yield {"token": []}
+    if declared.caller is Caller.OPERATOR or (
+        declared.caller is Caller.SIGNED_IN and declared.tokens
+    ):
+        yield {"token": []}
+
+
+def _tag(rule: Rule, declared: Operation) -> str:
+    """Return what it is found under: its feature, and for operators all in one place."""
+    return "operators" if declared.caller is Caller.OPERATOR else rule.endpoint.partition(".")[0]
 
 
 def _who(rule: Rule, declared: Operation) -> str:

@@ -24,7 +24,7 @@ from service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from service.http.endpoints import Operation
+from service.http.endpoints import Caller, Operation
 from service.http.problems import Problem, problem_type
 from service.http.requests import SAFE_METHODS
 
@@ -52,8 +52,13 @@ def errors_of(rule: Rule, method: str, declared: Operation) -> set[type[LockerEr
     if declared.body:
         errors |= {TooLarge, UnsupportedMediaType, Invalid}
     if is_api(rule):
+        errors |= {Busy, Unavailable}
+    if declared.caller is Caller.OPERATOR:
+        # To anyone else it isn't there, and no browser sends a token on its own.
+        errors = (errors | {NotFound}) - {CrossSite}
+    elif is_api(rule):
         # A token may be invalid or lack the scope, and finding out takes the database.
-        errors |= {Unauthenticated, Forbidden, Busy, Unavailable}
+        errors |= {Unauthenticated, Forbidden}
     return errors
 
 

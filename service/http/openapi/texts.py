@@ -24,6 +24,7 @@ TAGS = {
     "access": "An account's logins and tokens.",
     "preferences": "What a shopper prefers.",
     "orders": "Ordering the cart, and what was ordered.",
+    "operators": "For whoever stands behind the counter. To everyone else it is 404.",
     "ops": "For those who run the service.",
 }
 

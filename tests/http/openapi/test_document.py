@@ -125,10 +125,14 @@ def test_values_have_limits(operation: Operation) -> None:
 def test_it_names_the_errors_that_follow_from_what_it_is(operation: Operation) -> None:
     """What every route may answer is said of each: hosts, tokens, bodies, other sites."""
     assert {"malformed", "bad_host"} <= set(operation.codes(400))
-    if operation.template.startswith("/api/"):
+    if operation.for_operators:
+        assert operation.codes(404) == ["not_found"]
+        assert operation.declared["security"] == [{"token": []}]
+    elif operation.template.startswith("/api/"):
         assert "unauthenticated" in operation.codes(401)
+    if operation.template.startswith("/api/"):
         assert {"busy", "unavailable"} <= set(operation.codes(503))
-    if operation.method not in {"GET", "HEAD"}:
+    if operation.method not in {"GET", "HEAD"} and not operation.for_operators:
         assert "cross_site" in operation.codes(403)
     if operation.parameters("path"):
         assert operation.codes(404)
