@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
@@ -28,6 +29,24 @@ T = TypeVar("T")
 
 ATTEMPTS = 4
 
+MARK = "locker.direct"
+"""A setting of our own that each session is begun with; of no effect."""
+POOLER = (
+    "a pooler such as PgBouncer is in front of the database: set LOCKER_PGBOUNCER=transaction, "
+    "or name the database itself in LOCKER_DATABASE_URL"
+)
+
+
+class PoolerFound(asyncpg.InterfaceError):
+    """A pooler is in between of which the settings don't say so.
+
+    What a session is begun with doesn't pass it, the limits of statements among it, and PgBouncer
+    before 1.21 would take other clients' prepared statements for ours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(POOLER)
+
 
 class Conflicted(Exception):
     """Another request changed first what this one had read; the action runs again."""
@@ -44,6 +63,7 @@ release_db = _connection.release
 def init_app(app: Quart, settings: Settings) -> Pool:
     """Tie the pool's life to the server's, and each connection's to its app context."""
     address = read_address(settings.database_url)
+    pooler = settings.pgbouncer == "transaction"
     return _connection.init_app(
         app,
         address.url,
@@ -54,7 +74,49 @@ def init_app(app: Quart, settings: Settings) -> Pool:
         statement_timeout=settings.statement_timeout,
         application_name="locker",
         reset=False,
+        pooler=pooler,
+        # First of them, so that a pooler which refuses settings names this one.
+        session={} if pooler else {MARK: "on"},
+        connect={} if pooler else {"init": refuse_pooler},
     )
+
+
+async def refuse_pooler(connection: Connection) -> None:
+    """Raise `PoolerFound` where the mark of a new session hasn't arrived.
+
+    By the simple protocol, as nothing may be prepared before this is known.
+    """
+    try:
+        await connection.execute(f"show {MARK}")
+    except asyncpg.UndefinedObjectError:
+        raise PoolerFound from None
+
+
+@asynccontextmanager
+async def direct(settings: Settings, timeout: float) -> AsyncIterator[Connection]:  # noqa: ASYNC109 - as asyncpg.connect
+    """Connect beside the pool, without the service's limits; ``timeout`` is in seconds.
+
+    Raises `PoolerFound`, and what asyncpg raises.
+    """
+    address = read_address(settings.database_url)
+    pooler = settings.pgbouncer == "transaction"
+    try:
+        db = await asyncpg.connect(
+            address.url,
+            timeout=address.connect_timeout or timeout,
+            server_settings=None if pooler else {MARK: "on"},
+            statement_cache_size=0 if pooler else 100,
+        )
+    except asyncpg.ProtocolViolationError as error:
+        if MARK in str(error):
+            raise PoolerFound from None
+        raise
+    try:
+        if not pooler:
+            await refuse_pooler(db)
+        yield db
+    finally:
+        await db.close(timeout=timeout)
 
 
 async def get_db() -> Connection:

@@ -20,12 +20,14 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol
 
-from service import create_app
+from service import create_app, database
 from service.devserver import PostgresServer
 from service.migrations import migrate
 from service.settings import Limit, Settings
+from tests.support import serving
 from tests.support.databases import name_of, new_database
 from tests.support.keys import KEY
+from tests.support.pooler import pooling
 from tests.support.serving import Served, serve
 from tests.support.shopping import Product, add_product, register
 from tests.support.templates import CompiledTemplates
@@ -63,6 +65,43 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
         yield server.dsn
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pgbouncer",
+        action="store_true",
+        help="put PgBouncer, in transaction mode, between the service and its database",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("pgbouncer"):
+        shared = pytest.mark.skip(reason="PgBouncer shares the server's sessions")
+        for item in items:
+            if item.get_closest_marker("session"):
+                item.add_marker(shared)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_between(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With ``--pgbouncer``: what is given the run's database goes there by PgBouncer.
+
+    Tests themselves look at the database directly, and so do their commands.
+    """
+    if not request.config.getoption("pgbouncer"):
+        yield
+        return
+    init_app = database.init_app
+    with (
+        pooling(request.getfixturevalue("server_url")) as pooler,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(
+            database, "init_app", lambda app, settings: init_app(app, pooler.in_front(settings))
+        )
+        patch.setattr(serving, "prepare", pooler.in_front)
+        yield
 
 
 @pytest.fixture(scope="session")

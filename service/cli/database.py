@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
-from service import create_app
+from service import create_app, database
 from service.database import Connection, get_db
 from service.migrations import SchemaError, is_current
-from service.settings import Settings, read_address
+from service.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,15 +23,12 @@ CONNECT_WITHIN = 10.0
 
 
 @asynccontextmanager
-async def direct(url: str) -> AsyncIterator[Connection]:
+async def direct(settings: Settings) -> AsyncIterator[Connection]:
     """Connect without the service's limits, or anything else of it that may not work."""
-    address = read_address(url)
-    with _usable_url():
-        db = await asyncpg.connect(address.url, timeout=address.connect_timeout or CONNECT_WITHIN)
-    try:
+    async with AsyncExitStack() as stack:
+        with _usable_url():
+            db = await stack.enter_async_context(database.direct(settings, CONNECT_WITHIN))
         yield db
-    finally:
-        await db.close(timeout=CONNECT_WITHIN)
 
 
 async def require_schema(db: Connection) -> None:

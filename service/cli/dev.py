@@ -80,7 +80,7 @@ async def _run(settings: Settings, config: Config, port: int, data: Path) -> Non
 
 
 async def _prepare(settings: Settings) -> None:
-    async with direct(settings.database_url) as db:
+    async with direct(settings) as db:
         await migrate(db)
         await fill_skeletons(db)
         # In one transaction, so that a start that was cut short leaves no half of a catalogue,

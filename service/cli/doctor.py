@@ -17,7 +17,7 @@ from service.catalogue import (
     select_currency,
     select_search_language,
 )
-from service.database import Connection
+from service.database import Connection, PoolerFound
 from service.errors import SettingsError
 from service.migrations import SchemaError, pending
 from service.settings import Settings, is_guessable, misspelt, read_address
@@ -119,16 +119,21 @@ async def _examine() -> AsyncIterator[Finding]:
     if left_out := read_address(settings.database_url).left_out:
         yield Finding("address", f"does without {', '.join(left_out)}, which is not for Locker")
     try:
-        async with direct(settings.database_url) as db:
+        async with direct(settings) as db:
             async for finding in _examine_database(db, settings):
                 yield finding
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        fix = "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
-        if isinstance(error, UNKNOWN_PARAMETER):
-            fix = "Take that out of LOCKER_DATABASE_URL."
-        elif isinstance(error, asyncpg.ClientConfigurationError):
-            fix = "Correct LOCKER_DATABASE_URL."
-        yield Finding("database", explain(error), fix)
+        yield Finding("database", explain(error), _find_fix(error))
+
+
+def _find_fix(error: Exception) -> str:
+    if isinstance(error, UNKNOWN_PARAMETER):
+        return "Take that out of LOCKER_DATABASE_URL."
+    if isinstance(error, PoolerFound):
+        return "Set LOCKER_PGBOUNCER=transaction, or name the database itself."
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return "Correct LOCKER_DATABASE_URL."
+    return "Start it, or set LOCKER_DATABASE_URL to postgresql://user:password@host/database."
 
 
 def _examine_limits(settings: Settings) -> Finding:

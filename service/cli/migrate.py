@@ -35,7 +35,7 @@ def migrate(*, check: bool) -> None:
 async def _migrate(settings: Settings, *, check: bool) -> tuple[list[str], list[str]]:
     language = settings.search_language
     search = [f"search in {language}"]
-    async with direct(settings.database_url) as db:
+    async with direct(settings) as db:
         if check:
             names = await schema.pending(db)
             if not names and await select_search_language(db) != language:

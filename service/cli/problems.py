@@ -6,6 +6,7 @@ import asyncpg
 from hypercorn.utils import LifespanFailureError
 
 from service.catalogue import ImportRefused
+from service.database import MARK, POOLER, PoolerFound
 from service.errors import DevServerError, LockerError, SettingsError
 from service.migrations import SchemaError
 from service.settings import CERTIFICATES
@@ -18,7 +19,7 @@ UNKNOWN_PARAMETER = (
 """What comes of a parameter in the database's address that the server doesn't know."""
 
 _TEXTS = (
-    ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused), "{}"),
+    ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused, PoolerFound), "{}"),
     (LifespanFailureError, "the service could not start; the log above says why"),
     (
         (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError),
@@ -64,6 +65,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, LockerError) and error.__cause__:
         # A shopper is told "too busy"; the operator needs to know with what.
         return explain(error.__cause__)
+    if isinstance(error, asyncpg.ProtocolViolationError) and MARK in str(error):
+        return POOLER
     if isinstance(error, asyncpg.ClientConfigurationError) and "root certificate" in str(error):
         return (
             "LOCKER_DATABASE_URL wants the server's certificate verified: name the file of those "

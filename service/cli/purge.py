@@ -28,7 +28,7 @@ def purge(*, dry_run: bool, as_json: bool) -> None:
 
 
 async def _purge(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
-    async with direct(settings.database_url) as db:
+    async with direct(settings) as db:
         await require_schema(db)
         for rule in housekeeping.rules(settings):
             if dry_run:

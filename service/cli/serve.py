@@ -9,6 +9,7 @@ import asyncpg
 import click
 from hypercorn.config import Config
 
+from service.database import PoolerFound
 from service.migrations import is_current
 from service.ops import configure_logging
 from service.settings import Settings, misspelt
@@ -35,7 +36,7 @@ def serve() -> None:
 async def _serve(settings: Settings, config: Config) -> None:
     if settings.pool_min:
         # Such a start needs the database. Without it this is one line, and later a traceback.
-        async with direct(settings.database_url):
+        async with direct(settings):
             pass
     await _warn_of_schema(settings)
     await host(settings, config)
@@ -44,8 +45,10 @@ async def _serve(settings: Settings, config: Config) -> None:
 async def _warn_of_schema(settings: Settings) -> None:
     """Say what only `/readyz` would say. It is no error: the migration may come later."""
     try:
-        async with asyncio.timeout(ASKED_WITHIN), direct(settings.database_url) as db:
+        async with asyncio.timeout(ASKED_WITHIN), direct(settings) as db:
             if not await is_current(db):
                 logger.warning("the database is to be migrated first; run: locker migrate")
+    except PoolerFound:
+        raise
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         logger.warning("the database can't be reached; until it can, /readyz fails")

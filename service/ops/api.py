@@ -8,7 +8,7 @@ from typing import Literal
 import asyncpg
 from quart import Blueprint, Response, current_app
 
-from service.database import get_db, is_writable
+from service.database import PoolerFound, get_db, is_writable
 from service.errors import LockerError, Unavailable
 from service.http.endpoints import Caller, Output, answer, operation
 from service.migrations import is_current
@@ -53,8 +53,14 @@ async def check_readiness() -> Response:
             db = await get_db()
             writable = await is_writable(db)
             current = await is_current(db)
-    except (OSError, TimeoutError, LockerError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        raise Unavailable("The database can't be reached.", retry_after=1) from None
+    except (
+        *(OSError, TimeoutError, LockerError),
+        *(asyncpg.PostgresError, asyncpg.InterfaceError),
+    ) as error:
+        away = "The database can't be reached."
+        if isinstance(error.__cause__, PoolerFound):
+            away = "A pooler is in front of the database: see LOCKER_PGBOUNCER."
+        raise Unavailable(away, retry_after=1) from None
     if not writable:
         raise Unavailable("The database is read-only.", retry_after=1)
     if not current:

@@ -100,6 +100,11 @@ class Settings:
     pool_max: int = _setting("connections at most", 10)
     pool_timeout: float = _setting("seconds to wait for a connection before 503 `busy`", 2.0)
     statement_timeout: float = _setting("seconds a statement may run", 5.0)
+    pgbouncer: Literal["off", "transaction"] = _setting(
+        "`transaction` where PgBouncer, in the mode of that name, or the like is in front of the "
+        "database",
+        "off",
+    )
     session_digest: Literal["sha256", "sha1"] = _setting(
         "digest of the session's signature; `sha1` is Flask's own", "sha256"
     )

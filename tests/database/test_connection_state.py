@@ -31,6 +31,7 @@ async def state(db: Connection) -> dict[str, Any]:
     return dict(row)
 
 
+@pytest.mark.session
 async def test_shopping_leaves_none(start_view: StartView, product: Product) -> None:
     """A shopper's whole visit leaves its connection as it was, so nothing need reset it."""
     states = []
@@ -60,6 +61,7 @@ async def test_shopping_leaves_none(start_view: StartView, product: Product) -> 
     assert states[0]["locks"] == states[0]["channels"] == states[0]["temporary"] == 0
 
 
+@pytest.mark.session
 async def test_stray_transaction_is_rolled_back(start_view: StartView) -> None:
     """A transaction that a request left open is gone before the next request."""
     found = []
@@ -81,6 +83,7 @@ async def test_stray_transaction_is_rolled_back(start_view: StartView) -> None:
     assert limit == "5s"
 
 
+@pytest.mark.session
 async def test_limits_are_set_on_the_server(start_view: StartView) -> None:
     """The server knows the limits: of a statement, of a lock, of an idle transaction."""
 
@@ -124,6 +127,7 @@ async def test_lock_timeout(start_view: StartView, db: Connection) -> None:
     assert await idle(app) == 1
 
 
+@pytest.mark.session
 async def test_idle_transaction_timeout(start_view: StartView, observer: Connection) -> None:
     """A transaction that somebody forgot is ended by the server, and the service goes on."""
 
@@ -163,6 +167,7 @@ async def test_cancelled_query_leaves_it_whole(start_view: StartView) -> None:
     assert await (await app.test_client().get("/view")).get_json() == [0, 1, 2]
 
 
+@pytest.mark.session
 async def test_named_in_the_servers_list(app: Quart, observer: Connection) -> None:
     """An operator can tell the service's connections from others."""
     async with app.app_context():

@@ -113,6 +113,7 @@ async def backend_view() -> dict[str, int]:
     return {"pid": await backend()}
 
 
+@pytest.mark.session
 async def test_a_copied_app_context_leaves_its_parent_alone(
     start_view: StartView, ledger: Ledger
 ) -> None:
@@ -133,6 +134,7 @@ async def test_a_copied_app_context_leaves_its_parent_alone(
     assert ledger.is_even()
 
 
+@pytest.mark.session
 async def test_a_copied_request_context_has_a_connection_of_its_own(
     start_view: StartView, ledger: Ledger
 ) -> None:
@@ -169,6 +171,7 @@ async def test_a_copy_where_none_is_left(start_view: StartView, kind: Any) -> No
     assert await idle(app) == 1
 
 
+@pytest.mark.session
 async def test_a_nested_app_context_has_its_own(start_view: StartView, ledger: Ledger) -> None:
     """As in Flask, `app.app_context()` inside a request has a `g` and a connection of its own."""
 

@@ -12,6 +12,8 @@ from quart import Quart
 from service.database import Pool
 from tests.support.shopping import API, Product
 
+pytestmark = pytest.mark.session
+
 StartApp = Callable[..., Awaitable[Quart]]
 
 

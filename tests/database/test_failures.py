@@ -154,6 +154,7 @@ async def test_query_without_an_answer(start_view: StartView, line: Line) -> Non
     await problem(await app.test_client().get("/view"), "busy")
 
 
+@pytest.mark.session
 async def test_connection_dies(start_view: StartView, observer: Connection) -> None:
     """A connection that died under its request is 503 `unavailable`; the next one gets another."""
 
@@ -168,6 +169,7 @@ async def test_connection_dies(start_view: StartView, observer: Connection) -> N
     assert await idle(app) == 1
 
 
+@pytest.mark.session
 async def test_another_for_one_that_died(
     start_view: StartView, observer: Connection, ledger: Ledger
 ) -> None:

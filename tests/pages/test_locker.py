@@ -32,6 +32,7 @@ def value(page: str, name: str) -> str:
     return unescape(str(found))
 
 
+@pytest.mark.session
 async def test_it_tells_of_this_visit(
     browser: Visitor, product: Product, observer: asyncpg.Connection[asyncpg.Record]
 ) -> None:
@@ -136,6 +137,7 @@ async def test_an_outcome_of_another_shape_is_none(browser: Visitor, app: Quart)
         assert 'id="outcome"' not in answer.text
 
 
+@pytest.mark.session
 async def test_twelve_claims(browser: Visitor, product: Product) -> None:
     """What is said of `g` and `session` is shown with this request's own figures."""
     name = await browser.register()

@@ -74,6 +74,11 @@ class Served:
         return self
 
 
+def prepare(settings: Settings) -> Settings:
+    """Return the settings to serve with; a run by PgBouncer puts another function here."""
+    return settings
+
+
 @contextmanager
 def serve(
     settings: Settings,
@@ -100,7 +105,7 @@ def serve(
     variables = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
-        **environment(dataclasses.replace(settings, bind=bind, **changes)),
+        **environment(prepare(dataclasses.replace(settings, bind=bind, **changes))),
         **(environ or {}),
     }
     command = [str(PROGRAMS / program)]

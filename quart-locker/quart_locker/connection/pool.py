@@ -79,6 +79,15 @@ class PoolOptions:
     took one. Without it a stray transaction is still rolled back, but nothing that belongs to the
     server's session may be used: ``SET``, session advisory locks, temporary tables, ``LISTEN``."""
 
+    pooler: bool = False
+    """Whether a pooler that gives each transaction another session is in between, as PgBouncer does
+    in its transaction mode. Then no statement stays prepared and nothing is set for the session:
+    ``statement_timeout`` is kept on this side alone, and what the server is to keep as well is a
+    setting of the role. What ``reset`` says of the session holds in any case."""
+
+    session: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of the server's sessions, such as ``TimeZone``; none through a pooler."""
+
     connect: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of `asyncpg.create_pool`, such as ``ssl``, ``init`` or
     ``statement_cache_size``."""
@@ -93,8 +102,11 @@ class PoolOptions:
             self.application_name or ""
         ):
             raise Misconfigured("application_name must be text.")
-        if not isinstance(self.reset, bool):
-            raise Misconfigured("reset must be True or False.")
+        for name in ("reset", "pooler"):
+            if not isinstance(getattr(self, name), bool):
+                raise Misconfigured(f"{name} must be True or False.")
+        if self.session and self.pooler:
+            raise Misconfigured("session can't be had through a pooler: set it for the role.")
         self._check_connect()
 
     def _check_times(self) -> None:
@@ -153,25 +165,33 @@ class Pool:
     async def open(self) -> None:
         """Open the pool."""
         options = self._options
-        milliseconds = str(int(options.statement_timeout * 1000))
         # asyncpg still rolls back a stray transaction without its reset.
-        reset: dict[str, Any] = {} if options.reset else {"reset": _leave}
+        reset = {} if options.reset and not options.pooler else {"reset": _leave}
+        unprepared = {"statement_cache_size": 0} if options.pooler else {}
         self._pool = await asyncpg.create_pool(
             self._dsn,
             min_size=options.min_size,
             max_size=options.max_size,
             timeout=options.connect_timeout or options.timeout,
             # The server's own limit comes first; this one is for a server that is gone.
-            command_timeout=options.statement_timeout + 1,
-            server_settings={
-                "application_name": self._application_name,
-                "statement_timeout": milliseconds,
-                "lock_timeout": milliseconds,
-                "idle_in_transaction_session_timeout": milliseconds,
-            },
-            **reset,
-            **options.connect,
+            command_timeout=options.statement_timeout + (0 if options.pooler else 1),
+            server_settings=self._session_settings(),
+            **{**reset, **unprepared, **options.connect},
         )
+
+    def _session_settings(self) -> dict[str, str]:
+        name = {"application_name": self._application_name}
+        if self._options.pooler:
+            # PgBouncer knows this one; it refuses connections for others.
+            return name
+        milliseconds = str(int(self._options.statement_timeout * 1000))
+        return {
+            **self._options.session,
+            **name,
+            "statement_timeout": milliseconds,
+            "lock_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+        }
 
     async def close(self) -> None:
         """Wait for connections in use, but not for ever."""
