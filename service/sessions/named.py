@@ -35,7 +35,8 @@ def read_as(content: Any, kind: type[T]) -> T | None:
     """
     try:
         return msgspec.convert(content, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        # The second is for half a surrogate pair among its names.
         return None
 
 

@@ -61,6 +61,7 @@ async def await_full(served: Served) -> dict[str, int]:
                 return state
 
 
+@pytest.mark.session
 @pytest.mark.usefixtures("pairs")
 @pytest.mark.parametrize("clients", [600, pytest.param(3_000, marks=MANY)])
 async def test_clients_that_leave(settings: Settings, observer: Connection, clients: int) -> None:

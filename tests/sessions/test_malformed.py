@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
@@ -55,6 +55,7 @@ sections = st.fixed_dictionaries(
 
 
 @given(carts | anything.filter(lambda content: isinstance(content, dict)))
+@example({"\ud800": None})
 def test_a_cart_section_of_any_shape_is_read(content: dict[str, Any]) -> None:
     """A cart section of any shape is read, and what is made of it comes back as it went."""
     cookie = CartCookie.read(content)
