@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from quart import Quart
 
-from . import accounts, connections, database, logins, pages, services, throttling
+from . import accounts, connections, database, logins, metrics, pages, services, throttling
 from .accounts.account_pages import blueprint as account_pages
 from .accounts.api import blueprint as accounts_api
 from .accounts.logins_api import blueprint as logins_api
@@ -41,12 +43,17 @@ def create_app(settings: Settings | None = None) -> Quart:
     if not is_logging_configured():
         configure_logging(settings)
     app = Quart("service")
+    pool = database.init_app(app, settings)
     hasher = accounts.Hasher(settings, connections.give_way)
+    state = metrics.State()
+    state.add(partial(database.pool_metrics, pool))
+    state.add(hasher.metrics)
     services.init_app(
         app,
         settings,
-        database.init_app(app, settings),
+        pool,
         hasher,
+        state,
         throttling.Throttle(settings),
         Draining(),
     )
@@ -87,5 +94,5 @@ def create_app(settings: Settings | None = None) -> Quart:
         init_locker_page(app)
     if settings.docs:
         openapi.init_app(app)
-    connections.init_app(app, settings)
+    connections.init_app(app, settings, state)
     return app

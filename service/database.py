@@ -10,19 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
+from prometheus_client.core import Metric
 from quart import Quart
 
 from quart_locker import Connection, DatabaseAway, DatabaseBusy, Pool, Pooled, PooledConnection
 
 from .errors import Busy, LockerError, Unavailable
+from .metrics import count, gauge, gauges, summary
 from .settings import Settings, read_address
 
-__all__ = ["Connection", "Pool", "Pooled", "get_db", "init_app", "release_db", "run", "translate"]
+__all__ = [
+    "Connection",
+    "Pool",
+    "Pooled",
+    "get_db",
+    "init_app",
+    "release_db",
+    "run",
+    "tally",
+    "translate",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +70,7 @@ RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Conflict
 _connection = PooledConnection()
 
 release_db = _connection.release
+tally = _connection.tally
 
 
 def init_app(app: Quart, settings: Settings) -> Pool:
@@ -117,6 +130,27 @@ async def direct(settings: Settings, timeout: float) -> AsyncIterator[Connection
         yield db
     finally:
         await db.close(timeout=timeout)
+
+
+def pool_metrics(pool: Pool) -> Iterator[Metric]:
+    """Return how the pool stands."""
+    use = pool.use
+    yield gauges(
+        "locker_pool_connections",
+        "Connections of the pool to the database.",
+        "state",
+        {"in_use": pool.in_use, "idle": pool.open_idle},
+    )
+    yield gauge("locker_pool_max_connections", "LOCKER_POOL_MAX.", pool.max_size)
+    yield gauge("locker_pool_waiting_requests", "Requests that wait for a connection.", use.waiting)
+    yield summary(
+        "locker_pool_wait_seconds",
+        "Time that requests waited for a connection.",
+        use.asked,
+        use.waited,
+    )
+    yield count("locker_pool_timeouts", "Requests that had no connection in time.", use.timeouts)
+    yield count("locker_pool_failures", "Requests that found the database away.", use.failures)
 
 
 async def get_db() -> Connection:

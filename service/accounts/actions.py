@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from service import audit, carts, clock
+from service import audit, carts, clock, metrics
 from service.audit import Event, Source
 from service.database import Connection, release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials, WrongPassword
 from service.logins import NewLogin, NewToken, make_token, new_token, start_login
+from service.metrics import outcome
 from service.throttling import Throttle, ThrottleResult, count_attempt
 
 from . import login_queries, queries
@@ -115,14 +116,15 @@ async def log_in(
     One transaction starts the login and moves the guest's cart. Holds no connection while it
     checks the password, which takes as long for a name that nobody has.
     """
-    async with hasher.place(browser.holder):
-        verified = await _verify(hasher, throttle, name, password, browser)
+    with outcome(metrics.logins, "succeeded"):
+        async with hasher.place(browser.holder):
+            verified = await _verify(hasher, throttle, name, password, browser)
 
-    async def start(db: Connection) -> LoggedIn:
-        async with audit.recorded(db) as record:
-            return await _start(db, record, verified, browser, policy, "logged_in")
+        async def start(db: Connection) -> LoggedIn:
+            async with audit.recorded(db) as record:
+                return await _start(db, record, verified, browser, policy, "logged_in")
 
-    return await run(start)
+        return await run(start)
 
 
 async def _verify(

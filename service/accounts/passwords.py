@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from prometheus_client.core import Metric
 from zxcvbn_rs_py import zxcvbn
 
+from service import metrics
 from service.database import release_db
 from service.errors import Busy, TooManyAttempts, WeakPassword
+from service.metrics import gauge, gauges
 from service.settings import Settings
 
 from .foreign import is_foreign, verify_foreign
@@ -68,6 +71,7 @@ class Hasher:
     async def place(self, holder: Holder) -> AsyncIterator[None]:
         """Hold a place in the line; raises `Busy`, though not at once, where there is none."""
         if not self.line.has_place(holder):
+            metrics.hash_refused.inc()
             await self._keep_waiting()
             raise Busy(retry_after=1)
         with self.line.place(holder):
@@ -83,6 +87,17 @@ class Hasher:
     async def _keep_waiting(self) -> None:
         self._give_way()
         await asyncio.sleep(PATIENCE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+
+    def metrics(self) -> Iterator[Metric]:
+        """Return how the line stands."""
+        line = self.line
+        yield gauges(
+            "locker_hash_waiting", "Passwords that wait to be hashed.", "holder", line.waiting
+        )
+        yield gauge("locker_hash_places", "LOCKER_HASH_QUEUE.", line.places)
+        yield gauge(
+            "locker_hash_places_held", "Log ins and the like that are under way.", line.held
+        )
 
     async def accept(self, password: str, username: str, *, known: bool = False) -> str:
         """Return the hash of a password that somebody chooses.
@@ -145,10 +160,11 @@ class Hasher:
 
         # Work that is cancelled while it waits is never begun. Once it has begun, the turn is its
         # own until it is done, cancelled or not.
-        await self.line.turn(known=known)
-        future = self._executor.submit(work)
-        future.add_done_callback(done)
-        return await asyncio.wrap_future(future)
+        with metrics.hash_seconds.time():
+            await self.line.turn(known=known)
+            future = self._executor.submit(work)
+            future.add_done_callback(done)
+            return await asyncio.wrap_future(future)
 
 
 def _judge(password: str, username: str) -> None:

@@ -40,11 +40,21 @@ class WaitingLine:
     """
 
     def __init__(self, places: int) -> None:
-        self._places = places
+        self.places = places
         self._held: Counter[Holder] = Counter()
         self._taken = False
         self._known: deque[asyncio.Future[None]] = deque()
         self._strangers: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def held(self) -> int:
+        """Places that are taken."""
+        return self._held.total()
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many wait for their turn."""
+        return {"known": len(self._known), "stranger": len(self._strangers)}
 
     @contextmanager
     def place(self, holder: Holder) -> Iterator[None]:
@@ -58,13 +68,13 @@ class WaitingLine:
 
     def has_place(self, holder: Holder) -> bool:
         """Return whether there is a place left for this holder."""
-        if self._held.total() >= self._places:
+        if self.held >= self.places:
             return False
         if holder.known:
-            return self._held[holder] < max(self._places // KNOWN_SHARE, A_FEW)
+            return self._held[holder] < max(self.places // KNOWN_SHARE, A_FEW)
         strangers = sum(count for each, count in self._held.items() if not each.known)
-        share = max(self._places // SHARE, 1)
-        return self._held[holder] < share and strangers < max(self._places - share, 1)
+        share = max(self.places // SHARE, 1)
+        return self._held[holder] < share and strangers < max(self.places - share, 1)
 
     def is_crowded(self, holder: Holder) -> bool:
         """Return whether the holder has more places than somebody who logs in needs."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
-from service import clock
+from service import clock, metrics
 from service.database import Conflicted, Connection
 from service.errors import RevisionMismatch
 
@@ -115,7 +115,9 @@ async def add(
 ) -> CartChange:
     """Add units; raises as `model.add`, and `ConditionFailed`."""
     rule = partial(model.add, quantity=quantity, limits=policy.limits, metadata=metadata)
-    return await _change(db, owner, policy, rule, condition, sku)
+    changed = await _change(db, owner, policy, rule, condition, sku)
+    metrics.cart_adds.inc()
+    return changed
 
 
 async def set_quantity(

@@ -204,11 +204,14 @@ class JoinedCarts:
     def join(self, guest: Cart, policy: CartPolicy) -> JoinedCarts:
         """Return this with a guest's cart in it that joins for the first time."""
         account, lines = merging.merge(guest, self.account, policy.merge, policy.limits)
+        if guest.lines:
+            metrics.cart_merges.inc()
         return JoinedCarts(account, (*self.closing, guest), (*self.receipt, *lines))
 
     def take_late_lines(self, guest: Cart, policy: CartPolicy) -> JoinedCarts:
         """Return this with what was added to a guest's cart since it joined: on no receipt."""
         account, _ = merging.merge(guest, self.account, "sum", policy.limits)
+        metrics.cart_late_lines.inc(len(guest.lines))
         return replace(self, account=account, closing=(*self.closing, guest))
 
 
@@ -279,6 +282,7 @@ def _heal(
     metrics.carts_healed.inc()
     logger.warning("a cart was healed from its snapshot", extra={"cart": str(snapshot.cart_id)})
     healed = model.heal(cart, snapshot.lines, offers, policy.limits)
+    metrics.cart_healed_lines.inc(len(set(healed.lines) - set(cart.lines)))
     # A guest's cart is known by its id. An account's gets another, as any snapshot could name it.
     lost = None if snapshot.account_id else snapshot.cart_id
     return replace(healed, id=cart.id or lost, revision=snapshot.revision)

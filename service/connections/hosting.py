@@ -16,6 +16,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from quart import Quart
 
+from service.metrics import State
 from service.settings import Settings
 
 from .giving_way import offer
@@ -35,17 +36,21 @@ ACCEPT_FAILED = OncePerMinute("socket.accept() out of system resource")
 """asyncio logs it each second."""
 
 
-def init_app(app: Quart, settings: Settings) -> None:
-    """Wait for Hypercorn to start the application, and bound its connections then."""
-    app.asgi_app = _Hosted(app.asgi_app, settings)  # type: ignore[method-assign]
+def init_app(app: Quart, settings: Settings, state: State | None = None) -> None:
+    """Wait for Hypercorn to start the application, and bound its connections then.
+
+    They are told of in ``state``.
+    """
+    app.asgi_app = _Hosted(app.asgi_app, settings, state)  # type: ignore[method-assign]
 
 
 class _Hosted:
     """The application, which sees at its start who hosts it."""
 
-    def __init__(self, app: Application, settings: Settings) -> None:
+    def __init__(self, app: Application, settings: Settings, state: State | None) -> None:
         self._app = app
         self._settings = settings
+        self._state = state
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         host = getattr(receive, "__self__", None)
@@ -55,6 +60,8 @@ class _Hosted:
             await self._app(scope, receive, send)
             return
         connections = _take_over(host, self._settings)
+        if self._state:
+            self._state.add(connections.metrics)
         try:
             await self._app(scope, receive, send)
         finally:

@@ -6,10 +6,15 @@ import asyncio
 import logging
 import os
 import threading
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from hypercorn.typing import WorkerContext
+from prometheus_client.core import Metric
+
+from service.metrics import count, counts, gauge, gauges
 
 from .notices import Notices
 from .server import Connection
@@ -46,6 +51,8 @@ class Connections:
         self.bounds = bounds
         self._open: set[Connection] = set()
         self._notices = Notices()
+        self.ended = Counter[str]()
+        self.accepted = 0
         self._overseer: asyncio.Task[None] | None = None
         self._watchdog: threading.Timer | None = None
 
@@ -59,6 +66,7 @@ class Connections:
         if self._overseer is None:
             self._overseer = newcomer.loop.create_task(self._oversee(newcomer.context))
         self._open.add(newcomer)
+        self.accepted += 1
         self._make_room(newcomer.loop.time())
         return newcomer in self._open
 
@@ -73,7 +81,27 @@ class Connections:
 
     def note(self, cause: str, error: BaseException | None = None) -> None:
         """Count what came of a client's doing, or of a mistake of ours."""
+        self.ended[cause] += 1
         self._notices.add(cause, error)
+
+    def metrics(self) -> Iterator[Metric]:
+        """Return how connections stand, and how many have come and gone."""
+        # One that has ended may be there still, until its tasks have.
+        states = Counter({"new": 0, "working": 0, "idle": 0})
+        for connection in self._open:
+            if not connection.has_asked:
+                states["new"] += 1
+            else:
+                states["working" if connection.is_working else "idle"] += 1
+        yield gauges("locker_connections", "Clients' connections.", "state", states)
+        yield gauge("locker_max_connections", "LOCKER_MAX_CONNECTIONS.", self.bounds.connections)
+        yield count("locker_connections_accepted", "Connections that came in.", self.accepted)
+        yield counts(
+            "locker_connections_ended",
+            "Connections that were cut off, and why: full is for others to have room.",
+            "cause",
+            self.ended,
+        )
 
     def close(self) -> None:
         """Watch no longer: the server has ended."""

@@ -13,7 +13,7 @@ from quart_auth import current_user
 
 from quart_locker import BASE, Session
 from service import audit, clock, metrics
-from service.database import run
+from service.database import run, tally
 from service.errors import BadHost, CrossSite, Forbidden, LockerError, Unauthenticated
 from service.http.requests import request_source
 from service.logins import presented_login
@@ -67,7 +67,7 @@ async def record(status: int) -> None:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     rule = request.url_rule
     method, route = (request.method, rule.rule) if rule else ("-", "-")
-    metrics.requests.labels(method, route, status).observe(seconds)
+    metrics.count_request(method, route, status, seconds, tally())
     error: LockerError | None = g.get("error")
     line = {
         "method": request.method,

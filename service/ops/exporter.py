@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
+from typing import cast
 
 import hypercorn.asyncio
 from hypercorn.config import Config
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from quart import Blueprint, Quart, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from quart import Blueprint, Quart, Response, current_app
 
 from service import connections
 from service.errors import SettingsError
 from service.hosts import read_authority
+from service.metrics import State
+from service.services import services_of
 from service.settings import Settings
 
 blueprint = Blueprint("metrics", __name__)
 
+STATE = "locker.metrics"
+"""What an application keeps its state by."""
 MOST_SCRAPERS = 16
 """Connections at once; those of `LOCKER_MAX_CONNECTIONS` are the shop's."""
 CLOSED_WITHIN = 2
@@ -26,16 +31,19 @@ CLOSED_WITHIN = 2
 
 @blueprint.get("/metrics")
 async def show_metrics() -> Response:
-    """Show what this process has counted, for Prometheus."""
-    return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    """Show what this process has counted, and how it stands, for Prometheus."""
+    # generate_latest asks a registry for no more than that.
+    state = cast("CollectorRegistry", current_app.extensions[STATE])
+    return Response(generate_latest(state), content_type=CONTENT_TYPE_LATEST)
 
 
 def init_app(app: Quart, settings: Settings) -> None:
     """Show the metrics where the settings say; an address of its own is open while we serve."""
+    state = app.extensions[STATE] = services_of(app).get(State)
     if settings.metrics == "main":
         app.register_blueprint(blueprint)
     elif settings.metrics != "off":
-        exporter = Exporter(settings)
+        exporter = Exporter(settings, state)
         app.before_serving(exporter.open)
         app.after_serving(exporter.close)
 
@@ -43,14 +51,16 @@ def init_app(app: Quart, settings: Settings) -> None:
 class Exporter:
     """A server beside the one that hosts the service, in the same loop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, state: State) -> None:
         self._settings = settings
+        self._state = state
         self._stop = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Raises `SettingsError` where it can't listen."""
         app = Quart("metrics")
+        app.extensions[STATE] = self._state
         app.register_blueprint(blueprint)
         bounded = dataclasses.replace(self._settings, max_connections=MOST_SCRAPERS)
         connections.init_app(app, bounded)

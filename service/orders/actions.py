@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 from uuid import UUID
 
-from service import carts, catalogue, clock
+from service import carts, catalogue, clock, metrics
 from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
 from service.database import Connection
 from service.errors import Invalid, InvalidCursor, NotFound, Unauthenticated
@@ -164,7 +164,8 @@ async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:
             if line.from_stock:
                 taken[line.variant_id] += line.quantity
         await catalogue.give_back_stock(db, taken)
-        return replace(order, status="cancelled")
+    metrics.orders.labels("cancelled").inc()
+    return replace(order, status="cancelled")
 
 
 async def fulfil(db: Connection, text: str) -> Order:

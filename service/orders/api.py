@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, url_for
 
+from service import metrics
 from service.carts import CartOwner, CartPolicy, Condition
 from service.carts.api_types import (
     CART_TOKEN,
@@ -34,6 +35,7 @@ from service.http.endpoints import (
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.logins import current_account_id
+from service.metrics import outcome
 
 from . import actions, keys
 from .actions import Checkout, Placed
@@ -113,8 +115,10 @@ async def place_order(data: NewOrder) -> Response:
     )
     checkout = checkout_of(data.expected_total, details)
     once = Once(data, guest=owner.key_scope, to_response=_show_placed, veil=KeyVeil())
-    with showing_mismatches():
+    with showing_mismatches(), outcome(metrics.orders, "repeated") as reached:
         placed, response = await once.run(_place, owner, policy, checkout, condition)
+        if placed and placed.new:
+            reached.name = "placed"
     if placed:
         remember_cart(placed.loaded)
     if response.status_code < HTTPStatus.BAD_REQUEST:

@@ -16,6 +16,7 @@ from quart import Blueprint, Response, request
 from quart_auth import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from service import metrics
 from service.accounts.session import find_account
 from service.carts import load
 from service.carts.session import cart_policy, current_cart_owner, remember_cart
@@ -23,6 +24,7 @@ from service.database import run
 from service.errors import FieldError, Invalid, LockerError, TooManyAttempts, Unauthenticated
 from service.http.endpoints import Input
 from service.logins import current_account_id
+from service.metrics import outcome
 from service.pages import (
     SentForm,
     back,
@@ -106,7 +108,10 @@ async def post_checkout() -> Response | WerkzeugResponse:
         return await _show(values, guest=guest, refreshed=True)
     try:
         checkout = _read(form, guest=guest)
-        placed = await run(actions.place, current_cart_owner(), cart_policy(), checkout)
+        with outcome(metrics.orders, "repeated") as reached:
+            placed = await run(actions.place, current_cart_owner(), cart_policy(), checkout)
+            if placed.new:
+                reached.name = "placed"
     except EmptyCart:
         return back("/cart")
     except (Invalid, actions.CartChanged, OutOfStock, TooManyAttempts) as error:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from quart.wrappers import BaseRequestWebsocket
 
-from quart_locker import BROWSER_LIMIT, SectionedSessions
+from quart_locker import BASE, BROWSER_LIMIT, SectionedSessions
 from service import clock, metrics
 from service.settings import Settings
 
@@ -47,6 +47,16 @@ class ShopSessions(SectionedSessions):
 
     def note_old_key(self) -> None:
         metrics.old_key_uses.inc()
+
+    def note_refused(self, name: str, why: str) -> None:
+        metrics.sections_refused.labels(_label(name), why).inc()
+
+    def note_sent(self, name: str, size: int) -> None:
+        metrics.section_bytes.labels(_label(name)).observe(size)
+
+
+def _label(section: str) -> str:
+    return "login" if section == BASE else section
 
 
 def _prefix(settings: Settings) -> str:

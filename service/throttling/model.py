@@ -37,10 +37,16 @@ class Attempt:
     seconds: list[int]
     total: bytes
     device: bool
+    action: LimitedAction
 
     @classmethod
     def of(
-        cls, limited: list[tuple[Limit, bytes]], total: bytes = b"", *, device: bool = False
+        cls,
+        action: LimitedAction,
+        limited: list[tuple[Limit, bytes]],
+        total: bytes = b"",
+        *,
+        device: bool = False,
     ) -> Self:
         """Return the attempt that counts against these keys."""
         return cls(
@@ -49,6 +55,7 @@ class Attempt:
             seconds=[limit.seconds for limit, _ in limited],
             total=total,
             device=device,
+            action=action,
         )
 
     @property
@@ -101,15 +108,15 @@ class Throttle:
         if device and limited:
             limit = self._account or self._address or self._total
             limited.append((limit, _digest(f"{action} device {device.hex()}")))
-        return Attempt.of(limited, total, device=bool(device and limited))
+        return Attempt.of(action, limited, total, device=bool(device and limited))
 
     def new_cart(self, ip: str) -> Attempt | None:
         """Return what a guest's new cart counts against, None where that is not limited."""
-        return Attempt.of(_by_network("cart", self._carts, ip)) if self._carts else None
+        return Attempt.of("cart", _by_network("cart", self._carts, ip)) if self._carts else None
 
     def new_order(self, ip: str) -> Attempt | None:
         """Return what a guest's order counts against, None where that is not limited."""
-        return Attempt.of(_by_network("order", self._orders, ip)) if self._orders else None
+        return Attempt.of("order", _by_network("order", self._orders, ip)) if self._orders else None
 
 
 def _by_network(action: LimitedAction, limit: Limit, ip: str) -> list[tuple[Limit, bytes]]:

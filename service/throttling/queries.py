@@ -10,11 +10,12 @@ from typing import Self
 
 from asyncpg import Record
 
+from service import metrics
 from service.database import Connection
 from service.errors import TooManyAttempts
 from service.statements import Statement
 
-from .model import Attempt
+from .model import Attempt, LimitedAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class ThrottleResult:
     retry_at: datetime | None
     first: bool
     spare: bool
+    action: LimitedAction
 
     @classmethod
     def of(cls, row: Record, attempt: Attempt, now: datetime) -> Self:
@@ -37,15 +39,17 @@ class ThrottleResult:
         passed, spare = row["passed"], row["spare"]
         keys = [*attempt.keys[:passed], *(attempt.keys[-1:] if spare else ())]
         if passed == attempt.limits:
-            return cls(keys, None, first=False, spare=False)
+            return cls(keys, None, first=False, spare=False, action=attempt.action)
         # A window that began while this statement ran isn't visible to it.
         latest = now + timedelta(seconds=attempt.seconds[passed])
-        return cls(keys, row["ends_at"] or latest, first=bool(row["first"]), spare=spare)
+        retry_at = row["ends_at"] or latest
+        return cls(keys, retry_at, bool(row["first"]), spare=spare, action=attempt.action)
 
     def refusal(self, now: datetime) -> TooManyAttempts | None:
-        """Return the error to raise, if the attempt is refused."""
+        """Return the error to raise, if the attempt is refused, which is counted."""
         if self.retry_at is None:
             return None
+        metrics.throttled.labels(self.action).inc()
         seconds = math.ceil((self.retry_at - now).total_seconds())
         return TooManyAttempts(retry_after=max(seconds, 1))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from service import metrics
 from service.database import get_db
 from tests.support.document import OPERATIONS
 from tests.support.line import Line
@@ -71,6 +72,12 @@ async def shop(start_app: Start, counter: Counter) -> Quart:
     return await start_app(database_url=counter.url, pool_max=1, **patient)
 
 
+def counted_trips() -> float:
+    """Return what the metrics have counted so far, of all routes."""
+    samples = [sample for family in metrics.round_trips.collect() for sample in family.samples]
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
+
+
 def test_every_operation_has_a_budget() -> None:
     """Each operation is visited, and its visit says what it may cost: `tests/support/visits.py`."""
     visited = {visit.operation for visit in [*VISITS, *ENTRANCES]}
@@ -81,17 +88,21 @@ def test_every_operation_has_a_budget() -> None:
 async def test_a_request_keeps_to_its_budget(
     visit: Visit, who: str, shop: Quart, counter: Counter, product: Product
 ) -> None:
-    """With something in the cart, a request waits for no more answers than it may."""
+    """With something in the cart, a request waits for no more answers than it may.
+
+    The metrics say as many as there are.
+    """
     client = shop.test_client()
     if who == "signed in":
         await register(client)
     for _ in range(2):  # once to prepare the statements
         request = await visit.request(client, product)
-        before = counter.trips
+        before, counted = counter.trips, counted_trips()
         response = await client.open(**request)
         trips = counter.trips - before
         assert response.status_code < 300, await response.get_data()
     assert trips <= visit.trips
+    assert counted_trips() - counted == trips
 
 
 async def test_logging_in_and_out_keeps_to_its_budget(

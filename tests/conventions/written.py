@@ -12,12 +12,21 @@ import asyncpg
 
 from service.devserver import PostgresServer
 from service.migrations import migrate
-from tests.conventions import command_table, folder_map, settings_page, table_diagram
+from tests.conventions import (
+    command_table,
+    folder_map,
+    metrics_table,
+    prometheus_rule,
+    settings_page,
+    table_diagram,
+)
 
 WRITTEN: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (settings_page.PAGE, settings_page.render),
     "commands": (command_table.PAGE, command_table.render),
     "folders": (folder_map.PAGE, folder_map.render),
+    "metrics": (metrics_table.PAGE, metrics_table.render),
+    "rules": (prometheus_rule.PAGE, prometheus_rule.render),
 }
 """Each page, and what returns it with its part as it should be; one more needs a database."""
 

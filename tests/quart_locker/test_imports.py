@@ -11,6 +11,7 @@ import pytest
 OURS = {
     "quart_locker",
     "quart_locker.connection",
+    "quart_locker.connection.counting",
     "quart_locker.connection.errors",
     "quart_locker.connection.extension",
     "quart_locker.connection.pool",

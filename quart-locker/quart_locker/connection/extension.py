@@ -11,6 +11,7 @@ from quart import Quart, current_app, g, has_app_context
 
 from quart_locker.errors import Misconfigured
 
+from .counting import Tally
 from .errors import AWAY, BUSY, OF_A_DEAD_CONNECTION, DatabaseAway, DatabaseBusy
 from .pool import Connection, Pool, PoolOptions, is_dead
 from .visits import Visit, current_visit, is_copy
@@ -139,7 +140,7 @@ class PooledConnection:
             # The context ended while this task waited.
             pool.release(connection)
             raise
-        visit.connection = connection
+        visit.take(connection)
         if visit.is_kept_by_a_test:
             pool.keep_for_test(visit)
         if g.get(self._visit) is visit:
@@ -153,7 +154,7 @@ class PooledConnection:
         self._release(current_visit(self._visit))
 
     def _release(self, visit: Visit) -> None:
-        connection, visit.connection = visit.connection, None
+        connection = visit.give_back()
         if connection is None:
             return
         if g.get(self.name) is connection:
@@ -162,6 +163,10 @@ class PooledConnection:
         pool.release(connection)
         if pool.observer is not None:
             pool.observer.given_back(connection)
+
+    def tally(self) -> Tally:
+        """Return how many statements this app context has asked so far, and the round trips."""
+        return current_visit(self._visit).tally()
 
     def _end(self) -> None:
         """End the visit: give the connection back, if one was taken, and let none be taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from quart import has_request_context
 
 from quart_locker.errors import Misconfigured
 
+from .counting import CountingConnection
 from .errors import DatabaseAway, DatabaseBusy
 
 if TYPE_CHECKING:
@@ -146,6 +148,20 @@ class Observer(Protocol):
     def given_back(self, connection: Pooled) -> None: ...
 
 
+@dataclass(slots=True)
+class PoolUse:
+    """What became of requests for a connection: ``waited`` is in seconds, of all together.
+
+    ``timeouts`` are those that had none in time, ``failures`` those that found the database away.
+    """
+
+    waiting: int = 0
+    asked: int = 0
+    waited: float = 0.0
+    timeouts: int = 0
+    failures: int = 0
+
+
 class Pool:
     """One application's pool of connections."""
 
@@ -153,6 +169,7 @@ class Pool:
         if not isinstance(dsn, str) or not dsn.startswith(("postgresql:", "postgres:")):
             raise Misconfigured("PooledConnection needs the database's address: postgresql://…")
         self.observer: Observer | None = None
+        self.use = PoolUse()
         self._dsn = dsn
         self._options = options
         self._application_name = options.application_name or application_name
@@ -176,7 +193,12 @@ class Pool:
             # The server's own limit comes first; this one is for a server that is gone.
             command_timeout=options.statement_timeout + (0 if options.pooler else 1),
             server_settings=self._session_settings(),
-            **{**reset, **unprepared, **options.connect},
+            **{
+                "connection_class": CountingConnection,
+                **reset,
+                **unprepared,
+                **options.connect,
+            },
         )
 
     def _session_settings(self) -> dict[str, str]:
@@ -199,8 +221,8 @@ class Pool:
             return
         for visit in self._kept_by_tests:
             if visit.connection is not None:
-                connection, visit.connection = visit.connection, None
-                self.release(connection)
+                self.release(visit.connection)
+                visit.give_back()
         pool, self._pool, self._closed = self._pool, None, True
         await self.settle(RELEASE_TIMEOUT)
         try:
@@ -220,17 +242,25 @@ class Pool:
             raise DatabaseAway(retry_after=1)
         if self._pool is None:
             raise RuntimeError(ENDED if self._closed else NOT_STARTED)
+        use, began = self.use, time.perf_counter()
+        use.waiting += 1
         try:
             return await self._pool.acquire(timeout=self._options.timeout)
         except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
+            use.timeouts += 1
             raise DatabaseBusy(retry_after=1) from error
         except asyncpg.ClientConfigurationError as error:
             # Who comes again finds the same.
             raise Misconfigured(f"The database's address can't be used: {error}") from error
         except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
             # The database is away, or doesn't let us in, or the pool is closing.
+            use.failures += 1
             logger.warning("no connection to the database: %s", error)
             raise DatabaseAway(retry_after=1) from error
+        finally:
+            use.waiting -= 1
+            use.asked += 1
+            use.waited += time.perf_counter() - began
 
     def release(self, connection: Pooled) -> None:
         """Give a connection back without waiting for it.
@@ -280,6 +310,20 @@ class Pool:
         if self._pool is None:
             return 0
         return self._pool.get_max_size() - self._pool.get_size() + self._pool.get_idle_size()
+
+    @property
+    def in_use(self) -> int:
+        """Connections that somebody holds, or that are on their way back."""
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool else 0
+
+    @property
+    def open_idle(self) -> int:
+        """Connections that are open, and nobody holds."""
+        return self._pool.get_idle_size() if self._pool else 0
+
+    @property
+    def max_size(self) -> int:
+        return self._options.max_size
 
 
 async def _leave(_: asyncpg.Connection[asyncpg.Record]) -> None:

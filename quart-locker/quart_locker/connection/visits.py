@@ -13,6 +13,8 @@ from quart import g, has_request_context, has_websocket_context, request, websoc
 from quart.globals import app_ctx
 from quart.wrappers import BaseRequestWebsocket
 
+from .counting import NOTHING, Tally, tally_of
+
 PRESERVED = "_quart._preserve_context"
 """How a test client that is used with ``async with`` marks the contexts it keeps (Quart 0.22)."""
 
@@ -24,10 +26,33 @@ class Visit:
         self.lock = asyncio.Lock()
         self.over = False
         self.connection: PoolConnectionProxy[asyncpg.Record] | None = None
+        self.given_back = NOTHING
+        self._at_first: Tally | None = None
         self.is_kept_by_a_test = _is_kept_by_a_test()
         self._owner = weakref.ref(owner)
         # Quart 0.22 lets the copy of a context share its `g`; their connections are two.
         self._copies: weakref.WeakKeyDictionary[Any, Visit] = weakref.WeakKeyDictionary()
+
+    def take(self, connection: PoolConnectionProxy[asyncpg.Record]) -> None:
+        self.connection = connection
+        self._at_first = tally_of(connection)
+
+    def give_back(self) -> PoolConnectionProxy[asyncpg.Record] | None:
+        """Return what it held, to be released."""
+        self.given_back = self.tally()
+        connection, self.connection = self.connection, None
+        return connection
+
+    def tally(self) -> Tally:
+        """Return what was asked of all its connections so far."""
+        before, first = self.given_back, self._at_first
+        now = tally_of(self.connection)
+        if first is None or now is None:
+            return before
+        return Tally(
+            before.statements + now.statements - first.statements,
+            before.round_trips + now.round_trips - first.round_trips,
+        )
 
     def check(self) -> None:
         if self.over:

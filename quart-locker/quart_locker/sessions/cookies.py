@@ -23,6 +23,10 @@ Clock: TypeAlias = "Callable[[], float]"
 Digest: TypeAlias = Literal["sha256", "sha1"]
 """Of the signature; SHA-1 is Flask's own."""
 
+Refusal: TypeAlias = Literal["too_long", "tampered", "foreign", "expired"]
+"""Why a cookie counts for nothing. A key that is gone makes it look tampered with; foreign is what
+another program has signed with our key."""
+
 BROWSER_LIMIT = 4093
 """Bytes of ``name=value; attributes`` that every browser keeps (RFC 6265, section 6.1, less
 the three that some count extra)."""
@@ -106,8 +110,13 @@ class SectionCookie:
         Tampered, truncated, foreign, expired and oversized cookies all come out as None:
         the client that sent one isn't told why.
         """
+        found = self.examine(value)
+        return found if isinstance(found, Opened) else None
+
+    def examine(self, value: str) -> Opened | Refusal:
+        """Return what `open` does, or why not; that isn't for the client to know."""
         if len(value) > BROWSER_LIMIT:
-            return None
+            return "too_long"
         for number, serializer in enumerate(self._serializers):
             try:
                 content, moment = serializer.loads(value, return_timestamp=True)
@@ -115,15 +124,15 @@ class SectionCookie:
                 continue
             except (ValueError, TypeError, KeyError, RecursionError):
                 # Another program has signed this with our key.
-                return None
-            if not isinstance(content, dict):
-                return None
+                return "foreign"
+            if not isinstance(content, dict) or not isinstance(content.get(BORN, 0), int):
+                return "foreign"
             signed = int(moment.timestamp())
             born = content.pop(BORN, signed)
-            if not isinstance(born, int) or not self._in_time(signed, born):
-                return None
+            if not self._in_time(signed, born):
+                return "expired"
             return Opened(content, signed, born, old_key=number > 0)
-        return None
+        return "tampered"
 
     def _in_time(self, signed: int, born: int) -> bool:
         now = int(self._clock())

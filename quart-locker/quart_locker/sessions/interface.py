@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_locker.errors import Misconfigured
 
-from .cookies import Clock, SectionCookie
+from .cookies import Clock, Opened, Refusal, SectionCookie
 from .jar import Jar, SessionTooLarge
 from .model import Section, Session
 from .policy import (
@@ -105,6 +105,12 @@ class SectionedSessions(SessionInterface):
     def note_old_key(self) -> None:
         """Take note that a cookie was read that an older key had signed. For subclasses."""
 
+    def note_refused(self, name: str, why: Refusal) -> None:
+        """Take note that a section's cookie came in and counts for nothing. For subclasses."""
+
+    def note_sent(self, name: str, size: int) -> None:
+        """Take note that a section was sent, in so many bytes. For subclasses."""
+
     def get_expiration_time(self, app: Quart, session: Any) -> datetime | None:
         idle = self._policy(app).idle
         return datetime.fromtimestamp(self._clock() + idle, UTC) if session.permanent else None
@@ -147,10 +153,15 @@ class SectionedSessions(SessionInterface):
             jar = jar or self.jar(app)
             cookie = jar.cookies[name]
             value = request.cookies.get(cookie.name)
-            opened = cookie.open(value) if value else None
-            if opened and opened.old_key:
+            if not value:
+                return Section(None)
+            found = cookie.examine(value)
+            if not isinstance(found, Opened):
+                self.note_refused(name, found)
+                return Section(None)
+            if found.old_key:
                 self.note_old_key()
-            return Section(opened)
+            return Section(found)
 
         return Session(read, self.sections)
 
@@ -184,13 +195,14 @@ class SectionedSessions(SessionInterface):
         try:
             changed = session.checked_changes()
             jar = self.jar(app)
-            headers = [jar.header(name, session) for name in jar.due(session, changed)]
+            headers = {name: jar.header(name, session) for name in jar.due(session, changed)}
         except (SessionTooLarge, TypeError) as error:
             # Either all sections are written or none: those that belong together must not part.
             session.discard()
             await _replace(response, await app.make_response(await _handle(app, error)))
             return
-        for header in headers:
+        for name, header in headers.items():
+            self.note_sent(name, len(header))
             response.headers.add("Set-Cookie", header)
 
 

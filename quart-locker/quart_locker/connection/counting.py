@@ -1,0 +1,64 @@
+"""Connections that count what they are asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple  # noqa: TID251 - asyncpg's stubs have parameters, its classes none
+
+import asyncpg
+
+if TYPE_CHECKING:
+    Base = asyncpg.Connection[asyncpg.Record]
+else:
+    Base = asyncpg.Connection
+
+AROUND = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+"""How what asyncpg says around a transaction's statements begins."""
+
+
+class Tally(NamedTuple):
+    """``round_trips`` are the statements, and the ends of transactions that were waited for."""
+
+    statements: int
+    round_trips: int
+
+
+NOTHING = Tally(0, 0)
+
+
+def tally_of(connection: object) -> Tally | None:
+    """Return what a connection was asked; None where it has died, or is of another class."""
+    tally: Tally | None = getattr(connection, "tally", None)
+    return tally
+
+
+class CountingConnection(Base):
+    """asyncpg's connection, with the number of its statements and of its round trips.
+
+    What the driver asks for itself, to prepare a statement or to know a type, isn't counted.
+    """
+
+    __slots__ = ("round_trips", "statements")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.statements = self.round_trips = 0
+
+    def execute(self, query: str, *args: Any, **kwargs: Any) -> Any:
+        if not args:
+            self.round_trips += 1
+            self.statements += not query.startswith(AROUND)
+        return super().execute(query, *args, **kwargs)
+
+    def _execute(self, *args: Any, **kwargs: Any) -> Any:
+        self.round_trips += 1
+        self.statements += 1
+        return super()._execute(*args, **kwargs)  # type: ignore[misc]
+
+    def _executemany(self, *args: Any, **kwargs: Any) -> Any:
+        self.round_trips += 1
+        self.statements += 1
+        return super()._executemany(*args, **kwargs)  # type: ignore[misc]
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.statements, self.round_trips)
