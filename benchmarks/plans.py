@@ -75,7 +75,6 @@ KNOWN = {
     "a list for each facet that is chosen": (
         *("facets of a type and", "facets of a word, a type and a tag", "facets of prices"),
     ),
-    "250 counts of up to 1,000": ("types",),
     "two searches, and a third for what is alike": (
         *("suggestions for a slip", "suggestions for slips", "suggestions for a word and a letter"),
     ),
@@ -126,7 +125,10 @@ async def open_catalogue(url: str, products: int) -> Connection:
         print(f"filled in {time.perf_counter() - started:.0f} s", flush=True)
         await server.execute(f"alter database filling rename to {name}")
     await server.close()
-    return cast("Connection", await asyncpg.connect(url.replace("/locker?", f"/{name}?")))
+    db = cast("Connection", await asyncpg.connect(url.replace("/locker?", f"/{name}?")))
+    # What was filled before may be short of what came since.
+    await migrate(db)
+    return db
 
 
 async def find_vendors(db: Connection) -> tuple[str, str]:

@@ -99,6 +99,13 @@ _VOCABULARY = """
 """
 
 
+# By a trigger too.
+_TYPES = """
+    insert into listed_types (type, products)
+    select type, count(*) from listed_products group by type
+"""
+
+
 async def fill(db: Connection, count: int, *, batch: int = 250_000) -> None:
     """Fill a migrated database without products, and bring the statistics up to date.
 
@@ -140,13 +147,14 @@ async def fill(db: Connection, count: int, *, batch: int = 250_000) -> None:
         await _execute(db, then)
     await _execute(
         db,
+        _TYPES,
         *(f"alter table {table} enable trigger user" for table in _TABLES),
         *ours.values(),
         *(
             f"alter table {each['on']} add constraint {each['name']} {each['make']}"
             for each in references
         ),
-        "vacuum analyze products, variants, listed_products, vocabulary",
+        "vacuum analyze products, variants, listed_products, listed_types, vocabulary",
     )
 
 

@@ -44,25 +44,10 @@ async def select_facets(db: Connection, selection: Selection) -> Facets:
     return Facets(**{facet: tuple(counts) for facet, counts in found.items()})
 
 
-# From one type to the next by the index: the table may be large, the types are few.
 SELECT_TYPES = Statement(
     f"""
-    with recursive found (type) as (
-        (select type from listed_products where type > '' order by type limit 1)
-        union all
-        select (
-            select listed_products.type from listed_products
-            where listed_products.type > found.type order by listed_products.type limit 1
-        )
-        from found where found.type is not null
-    )
-    select type, nullif((
-        select count(*) from (
-            select from listed_products
-            where listed_products.type = found.type limit {COUNTED + 1}
-        ) as each
-    ), {COUNTED + 1}) as count
-    from found where type is not null limit :limit
+    select type, case when sum(products) <= {COUNTED} then sum(products)::bigint end as count
+    from listed_types group by type having sum(products) > 0 order by type limit :limit
     """
 )
 

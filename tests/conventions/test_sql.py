@@ -32,7 +32,7 @@ EVERYTHING = re.compile(r"\b(?:select|returning)\s+(?:\w+\.)?\*", re.IGNORECASE)
 WRITES = re.compile(
     r"\b(?:insert\s+into|(?<!do )(?<!for )(?<!key )update|delete\s+from)\s+(\w+|\?)", re.IGNORECASE
 )
-BY_TRIGGERS = {"listed_products", "vocabulary"}
+BY_TRIGGERS = {"listed_products", "listed_types", "vocabulary"}
 EXECUTE = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor"}
 
 
