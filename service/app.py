@@ -23,6 +23,7 @@ from .locker_page.pages import init_app as init_locker_page
 from .ops import Draining, configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
 from .orders.admin_api import blueprint as orders_admin_api
+from .orders.admin_pages import blueprint as orders_admin_pages
 from .orders.api import blueprint as orders_api
 from .orders.checkout_pages import blueprint as checkout_pages
 from .orders.pages import blueprint as orders_pages
@@ -32,6 +33,9 @@ from .sessions import ShopSessions
 from .settings import Settings
 
 API = "/api/v1"
+
+COUNTER = (pages.CounterPage("Today", "", orders_admin_pages),)
+"""The operators' pages, in the order of their navigation."""
 
 
 def create_app(settings: Settings | None = None) -> Quart:
@@ -90,6 +94,8 @@ def create_app(settings: Settings | None = None) -> Quart:
         orders_pages,
     ):
         app.register_blueprint(shop_pages)
+    if settings.admin_pages:
+        pages.init_counter(app, COUNTER)
     if settings.locker_page or not settings.production:
         init_locker_page(app)
     if settings.docs:

@@ -174,6 +174,7 @@ def settings(database_url: str) -> Settings:
         secure_cookies=False,
         metrics="main",
         docs=True,
+        admin_pages=True,
         argon2=(64, 1, 1),
         # Every test logs in from one address.
         throttle_address=Limit(0, 0),

@@ -11,7 +11,9 @@ with the scope `admin` (`locker token create`). To add a route for them:
    ``@operation(Caller.OPERATOR, …)``, and ``operator = await current_operator()`` in the view.
    A write heeds an ``Idempotency-Key`` by `Once`, and ``If-Match`` where the thing has an ``ETag``.
 3. A command of `locker` calls the same action with `audit.COMMAND_LINE`.
-4. Its ``Visit`` has a ``prepare`` that brings an operator's token (``tests/support/operators.py``).
+4. A page is in ``admin_pages.py``, declared with ``@page(Caller.OPERATOR)``, on a blueprint of its
+   own; a line of ``COUNTER`` in ``app.py`` registers it and puts it into the pages' navigation.
+5. Its ``Visit`` has a ``prepare`` that brings an operator's token (``tests/support/operators.py``).
    That it is 404 to everyone else is tested without further ado.
 """
 
@@ -32,15 +34,19 @@ from service.sessions import TokenRequest
 from .requests import request_source
 
 AREA: Final = "/api/v1/admin/"
+PAGES: Final = "/admin"
+"""The operators' pages: this one, and those below it."""
 
 
 async def admit() -> None:
-    """Raise `NotFound` for a request to the operators' part of the API that isn't an operator's.
+    """Raise `NotFound` for a request to what is operators' alone that isn't an operator's.
 
     This is asked first of all, so that whatever they send, nobody else can tell what there is from
-    what isn't there. A request that brings no token of the right form costs no connection.
+    what isn't there. A request that brings no token of the right form, and on pages no login, costs
+    no connection.
     """
-    if not cast("TokenRequest", incoming()).path.startswith(AREA):
+    path = cast("TokenRequest", incoming()).path
+    if not path.startswith((AREA, f"{PAGES}/")) and path != PAGES:
         return
     try:
         await current_operator()

@@ -113,7 +113,7 @@ async def insert_order(
             key_hash=key_hash,
         )
     )
-    return None if row is None else _order(row)
+    return None if row is None else decode_order(row)
 
 
 SELECT_ORDER_FROM = Statement(
@@ -127,7 +127,7 @@ SELECT_ORDER_FROM = Statement(
 async def select_order_from(db: Connection, cart: Cart) -> Order | None:
     """Return the order that emptied this cart, if nothing has changed the cart since."""
     row = await db.fetchrow(*SELECT_ORDER_FROM(cart_id=cart.id, revision=cart.revision))
-    return None if row is None else _order(row)
+    return None if row is None else decode_order(row)
 
 
 ORDER = f"""
@@ -143,7 +143,7 @@ async def select_order(db: Connection, number: str, *, lock: bool = False) -> Or
     """Return the order of this number, whosoever it is; with ``lock`` its row is locked."""
     statement = LOCK_ORDER if lock else SELECT_ORDER
     row = await db.fetchrow(*statement(number=number))
-    return None if row is None else _order(row)
+    return None if row is None else decode_order(row)
 
 
 UPDATE_STATUS = Statement("update orders set status = :status where id = :id")
@@ -191,11 +191,12 @@ async def select_orders(
     asked = {"account_id": account_id, "before": before, **filters}
     asked = {name: value for name, value in asked.items() if value is not None}
     rows = await db.fetch(*_select_orders(*asked)(**asked, limit=limit + 1))
-    orders = tuple(_order(row) for row in rows[:limit])
+    orders = tuple(decode_order(row) for row in rows[:limit])
     return OrderPage(orders, orders[-1].number if len(rows) > limit else None)
 
 
-def _order(row: Record) -> Order:
+def decode_order(row: Record) -> Order:
+    """Return the order of a row of `COLUMNS` and `LINES`."""
     return Order(
         id=row["id"],
         number=row["number"],

@@ -7,6 +7,7 @@ own ``pages.py``.
 from .addresses import KEPT, origin
 from .assets import static_url
 from .context import LOCALES, PageContext, current_page_context
+from .counter import CounterPage, init_counter
 from .errors import error_page
 from .formats import device as name_device
 from .forms import SentForm, field_errors, new_key, page, receive_form
@@ -18,6 +19,7 @@ __all__ = [
     "HTML",
     "KEPT",
     "LOCALES",
+    "CounterPage",
     "PageContext",
     "Remedy",
     "SentForm",
@@ -27,6 +29,7 @@ __all__ = [
     "field_errors",
     "flash",
     "init_app",
+    "init_counter",
     "is_first_visit",
     "keep_receipt",
     "keep_secret",

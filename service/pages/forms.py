@@ -23,6 +23,7 @@ from service.http.endpoints import (
     convert_pairs,
     read_link,
 )
+from service.http.operators import current_operator
 from service.sessions import TokenRequest
 
 View = Callable[..., Awaitable[ResponseReturnValue]]
@@ -50,6 +51,8 @@ def page(
             if cast("TokenRequest", request).bearer_token is not None:
                 # Pages don't ask for a token's scopes.
                 raise Forbidden("Tokens are for the API.")
+            if caller is Caller.OPERATOR:
+                await current_operator()
             if form is not None:
                 arguments["data"] = (await receive_form()).read(form)
             if query is not None:

@@ -191,6 +191,10 @@ class Settings:
         "off",
     )
     docs: bool = _setting("the pages `/docs` and `/openapi.json`; on in development", default=False)
+    admin_pages: bool = _setting(
+        "the operators' pages, `/admin`, for accounts with the role (`locker user role`)",
+        default=False,
+    )
     locker_page: bool = _setting(
         "the page `/locker`, which explains the service; always on in development",
         default=False,

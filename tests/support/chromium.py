@@ -52,6 +52,7 @@ def served_shop(folder: Path) -> Iterator[Served]:
             argon2=(64, 1, 1),
             drain_time=0.0,
             docs=True,
+            admin_pages=True,
         )
         with serve(settings) as served:
             yield served

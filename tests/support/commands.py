@@ -78,4 +78,5 @@ def development(url: str) -> dict[str, str]:
         "DATABASE_URL": url,
         "SECRET_KEY": KEY,
         "ARGON2": "64,1,1",
+        "ADMIN_PAGES": "on",
     }

@@ -22,6 +22,7 @@ SETTINGS = Settings(
     secure_cookies=False,
     metrics="main",
     docs=True,
+    admin_pages=True,
 )
 
 

@@ -1,0 +1,88 @@
+"""Behind the counter, by forms alone: who gets there, and what they do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+from quart import Quart
+
+from service import accounts
+from service import create_app as make_app
+from service.audit import COMMAND_LINE
+from service.database import get_db
+from service.settings import Settings
+from tests.pages.conftest import Visitor
+from tests.support.document import SETTINGS
+from tests.support.operators import operator_of
+from tests.support.shopping import PASSWORD, Product
+
+Open = Callable[[], Visitor]
+
+
+@pytest.fixture
+async def operator(app: Quart, open_browser: Open) -> Visitor:
+    """An operator's browser."""
+    name = (await operator_of(app)).account.username
+    browser = open_browser()
+    await browser.send_form("/login", username=name, password=PASSWORD)
+    browser.headers["X-Name"] = name
+    return browser
+
+
+async def place(browser: Visitor, product: Product, quantity: int = 1) -> str:
+    """Order something with an account; returns the order's number."""
+    await browser.register()
+    cart = (
+        await browser.post("/api/v1/cart/lines", json={"sku": product.sku, "quantity": quantity})
+    ).json()
+    placed = await browser.post("/api/v1/orders", json={"expected_total": cart["total"]})
+    number: str = placed.json()["number"]
+    return number
+
+
+PATHS = ["/admin", "/admin/", "/admin/nothing", "/admin/orders/K7RX-3MDT"]
+
+
+async def test_nobody_else_learns_of_the_counter(
+    app: Quart, open_browser: Open, operator: Visitor
+) -> None:
+    """Whoever is no operator, or no more, is told what is told of a page that isn't there."""
+    guest, shopper = open_browser(), open_browser()
+    await shopper.register()
+    assert (await operator.get("/admin")).status_code == 200
+    async with app.app_context():
+        name = operator.headers["X-Name"]
+        assert await accounts.set_role(await get_db(), name, None, COMMAND_LINE)
+    for browser in (guest, shopper, operator):
+        for method in ("GET", "POST", "DELETE"):
+            for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+                told = [
+                    await browser.request(method, path, headers=headers, content=b"")
+                    for path in [*PATHS, "/nothing"]
+                ]
+                assert {answer.status_code for answer in told} == {404}
+                for answer in told:
+                    text = answer.text.replace(answer.headers["X-Request-Id"], "")
+                    other = told[-1].text.replace(told[-1].headers["X-Request-Id"], "")
+                    assert text == other
+
+
+async def test_the_counter_is_closed_unless_it_is_opened() -> None:
+    """Without the setting there are no such pages, in development either."""
+    assert [
+        each.default for each in dataclasses.fields(Settings) if each.name == "admin_pages"
+    ] == [False]
+    rules = make_app(dataclasses.replace(SETTINGS, admin_pages=False)).url_map.iter_rules()
+    assert [rule.rule for rule in rules if rule.rule.startswith("/admin")] == []
+
+
+async def test_the_day(operator: Visitor, open_browser: Open, product: Product) -> None:
+    """What came in is shown on the day's page, and an order with whom it is for."""
+    number = await place(open_browser(), product, 3)
+    today = await operator.get("/admin")
+    assert today.text.count(f'href="/admin/orders/{number}"') in {1, 2}
+    shown = await operator.get(f"/admin/orders/{number}")
+    assert f"The {product.sku}" in shown.text
+    assert "@example.com" in shown.text
