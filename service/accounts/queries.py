@@ -14,12 +14,25 @@ from service.carts import UNITS_CTE, empty_joined_cte
 from service.database import Connection
 from service.http.idempotency import forget_cte
 from service.logins import LOGIN, PresentedLogin
+from service.outbox import OutboxKind, events_cte
 from service.preferences import Choices, choices_of
 from service.statements import Statement
 from service.throttling import Attempt, ThrottleResult, throttle_cte
 
 from .model import Account, Credentials, EmailTaken, UsernameTaken, key
 from .names import skeleton
+
+
+def account_event_cte(kind: OutboxKind, source: str) -> str:
+    """Return CTEs that tell of each account in ``source``, as of the parameter ``now``."""
+    return f"""
+        about_account as (
+            select '{kind}' as kind, 'account:' || id as subject, :now::timestamptz as at,
+                jsonb_build_object('account_id', id) as data
+            from {source}
+        ),
+        {events_cte("about_account")}"""
+
 
 SELECT_CREDENTIALS = Statement(
     """
@@ -116,14 +129,18 @@ async def select_session(
 
 
 INSERT_ACCOUNT = Statement(
-    """
-    insert into accounts (
-        username, username_key, username_skeleton, email, email_key, password_hash, created_at
-    )
-    values (
-        :username, :username_key, :username_skeleton, :email, :email_key, :password_hash, :now
-    )
-    returning id, username, email, created_at
+    f"""
+    with made as (
+        insert into accounts (
+            username, username_key, username_skeleton, email, email_key, password_hash, created_at
+        )
+        values (
+            :username, :username_key, :username_skeleton, :email, :email_key, :password_hash, :now
+        )
+        returning id, username, email, created_at
+    ),
+    {account_event_cte("account.registered", "made")}
+    select id, username, email, created_at from made
     """
 )
 
@@ -131,7 +148,7 @@ INSERT_ACCOUNT = Statement(
 async def insert_account(
     db: Connection, username: str, email: str, password_hash: str, now: datetime
 ) -> Account:
-    """Store a new account; raises `UsernameTaken` or `EmailTaken`."""
+    """Store a new account, and tell of it; raises `UsernameTaken` or `EmailTaken`."""
     try:
         (row,) = await db.fetch(
             *INSERT_ACCOUNT(
@@ -236,8 +253,10 @@ DELETE_ACCOUNT = Statement(
         values (sha256(uuid_send(:account_id)), :now)
     ),
     {empty_joined_cte(":account_id", ":now")},
-    {forget_cte("select :account_id::uuid union all select id from emptied")}
-    delete from accounts where id = :account_id
+    {forget_cte("select :account_id::uuid union all select id from emptied")},
+    gone as (delete from accounts where id = :account_id returning id),
+    {account_event_cte("account.deleted", "gone")}
+    select from gone
     """
 )
 

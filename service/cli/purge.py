@@ -19,7 +19,7 @@ from .output import echo_json, json_option
 @click.option("--dry-run", is_flag=True, help="Delete nothing, but say how much would go.")
 @json_option
 def purge(*, dry_run: bool, as_json: bool) -> None:
-    """Delete what is past its time: guests' carts, logins, idempotency keys, audit records.
+    """Delete what is past its time: carts of guests, logins, events, idempotency keys, records.
 
     Made for a cron job: it deletes in small batches that block nobody, and several can run at
     once.

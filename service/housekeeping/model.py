@@ -61,5 +61,7 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         Rule("devices", "devices", "used_at", unused),
         Rule("counts of attempts", "attempts", "ends_at", timedelta(0)),
         Rule("audit records", "audit", "at", timedelta(days=settings.audit_days)),
+        # With their deliveries, those that nobody took among them: so the outbox is bounded.
+        Rule("events", "events", "at", timedelta(days=settings.event_days)),
         Rule("idempotency keys", "idempotency_keys", "created_at", RETENTION),
     )

@@ -30,6 +30,7 @@ from .model import (
     OrderPage,
     TotalChanged,
     Viewer,
+    order_event,
     order_lines,
 )
 from .numbers import new_number, read_number
@@ -158,14 +159,16 @@ async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:
         order = await _find(db, text, viewer, lock=True)
         if order.status != "placed":
             raise NotCancellable
-        await queries.update_status(db, order.id, "cancelled")
+        cancelled = replace(order, status="cancelled")
+        event = order_event("order.cancelled", cancelled, clock.now())
+        await queries.update_status(db, cancelled, event)
         taken: Counter[int] = Counter()
         for line in order.lines:
             if line.from_stock:
                 taken[line.variant_id] += line.quantity
         await catalogue.give_back_stock(db, taken)
     metrics.orders.labels("cancelled").inc()
-    return replace(order, status="cancelled")
+    return cancelled
 
 
 async def fulfil(db: Connection, text: str) -> Order:
@@ -177,8 +180,10 @@ async def fulfil(db: Connection, text: str) -> Order:
         order = await _find(db, text, None, lock=True)
         if order.status == "cancelled":
             raise NotFulfillable
-        await queries.update_status(db, order.id, "fulfilled")
-        return replace(order, status="fulfilled")
+        fulfilled = replace(order, status="fulfilled")
+        event = order_event("order.fulfilled", fulfilled, clock.now())
+        await queries.update_status(db, fulfilled, event)
+        return fulfilled
 
 
 async def _find(db: Connection, text: str, viewer: Viewer | None, *, lock: bool = False) -> Order:

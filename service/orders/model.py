@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypedDict
@@ -11,6 +11,7 @@ from uuid import UUID
 from service.carts import Cart
 from service.catalogue import TakenStock
 from service.errors import Conflict
+from service.outbox import OutboxEvent, OutboxKind
 
 from .details import Details
 
@@ -154,3 +155,51 @@ def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine
         )
         for line in cart.lines
     )
+
+
+def placed_event(
+    number: str, account_id: UUID | None, cart: Cart, lines: Sequence[OrderLine], now: datetime
+) -> OutboxEvent:
+    """Return what is told of a cart that becomes an order."""
+    data = {
+        "number": number,
+        "status": "placed",
+        "placed_at": now,
+        "account_id": account_id,
+        "currency": cart.currency,
+        "total": cart.total,
+        "lines": _told(lines),
+    }
+    return OutboxEvent("order.placed", number, now, data)
+
+
+def order_event(kind: OutboxKind, order: Order, now: datetime, **more: Any) -> OutboxEvent:
+    """Return what is told of an order as it is now, with what ``more`` there is to say.
+
+    Whose it is, where it goes and what the customer said are not told.
+    """
+    data = {
+        "number": order.number,
+        "status": order.status,
+        "placed_at": order.placed_at,
+        "account_id": order.account_id,
+        "currency": order.currency,
+        "total": order.total,
+        "lines": _told(order.lines),
+        **more,
+    }
+    return OutboxEvent(kind, order.number, now, data)
+
+
+def _told(lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sku": line.sku,
+            "title": line.title,
+            "options": dict(line.options),
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "line_total": line.total,
+        }
+        for line in lines
+    ]

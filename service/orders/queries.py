@@ -13,10 +13,11 @@ from asyncpg import Record
 
 from service.carts import Cart
 from service.database import Connection
+from service.outbox import OutboxEvent, event_cte
 from service.statements import Statement
 
 from .details import Details
-from .model import Order, OrderFilters, OrderLine, OrderPage, OrderStatus
+from .model import Order, OrderFilters, OrderLine, OrderPage, placed_event
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(
@@ -79,7 +80,8 @@ INSERT_ORDER = Statement(
         ) with ordinality as l (
             variant_id, sku, title, options, quantity, unit_price, from_stock, metadata, position
         )
-    )
+    ),
+    {event_cte("o")}
     select {COLUMNS}, :lines::text as lines from o
     """
 )
@@ -95,7 +97,7 @@ async def insert_order(
     details: Details,
     key_hash: bytes | None,
 ) -> Order | None:
-    """Store the order of a cart, which is empty from its next revision on.
+    """Store the order of a cart, which is empty from its next revision on, and tell of it.
 
     Returns None if another order has this number.
     """
@@ -111,6 +113,7 @@ async def insert_order(
             cart_revision=cart.revision + 1,
             details=msgspec.json.encode(details).decode(),
             key_hash=key_hash,
+            **placed_event(number, account_id, cart, lines, now).parameters(),
         )
     )
     return None if row is None else decode_order(row)
@@ -146,12 +149,23 @@ async def select_order(db: Connection, number: str, *, lock: bool = False) -> Or
     return None if row is None else decode_order(row)
 
 
-UPDATE_STATUS = Statement("update orders set status = :status where id = :id")
+UPDATE_STATUS = Statement(
+    f"""
+    with changed as (
+        update orders set status = :status where id = :id and status <> :status returning id
+    ),
+    {event_cte("changed")}
+    select from changed
+    """
+)
 
 
-async def update_status(db: Connection, order_id: int, status: OrderStatus) -> None:
-    """Store an order's status; the caller holds the row's lock."""
-    await db.execute(*UPDATE_STATUS(id=order_id, status=status))
+async def update_status(db: Connection, order: Order, event: OutboxEvent) -> None:
+    """Store an order's status, and tell of it where it is a change.
+
+    The caller holds the row's lock.
+    """
+    await db.execute(*UPDATE_STATUS(id=order.id, status=order.status, **event.parameters()))
 
 
 CONDITIONS = {

@@ -143,6 +143,9 @@ class Settings:
         Limit(60, 3_600),
     )
     audit_days: int = _setting("days to keep the record of log ins and changes of accounts", 90)
+    event_days: int = _setting(
+        "days to keep what other systems are told of, whether it reached them or not", 30
+    )
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
