@@ -207,10 +207,12 @@ async def start_app(
         yield start
 
 
-@pytest.fixture
-async def app(start_app: Callable[..., Awaitable[Quart]]) -> Quart:
-    """The service, started."""
-    return await start_app()
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    """The service, started once for every test that changes nothing of it: others start theirs."""
+    app = create_app(settings)
+    async with app.test_app():
+        yield app
 
 
 @pytest.fixture

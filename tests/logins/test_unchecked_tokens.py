@@ -14,6 +14,14 @@ from service.logins import hash_token, presented_login
 from tests.support.bad_input import UNKNOWN_TOKENS
 from tests.support.shopping import API, make_token, register
 
+StartApp = Callable[..., Awaitable[Quart]]
+
+
+@pytest.fixture
+async def app(start_app: StartApp) -> Quart:
+    """The service for one test alone, which adds a view to it."""
+    return await start_app()
+
 
 @pytest.fixture
 def stranger(app: Quart) -> Client:

@@ -65,16 +65,18 @@ async def test_not_migrated(start_app: Start, server_url: str) -> None:
         await app.extensions["locker"].get(Pool).close()
 
 
-async def test_draining(app: Quart) -> None:
+async def test_draining(start_app: Start) -> None:
     """Told to stop, the service is not ready, yet goes on serving."""
+    app = await start_app()
     start_draining(app)
     await assert_not_ready(app, "The service is about to stop.")
     assert (await app.test_client().get("/livez")).status_code == 200
     assert (await app.test_client().get("/api/v1/products")).status_code == 200
 
 
-async def test_connections(app: Quart) -> None:
+async def test_connections(start_app: Start) -> None:
     """`/livez` takes no connection, `/readyz` one."""
+    app = await start_app()
     pool: Pool = app.extensions["locker"].get(Pool)
     taken = 0
     acquire = pool.acquire

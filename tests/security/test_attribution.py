@@ -148,8 +148,9 @@ async def test_line_of_a_long_path(app: Quart, lines: Lines) -> None:
     assert len(line["path"]) == LONGEST_PATH
 
 
-async def test_flood_of_refusals(client: Client, lines: Lines, observer: Observer) -> None:
+async def test_flood_of_refusals(start_app: StartApp, lines: Lines, observer: Observer) -> None:
     """Nobody fills the audit: beyond a number a minute only the log has them."""
+    client = (await start_app()).test_client()
     for _ in range(REFUSALS + 40):
         await client.delete(f"{API}/cart", headers={"Sec-Fetch-Site": "cross-site"})
     logged = lines()

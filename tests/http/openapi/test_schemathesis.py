@@ -12,8 +12,9 @@ from service.settings import Settings
 from tests.support.serving import PROGRAMS, ROOT, serve
 from tests.support.shopping import API, PASSWORD, Product, new_name
 
+pytestmark = pytest.mark.slow
 EXAMPLES = 5
-"""For each operation, in the everyday suite; `make fuzz` takes thousands."""
+"""For each operation; `make fuzz` takes thousands."""
 
 
 @pytest.mark.timeout(180)
