@@ -34,7 +34,10 @@ from .settings import Settings
 
 API = "/api/v1"
 
-COUNTER = (pages.CounterPage("Today", "", orders_admin_pages),)
+COUNTER = (
+    pages.CounterPage("Today", "", orders_admin_pages),
+    pages.CounterPage("Orders", "/orders", orders_admin_pages),
+)
 """The operators' pages, in the order of their navigation."""
 
 

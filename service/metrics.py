@@ -49,7 +49,8 @@ cart_healed_lines = Counter(
 )
 orders = Counter(
     "locker_orders",
-    "Orders: placed, repeated (there was one), cancelled, or why not: an error's code, or failed.",
+    "Orders: placed, repeated (there was one), cancelled, fulfilled (each part), or why not: an "
+    "error's code, or failed.",
     ["outcome"],
 )
 hash_seconds = Histogram(

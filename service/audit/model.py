@@ -35,6 +35,13 @@ EventKind = Literal[
     "refused",
     "role_given",
     "role_taken",
+    "order_fulfilled",
+    "order_cancelled",
+    "order_noted",
+    "stock_changed",
+    "price_changed",
+    "product_published",
+    "product_hidden",
 ]
 
 

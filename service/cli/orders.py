@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any, Concatenate, ParamSpec, get_args
 
 import click
 from babel.numbers import get_currency_precision
 
 from service import orders
 from service.accounts import select_known
+from service.audit import COMMAND_LINE
 from service.database import Connection
 from service.errors import NotFound
-from service.orders import Details, Order, OrderPage
+from service.orders import (
+    Details,
+    LineOutcome,
+    NotCancellable,
+    NotFulfillable,
+    Order,
+    OrderPage,
+)
 from service.settings import Settings
 
 from .database import run_through_app
 from .moments import MOMENT
 from .output import echo_json, echo_table, json_option, moment, paint, printable
 
-COLOURS = {"placed": "yellow", "cancelled": "red", "fulfilled": "green"}
+P = ParamSpec("P")
+
+COLOURS = {
+    "placed": "yellow",
+    "partially_fulfilled": "yellow",
+    "cancelled": "red",
+    "fulfilled": "green",
+}
 
 
 @click.group("orders")
@@ -30,6 +46,9 @@ def orders_() -> None:
 
 
 @orders_.command("list")
+@click.option(
+    "--search", "text", default="", help="With this number, or this in its name or address."
+)
 @click.option("--status", type=click.Choice(get_args(orders.OrderStatus)), help="Only these.")
 @click.option("--since", type=MOMENT, help="Placed on this day or moment or later, in UTC.")
 @click.option("--until", type=MOMENT, help="Placed before this day or moment, in UTC.")
@@ -39,7 +58,9 @@ def orders_() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--after", metavar="NUMBER", help="Those placed before this order.")
 @json_option
-def list_(name: str | None, limit: int, after: str | None, *, as_json: bool, **wanted: Any) -> None:
+def list_(
+    name: str | None, text: str, limit: int, after: str | None, *, as_json: bool, **wanted: Any
+) -> None:
     """List orders, newest first."""
 
     async def action(db: Connection) -> OrderPage:
@@ -49,7 +70,7 @@ def list_(name: str | None, limit: int, after: str | None, *, as_json: bool, **w
             if known is None:
                 raise click.ClickException(f"there is no account {name}")
             account_id = known.account.id
-        return await orders.history(db, account_id, limit=limit, after=after, **wanted)
+        return await orders.search(db, text, account_id, limit=limit, after=after, **wanted)
 
     page = run_through_app(Settings.from_env(serving=False), action)
     if as_json:
@@ -70,7 +91,7 @@ def list_(name: str | None, limit: int, after: str | None, *, as_json: bool, **w
 @json_option
 def show(number: str, *, as_json: bool) -> None:
     """Show an order: what was bought, for whom, and where it goes."""
-    order = _found(orders.show, number)
+    order = _done(orders.show, number)
     if as_json:
         echo_json(_listed(order))
         return
@@ -82,31 +103,116 @@ def show(number: str, *, as_json: bool) -> None:
         click.echo(
             printable(f"  {line.quantity} x {line.sku}  {title}")
             + f"  {_amount(line.unit_price, order.currency)} each,"
-            + f" {_amount(line.total, order.currency)}"
+            + f" {_amount(line.total, order.currency)}{_became(order.outcome(line))}"
         )
+    for each in order.fulfilments:
+        sent = ", ".join(f"{line.quantity} x {line.sku}" for line in each.lines)
+        tracking = f", tracking {each.tracking}" if each.tracking else ""
+        click.echo(printable(f"  sent {moment(each.at)}: {sent}{tracking}"))
     for what, text in _describe(order.details):
         click.echo(printable(f"  {what}: {text}"))
+    if order.operator_note:
+        click.echo(printable(f"  our note: {' / '.join(order.operator_note.splitlines())}"))
+
+
+class Units(click.ParamType):  # type: ignore[type-arg]
+    """A SKU and how many of it, such as ``TENT=2``; the SKU alone is one."""
+
+    name = "sku[=count]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        sku, equals, count = str(value).rpartition("=")
+        if not equals:
+            return str(value), 1
+        if not (count.isascii() and count.isdigit() and 0 < int(count) <= orders.MOST_UNITS):
+            self.fail(f"{count!r} is no count of units", param, ctx)
+        return sku, int(count)
+
+
+@orders_.command()
+@click.argument("number")
+@click.option(
+    *("--line", "lines"),
+    type=Units(),
+    multiple=True,
+    help="Only so many of this SKU; can be given more than once. Without it all that is left.",
+)
+@click.option("--tracking", default="", help="The carrier's number or address, for the customer.")
+@json_option
+def fulfil(
+    number: str, *, lines: tuple[tuple[str, int], ...], tracking: str, as_json: bool
+) -> None:
+    """Note that an order has been sent, or a part of it."""
+    if len(tracking) > orders.LONGEST_TRACKING:
+        raise click.ClickException(f"--tracking has at most {orders.LONGEST_TRACKING} characters")
+    units: Counter[str] | None = Counter() if lines else None
+    for sku, count in lines:
+        assert units is not None  # noqa: S101 - for the type checker
+        units[sku] += count
+    order = _done(orders.fulfil, number, COMMAND_LINE, units, tracking)
+    if as_json:
+        echo_json(_listed(order))
+    elif order.status == "fulfilled":
+        click.echo(f"Fulfilled {order.number}.")
+    else:
+        left = sum(order.outcome(line).left for line in order.lines)
+        click.echo(f"Fulfilled {order.number} in part; left to be sent: {left}.")
 
 
 @orders_.command()
 @click.argument("number")
 @json_option
-def fulfil(number: str, *, as_json: bool) -> None:
-    """Note that an order has been sent: it can't be cancelled any more."""
-    order = _found(orders.fulfil, number)
+def cancel(number: str, *, as_json: bool) -> None:
+    """Cancel an order, or what has not been sent of it; its stock is given back."""
+    order = _done(orders.cancel, number, COMMAND_LINE)
+    if as_json:
+        echo_json(_listed(order))
+    elif order.status == "cancelled":
+        click.echo(f"Cancelled {order.number}.")
+    else:
+        click.echo(f"Cancelled what was left of {order.number}.")
+
+
+@orders_.command()
+@click.argument("number")
+@click.argument("text")
+@json_option
+def note(number: str, text: str, *, as_json: bool) -> None:
+    """Keep a note with an order, which the customer doesn't see; "" takes it away."""
+    if len(text) > orders.LONGEST_NOTE:
+        raise click.ClickException(f"a note has at most {orders.LONGEST_NOTE} characters")
+    order = _done(orders.note, number, COMMAND_LINE, text)
     if as_json:
         echo_json(_listed(order))
     else:
-        click.echo(f"Fulfilled {order.number}.")
+        click.echo(f"Noted at {order.number}.")
 
 
-def _found(action: Callable[[Connection, str], Awaitable[Order]], number: str) -> Order:
+def _done(
+    action: Callable[Concatenate[Connection, str, P], Awaitable[Order]],
+    number: str,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Order:
     if orders.read_number(number) is None:
-        raise click.ClickException(f"{number} is mistyped: no order has such a number")
+        raise click.ClickException(f"{printable(number)} is mistyped: no order has such a number")
     try:
-        return run_through_app(Settings.from_env(serving=False), action, number)
+        return run_through_app(Settings.from_env(serving=False), action, number, *args, **kwargs)
     except NotFound:
         raise click.ClickException(f"there is no order {number}") from None
+    except NotFulfillable as refusal:
+        short = [
+            f"{each['left']} of {each['sku']}, not {each['quantity']}"
+            for each in refusal.members["lines"]
+        ]
+        what = f"left to be sent: {', '.join(short)}" if short else "it is sent or cancelled"
+        raise click.ClickException(printable(f"{number} can't be fulfilled: {what}")) from None
+    except NotCancellable:
+        raise click.ClickException(
+            f"{number} can't be cancelled: it is sent or cancelled"
+        ) from None
 
 
 def _row(order: Order) -> tuple[str, ...]:
@@ -134,6 +240,15 @@ def _describe(details: Details) -> Iterator[tuple[str, str]]:
     yield from details.metadata.items()
 
 
+def _became(outcome: LineOutcome) -> str:
+    parts = [
+        f"{count} {what}"
+        for count, what in ((outcome.fulfilled, "sent"), (outcome.cancelled, "cancelled"))
+        if count
+    ]
+    return f"; {', '.join(parts)}" if parts else ""
+
+
 def _joined(parts: Mapping[str, str]) -> str:
     return ", ".join(part for part in parts.values() if part)
 
@@ -155,9 +270,13 @@ def _listed(order: Order) -> dict[str, object]:
                 "quantity": line.quantity,
                 "unit_price": line.unit_price,
                 "total": line.total,
+                "fulfilled": order.outcome(line).fulfilled,
+                "cancelled": order.outcome(line).cancelled,
             }
             for line in order.lines
         ],
+        "fulfilments": order.fulfilments,
+        "operator_note": order.operator_note,
         **asdict(order.details),
     }
 

@@ -24,7 +24,6 @@ from .keys import hash_key, make_key
 from .model import (
     EmptyCart,
     NotCancellable,
-    NotFulfillable,
     Order,
     OrderFilters,
     OrderPage,
@@ -169,21 +168,6 @@ async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:
         await catalogue.give_back_stock(db, taken)
     metrics.orders.labels("cancelled").inc()
     return cancelled
-
-
-async def fulfil(db: Connection, text: str) -> Order:
-    """Note that an order has been sent; raises `NotFound`, `NotFulfillable`.
-
-    Doing it twice changes nothing.
-    """
-    async with db.transaction():
-        order = await _find(db, text, None, lock=True)
-        if order.status == "cancelled":
-            raise NotFulfillable
-        fulfilled = replace(order, status="fulfilled")
-        event = order_event("order.fulfilled", fulfilled, clock.now())
-        await queries.update_status(db, fulfilled, event)
-        return fulfilled
 
 
 async def _find(db: Connection, text: str, viewer: Viewer | None, *, lock: bool = False) -> Order:

@@ -82,6 +82,23 @@ class OrderLineOutput(Output):
     unit_price: Amount
     line_total: Amount
     metadata: Metadata
+    fulfilled: Annotated[int, Meta(ge=0, description="Units that were sent.", examples=[0])]
+    cancelled: Annotated[int, Meta(ge=0, description="Units that will not be.", examples=[0])]
+
+
+class SentLineOutput(Output):
+    """How much of a variant went out."""
+
+    sku: str
+    quantity: Annotated[int, Meta(ge=1)]
+
+
+class FulfilmentOutput(Output):
+    """What went out at one time. `tracking` is the carrier's number or address, or blank."""
+
+    at: Moment
+    lines: list[SentLineOutput]
+    tracking: Annotated[str, Meta(examples=["00340434161094042557"])]
 
 
 class OrderOutput(Output, omit_defaults=True):
@@ -101,7 +118,28 @@ class OrderOutput(Output, omit_defaults=True):
     billing_address: AddressOutput | None
     note: str
     metadata: Metadata
+    fulfilments: list[FulfilmentOutput]
     key: str | None = None
+
+
+class OperatorOrderOutput(Output):
+    """An order as operators see it. `note` is theirs, which the customer doesn't see."""
+
+    number: Number
+    status: Annotated[OrderStatus, Meta(title="OrderStatus")]
+    placed_at: Moment
+    currency: str
+    lines: list[OrderLineOutput]
+    total: Amount
+    contact: ContactOutput | None
+    shipping_address: AddressOutput | None
+    billing_address: AddressOutput | None
+    customer_note: Annotated[str, Meta(examples=[""])]
+    metadata: Metadata
+    fulfilments: list[FulfilmentOutput]
+    note: str
+    account_id: Annotated[str | None, Meta(examples=[None], description="None: a guest's.")]
+    etag: str
 
 
 def details_of(
@@ -144,26 +182,67 @@ def order_output(order: Order, key: str | None = None) -> OrderOutput:
         status=order.status,
         placed_at=order.placed_at,
         currency=order.currency,
-        lines=[
-            OrderLineOutput(
-                sku=line.sku,
-                title=line.title,
-                options=dict(line.options),
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                line_total=line.total,
-                metadata=dict(line.metadata),
-            )
-            for line in order.lines
-        ],
+        lines=_line_outputs(order),
         total=order.total,
         contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
         shipping_address=_address_output(said.shipping_address),
         billing_address=_address_output(said.billing_address),
         note=said.note,
         metadata=dict(said.metadata),
+        fulfilments=_fulfilment_outputs(order),
         key=key,
     )
+
+
+def operator_order_output(order: Order) -> OperatorOrderOutput:
+    """Return the order for operators."""
+    said = order.details
+    return OperatorOrderOutput(
+        number=order.number,
+        status=order.status,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        lines=_line_outputs(order),
+        total=order.total,
+        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
+        shipping_address=_address_output(said.shipping_address),
+        billing_address=_address_output(said.billing_address),
+        customer_note=said.note,
+        metadata=dict(said.metadata),
+        fulfilments=_fulfilment_outputs(order),
+        note=order.operator_note,
+        account_id=str(order.account_id) if order.account_id else None,
+        etag=f'"{order.tag}"',
+    )
+
+
+def _line_outputs(order: Order) -> list[OrderLineOutput]:
+    outcomes = [(line, order.outcome(line)) for line in order.lines]
+    return [
+        OrderLineOutput(
+            sku=line.sku,
+            title=line.title,
+            options=dict(line.options),
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            line_total=line.total,
+            metadata=dict(line.metadata),
+            fulfilled=outcome.fulfilled,
+            cancelled=outcome.cancelled,
+        )
+        for line, outcome in outcomes
+    ]
+
+
+def _fulfilment_outputs(order: Order) -> list[FulfilmentOutput]:
+    return [
+        FulfilmentOutput(
+            at=each.at,
+            lines=[SentLineOutput(line.sku, line.quantity) for line in each.lines],
+            tracking=each.tracking,
+        )
+        for each in order.fulfilments
+    ]
 
 
 def _address_output(address: PostalAddress | None) -> AddressOutput | None:

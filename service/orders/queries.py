@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -17,13 +18,13 @@ from service.outbox import OutboxEvent, event_cte
 from service.statements import Statement
 
 from .details import Details
-from .model import Order, OrderFilters, OrderLine, OrderPage, placed_event
+from .model import Fulfilment, Order, OrderFilters, OrderLine, OrderPage, placed_event
 
 LINES = """(
     select jsonb_agg(jsonb_build_object(
         'variant_id', l.variant_id, 'sku', l.sku, 'title', l.title, 'options', l.options,
         'quantity', l.quantity, 'unit_price', l.unit_price, 'from_stock', l.from_stock,
-        'metadata', l.metadata
+        'metadata', l.metadata, 'fulfilled', l.fulfilled, 'cancelled', l.cancelled
     ) order by l.position)::text
     from order_lines l where l.order_id = o.id
 ) as lines"""
@@ -33,11 +34,20 @@ COLUMNS = """
     jsonb_build_object(
         'contact', o.contact, 'shipping_address', o.shipping_address,
         'billing_address', o.billing_address, 'note', o.note, 'metadata', o.metadata
-    )::text as details
+    )::text as details,
+    o.operator_note,
+    (
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'at', to_char(f.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'lines', f.lines, 'tracking', f.tracking
+        ) order by f.id), '[]')::text
+        from fulfilments f where f.order_id = o.id
+    ) as fulfilments
 """
 
 _lines = msgspec.json.Decoder(tuple[OrderLine, ...])
 _details = msgspec.json.Decoder(Details)
+_fulfilments = msgspec.json.Decoder(tuple[Fulfilment, ...])
 
 
 INSERT_ORDER = Statement(
@@ -62,7 +72,7 @@ INSERT_ORDER = Statement(
         )
         on conflict (number) do nothing
         returning id, number, status, placed_at, currency, total, account_id, key_hash,
-            contact, shipping_address, billing_address, note, metadata
+            contact, shipping_address, billing_address, note, metadata, operator_note
     ),
     stored as (
         insert into order_lines (
@@ -152,7 +162,7 @@ async def select_order(db: Connection, number: str, *, lock: bool = False) -> Or
 UPDATE_STATUS = Statement(
     f"""
     with changed as (
-        update orders set status = :status where id = :id and status <> :status returning id
+        update orders set status = :status where id = :id returning id
     ),
     {event_cte("changed")}
     select from changed
@@ -161,15 +171,21 @@ UPDATE_STATUS = Statement(
 
 
 async def update_status(db: Connection, order: Order, event: OutboxEvent) -> None:
-    """Store an order's status, and tell of it where it is a change.
-
-    The caller holds the row's lock.
-    """
+    """Store an order's status, and tell of it; the caller holds the row's lock."""
     await db.execute(*UPDATE_STATUS(id=order.id, status=order.status, **event.parameters()))
 
 
+_WILD, _ESCAPED = re.compile(r"([\\%_])"), r"\\\1"
+
 CONDITIONS = {
     "account_id": "o.account_id = :account_id",
+    "number": "o.number = :number",
+    "customer": """
+        o.contact is not null
+        and lower(coalesce(o.contact->>'name', '') || ' ' || coalesce(o.contact->>'email', ''))
+            like :customer
+    """,
+    "to_send": "o.status in ('placed', 'partially_fulfilled')",
     "status": "o.status = :status",
     "since": "o.placed_at >= :since",
     "until": "o.placed_at < :until",
@@ -203,8 +219,12 @@ async def select_orders(
 ) -> OrderPage:
     """Return the newest orders, of one account or of all, from below an id on."""
     asked = {"account_id": account_id, "before": before, **filters}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    rows = await db.fetch(*_select_orders(*asked)(**asked, limit=limit + 1))
+    asked = {name: value for name, value in asked.items() if value not in {None, False}}
+    statement = _select_orders(*asked)
+    if "customer" in asked:
+        asked["customer"] = f"%{_WILD.sub(_ESCAPED, str(asked['customer']).lower())}%"
+    asked.pop("to_send", None)
+    rows = await db.fetch(*statement(**asked, limit=limit + 1))
     orders = tuple(decode_order(row) for row in rows[:limit])
     return OrderPage(orders, orders[-1].number if len(rows) > limit else None)
 
@@ -222,4 +242,6 @@ def decode_order(row: Record) -> Order:
         details=_details.decode(row["details"]),
         account_id=row["account_id"],
         key_hash=row["key_hash"],
+        operator_note=row["operator_note"],
+        fulfilments=_fulfilments.decode(row["fulfilments"]),
     )

@@ -105,6 +105,41 @@ def test_fulfil(locker: Locker, orders: list[Order]) -> None:
     assert "cancelled" in refused.errors
 
 
+def test_in_parts(locker: Locker, orders: list[Order]) -> None:
+    """A part is sent, the rest cancelled, and noted; what can't be is said in one line."""
+    number = orders[0]["number"]
+    sent = locker("orders", "fulfil", number, "--line", "TENT=2", "--tracking", "0034")
+    assert (sent.status, sent.output) == (
+        0, f"Fulfilled {number} in part; left to be sent: 1.\n",
+    )  # fmt: skip
+    more = locker("orders", "fulfil", number, "--line", "TENT", "--line", "TENT")
+    assert (more.status, more.errors) == (
+        1, f"Error: {number} can't be fulfilled: left to be sent: 1 of TENT, not 2\n",
+    )  # fmt: skip
+    assert locker("orders", "fulfil", number, "--line", "TENT=0").status == 2
+    assert locker("orders", "note", number, "Called; wants it soon").output == (
+        f"Noted at {number}.\n"
+    )
+    cancelled = json.loads(locker("orders", "cancel", number, "--json").output)
+    assert (cancelled["status"], cancelled["operator_note"]) == (
+        "fulfilled", "Called; wants it soon",
+    )  # fmt: skip
+    assert [line["cancelled"] for line in cancelled["lines"]] == [1]
+    again = locker("orders", "cancel", number)
+    assert (again.status, again.errors) == (
+        1,
+        f"Error: {number} can't be cancelled: it is sent or cancelled\n",
+    )
+    shown = locker("orders", "show", number).output
+    assert "2 sent, 1 cancelled" in shown
+    assert ": 2 x TENT, tracking 0034" in shown
+    assert "our note: Called; wants it soon" in shown
+    whole = orders[1]["number"]
+    assert locker("orders", "cancel", whole).output == f"Cancelled {whole}.\n"
+    assert numbers(locker("orders", "list", "--search", "EXAMPLE.com").output) != []
+    assert numbers(locker("orders", "list", "--search", whole.lower()).output) == [whole]
+
+
 def test_wrong_numbers(locker: Locker) -> None:
     """A mistyped number is told from one that no order has."""
     mistyped = locker("orders", "show", "K7RX-3MD4")

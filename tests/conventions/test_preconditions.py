@@ -19,6 +19,8 @@ Start = Callable[..., Awaitable[Quart]]
 UNSAFE = [each for each in OPERATIONS if each.method not in SAFE_METHODS]
 ON_CARTS = {"/cart", "/cart/lines", "/cart/lines/{sku}", "/orders"}
 """What heeds `If-Match`, if it changes something (http-api, "Cart")."""
+ON_ORDERS = "/admin/orders/"
+"""Below this, too (http-api, "Operators")."""
 
 
 def taken(operation: Operation) -> set[str]:
@@ -43,13 +45,17 @@ async def test_a_condition_is_heeded_or_refused(operation: Operation, app: Quart
     assert (await client.get(f"{API}/session")).status_code == 200
 
 
-def test_what_changes_or_orders_a_cart_takes_if_match() -> None:
-    """What changes or orders a cart takes `If-Match`, and nothing else has a tag to match."""
+def test_what_changes_a_cart_or_an_order_takes_if_match() -> None:
+    """What changes a cart or orders it, and what operators do with an order, takes `If-Match`.
+
+    Nothing else has a tag to match.
+    """
     wrong = []
     for operation in UNSAFE:
-        on_cart = operation.template.removeprefix(API) in ON_CARTS
+        path = operation.template.removeprefix(API)
+        on_cart = path in ON_CARTS
         conditions = {
-            *(["If-Match"] if on_cart else []),
+            *(["If-Match"] if on_cart or path.startswith(ON_ORDERS) else []),
             *(["If-None-Match"] if on_cart and operation.method == "PUT" else []),
         }
         if taken(operation) != conditions:

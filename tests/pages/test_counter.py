@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,12 +12,13 @@ from quart import Quart
 from service import accounts
 from service import create_app as make_app
 from service.audit import COMMAND_LINE
-from service.database import get_db
+from service.database import Connection, get_db
 from service.settings import Settings
 from tests.pages.conftest import Visitor
+from tests.support.checkout import quantity_in_stock
 from tests.support.document import SETTINGS
 from tests.support.operators import operator_of
-from tests.support.shopping import PASSWORD, Product
+from tests.support.shopping import PASSWORD, Product, add_product
 
 Open = Callable[[], Visitor]
 
@@ -86,3 +88,50 @@ async def test_the_day(operator: Visitor, open_browser: Open, product: Product) 
     shown = await operator.get(f"/admin/orders/{number}")
     assert f"The {product.sku}" in shown.text
     assert "@example.com" in shown.text
+
+
+HIDDEN = re.compile(r'name="etag" value="([0-9a-f]+)"')
+
+
+async def test_an_order_is_sent_by_forms(
+    operator: Visitor, open_browser: Open, database_url: str, observer: Connection
+) -> None:
+    """Found by its number, sent in part, the rest cancelled with its stock, and noted."""
+    tent = await add_product(database_url, stock=10)
+    shopper = open_browser()
+    number = await place(shopper, tent, 3)
+    page = await operator.get("/admin/orders", params={"q": number.lower()})
+    assert page.url.path == f"/admin/orders/{number}"
+    etag, units = HIDDEN.findall(page.text)[0], f"units.{tent.sku}"
+    for entered, status, message in (
+        ("x", 422, "Use a whole number."),
+        ("4", 409, "Only 3 left."),
+        ("0", 409, "Say how many of which are sent."),
+    ):
+        wrong = await operator.send_form(
+            f"/admin/orders/{number}/fulfil", etag=etag, tracking="1Z999", **{units: entered}
+        )
+        assert (wrong.status_code, message in wrong.text) == (status, True)
+        assert 'value="1Z999"' in wrong.text
+        assert (f'id="{units}-error"' in wrong.text) == (entered != "0")
+    sent = await operator.send_form(
+        f"/admin/orders/{number}/fulfil", etag=etag, tracking="1Z999", **{units: "2"}
+    )
+    assert "Left to be sent: 1." in sent.text
+    late = await operator.send_form(f"/admin/orders/{number}/cancel", etag=etag)
+    assert (late.status_code, "has changed meanwhile" in late.text) == (412, True)
+    slip = await operator.get(f"/admin/orders/{number}/slip")
+    assert "<td>1</td>" in slip.text
+    (etag, *_) = HIDDEN.findall(late.text)
+    noted = await operator.send_form(f"/admin/orders/{number}/note", etag=etag, note="<b>Called")
+    assert "&lt;b&gt;Called" in noted.text
+    (etag, *_) = HIDDEN.findall(noted.text)
+    done = await operator.send_form(f"/admin/orders/{number}/cancel", etag=etag)
+    assert "back on the shelf" in done.text
+    assert await quantity_in_stock(observer, tent.sku) == 8
+    seen = (await shopper.get(f"/orders/{number}")).text
+    assert "1Z999" in seen
+    assert "2 sent, 1 cancelled" in seen
+    assert "Called" not in seen
+    assert number in (await operator.get("/admin/orders?status=fulfilled")).text
+    assert "No such order" in (await operator.get("/admin/orders?q=nobody+at+all")).text

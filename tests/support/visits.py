@@ -164,6 +164,10 @@ VISITS = [
     Visit("show_order", 2, prepare=order_by_token),
     Visit("cancel_order", 6, prepare=order_by_token),
     Visit("show_any_order", 2, prepare=order_for_operator),
+    Visit("search_orders", 2, prepare=order_for_operator, query="?q=ada&status=placed"),
+    Visit("fulfil_order", 10, {"tracking": "x"}, order_for_operator),
+    Visit("cancel_any_order", 10, prepare=order_for_operator),
+    Visit("note_order", 8, {"note": "x"}, order_for_operator),
 ]
 """Each operation but those that change who asks."""
 
