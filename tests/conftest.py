@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,13 @@ from quart.typing import TestClientProtocol
 
 from service import create_app, database
 from service.devserver import PostgresServer
-from service.migrations import migrate
+from service.migrations import grant, migrate
 from service.settings import Limit, Settings
 from tests.support import serving
 from tests.support.databases import name_of, new_database
 from tests.support.keys import KEY
 from tests.support.pooler import pooling
+from tests.support.roles import SERVING_ROLE, as_serving_role, make_serving_role
 from tests.support.serving import Served, serve
 from tests.support.shopping import Product, add_product, register
 from tests.support.templates import CompiledTemplates
@@ -64,6 +67,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     with PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        asyncio.run(make_serving_role(server.dsn))
         yield server.dsn
 
 
@@ -85,22 +89,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def in_between(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With ``--pgbouncer``: what is given the run's database goes there by PgBouncer.
+    """What is given the run's database goes there as the role that serves, or by PgBouncer.
 
-    Tests themselves look at the database directly, and so do their commands.
+    Tests themselves look at the database directly, as its owner, and so do their commands.
     """
-    if not request.config.getoption("pgbouncer"):
-        yield
-        return
-    init_app = database.init_app
-    with (
-        pooling(request.getfixturevalue("server_url")) as pooler,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(
-            database, "init_app", lambda app, settings: init_app(app, pooler.in_front(settings))
-        )
-        patch.setattr(serving, "prepare", pooler.in_front)
+    server_url, init_app = request.getfixturevalue("server_url"), database.init_app
+    with ExitStack() as stack:
+        if request.config.getoption("pgbouncer"):
+            prepare = stack.enter_context(pooling(server_url)).in_front
+        else:
+            prepare = partial(as_serving_role, server_url)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(database, "init_app", lambda app, settings: init_app(app, prepare(settings)))
+        patch.setattr(serving, "prepare", prepare)
         yield
 
 
@@ -111,6 +112,8 @@ def template(server_url: str) -> Iterator[str]:
     async def migrate_it(url: str) -> None:
         db = await asyncpg.connect(url)
         await migrate(db)
+        if "LOCKER_TEST_DATABASE_URL" not in os.environ:
+            await grant(db, SERVING_ROLE)
         await db.close()
 
     with asyncio.Runner() as runner:

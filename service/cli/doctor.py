@@ -19,7 +19,7 @@ from service.catalogue import (
 )
 from service.database import Connection, PoolerFound
 from service.errors import SettingsError
-from service.migrations import SchemaError, pending
+from service.migrations import SchemaError, find_missing_rights, pending
 from service.settings import Settings, is_guessable, misspelt, read_address
 
 from .database import direct
@@ -171,6 +171,14 @@ async def _examine_database(db: Connection, settings: Settings) -> AsyncIterator
     yield Finding("database", about, fix)
     for finding in _examine_access(server, settings):
         yield finding
+    if missing := await find_missing_rights(db):
+        role = server["role"]
+        yield Finding(
+            "database",
+            f"{role} lacks {', '.join(missing)}",
+            f"Run as the owner of the tables: locker migrate --grant {role}",
+        )
+        return
     try:
         names = await pending(db)
     except SchemaError as error:
@@ -201,7 +209,7 @@ def _examine_access(server: asyncpg.Record, settings: Settings) -> Iterator[Find
         yield Finding(
             "database",
             f"{server['role']} owns the tables",
-            "Serve as a role that may only read and write them, and migrate as their owner.",
+            "Serve as another role, which their owner lets in with: locker migrate --grant ROLE",
             runs=True,
         )
 

@@ -16,12 +16,18 @@ from .database import direct
 
 @click.command(short_help="Bring the schema and the search up to date.")
 @click.option("--check", is_flag=True, help="Change nothing; fail if there is something to do.")
-def migrate(*, check: bool) -> None:
+@click.option("--grant", "role", metavar="ROLE", help="Let this role serve, and no more than that.")
+def migrate(*, check: bool, role: str | None) -> None:
     """Bring the database's schema up to date, and the search to LOCKER_SEARCH_LANGUAGE.
 
-    Safe to run while the service runs, and twice at once.
+    Safe to run while the service runs, and twice at once. With --grant the role that serves may
+    read and write rows as far as that takes, and do nothing else; the tables belong to the role
+    that migrates.
     """
-    names, alike = asyncio.run(_migrate(Settings.from_env(serving=False), check=check))
+    if check and role:
+        raise click.UsageError("--check changes nothing, and --grant does.")
+    settings = Settings.from_env(serving=False)
+    names, alike = asyncio.run(_migrate(settings, check=check, role=role))
     for name in alike:
         click.echo(f"The user name {name} looks like an older account's, and stays as it is.")
     for name in names:
@@ -30,9 +36,13 @@ def migrate(*, check: bool) -> None:
         click.echo("The schema is up to date.")
     elif check:
         raise SystemExit(1)
+    if role:
+        click.echo(f"{role} may do what serving takes.")
 
 
-async def _migrate(settings: Settings, *, check: bool) -> tuple[list[str], list[str]]:
+async def _migrate(
+    settings: Settings, *, check: bool, role: str | None
+) -> tuple[list[str], list[str]]:
     language = settings.search_language
     search = [f"search in {language}"]
     async with direct(settings) as db:
@@ -45,4 +55,6 @@ async def _migrate(settings: Settings, *, check: bool) -> tuple[list[str], list[
         alike = await accounts.fill_skeletons(db)
         if await change_search_language(db, language):
             names += search
+        if role:
+            await schema.grant(db, role)
         return names, alike

@@ -8,7 +8,7 @@ from hypercorn.utils import LifespanFailureError
 from service.catalogue import ImportRefused
 from service.database import MARK, POOLER, PoolerFound
 from service.errors import DevServerError, LockerError, SettingsError
-from service.migrations import SchemaError
+from service.migrations import NoSuchRole, SchemaError
 from service.settings import CERTIFICATES
 
 UNKNOWN_PARAMETER = (
@@ -19,7 +19,8 @@ UNKNOWN_PARAMETER = (
 """What comes of a parameter in the database's address that the server doesn't know."""
 
 _TEXTS = (
-    ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused, PoolerFound), "{}"),
+    ((SettingsError, DevServerError, SchemaError, LockerError, ImportRefused), "{}"),
+    ((PoolerFound, NoSuchRole), "{}"),
     (LifespanFailureError, "the service could not start; the log above says why"),
     (
         (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError),
@@ -55,7 +56,7 @@ _TEXTS = (
 
 FORESEEN = (
     *(SettingsError, DevServerError, SchemaError, LockerError, LifespanFailureError),
-    ImportRefused,
+    *(ImportRefused, NoSuchRole),
     *(asyncpg.PostgresError, asyncpg.InterfaceError, OSError),
 )
 

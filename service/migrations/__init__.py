@@ -15,6 +15,20 @@ import asyncpg
 from service.database import Connection
 from service.statements import Statement
 
+from .rights import TURN, NoSuchRole, find_missing_rights, grant
+
+__all__ = [
+    "Migration",
+    "NoSuchRole",
+    "SchemaError",
+    "find_missing_rights",
+    "grant",
+    "is_current",
+    "migrate",
+    "migrations",
+    "pending",
+]
+
 LOCK_TIMEOUT = "3s"
 """How long a migration waits for a table's lock. Requests that use the table meanwhile wait behind
 the migration, so this must be less than what a request waits before it gives up."""
@@ -73,8 +87,7 @@ async def migrate(db: Connection) -> list[str]:
         # The role or the database may have defaults that are meant for requests. A migration takes
         # as long as it takes, and so does waiting for another one.
         await db.execute("set local statement_timeout = 0; set local lock_timeout = 0")
-        # The lock belongs to the transaction, so it ends with it in any case, behind PgBouncer too.
-        await db.execute("select pg_advisory_xact_lock(hashtextextended('locker migrate', 0))")
+        await db.execute(TURN)
         await db.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         await db.execute(_TABLE)
         todo = _compare(await _select_applied(db))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from urllib.parse import quote
 
 import asyncpg
+import pytest
 
 from service.migrations import migrations
 from tests.support.commands import Locker, development
@@ -61,3 +64,52 @@ async def test_newer_database(locker: Locker, url: str) -> None:
         ended = locker(*arguments)
         assert (ended.status, ended.errors.count("\n")) == (1, 1)
         assert "newer than this Locker, which doesn't know 9999_later" in ended.errors
+
+
+async def test_grant(make_locker: Callable[..., Locker], url: str, server_url: str) -> None:
+    """A role that is granted may serve, and neither change a table nor what was recorded."""
+    if "//locker@" not in server_url:
+        pytest.skip("roles are made on a server of our own alone")
+    superuser = server_url.replace("//locker@", "//postgres@")
+    role = f"serving {secrets.token_hex(4)}"  # a blank: whatever a role may be called
+    server = await asyncpg.connect(superuser)
+    await server.execute(f'create role "{role}"; grant "{role}" to locker')
+    as_role = make_locker(
+        **development(f"{url}&options=-crole%3D{quote(role)}".replace("%20", "%5C%20"))
+    )
+    db = await asyncpg.connect(url)
+    try:
+        told = as_role("doctor")
+        assert told.status == 1
+        assert f"{role} lacks delete on accounts" in told.output
+        granted = make_locker(**development(url))("migrate", "--grant", role)
+        assert (granted.status, granted.errors) == (0, "")
+        assert f"{role} may do what serving takes." in granted.output
+        assert as_role("doctor").status == 0
+        await db.execute(f'set role "{role}"')
+        for forbidden in (
+            "update audit set ip = ip",
+            "delete from orders",
+            "truncate carts",
+            "alter table carts add extra int",
+            "insert into migrations (number, name, checksum) values (9999, 'x', 'x')",
+            "create table more ()",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await db.execute(forbidden)
+    finally:
+        await db.execute("reset role")
+        await db.execute(f'drop owned by "{role}"')
+        await db.close()
+        await server.execute(f'drop role "{role}"')
+        await server.close()
+
+
+def test_grant_to_nobody(make_locker: Callable[..., Locker], url: str) -> None:
+    """A role that there isn't, or that owns the tables, is told in a line."""
+    locker = make_locker(**development(url))
+    for role, why in (("nobody here", "there is no role"), ("locker", "owns the tables")):
+        ended = locker("migrate", "--grant", role)
+        assert (ended.status, ended.errors.count("\n")) == (1, 1)
+        assert why in ended.errors
+    assert locker("migrate", "--grant", "x", "--check").status == 2

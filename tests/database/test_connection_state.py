@@ -71,7 +71,7 @@ async def test_stray_transaction_is_rolled_back(start_view: StartView) -> None:
         found.append(await db.fetchval("select to_regclass('stray')"))
         await db.execute("begin")
         await db.execute("set local statement_timeout = '1min'")
-        await db.execute("create table stray ()")
+        await db.execute("create temp table stray ()")
         return ""
 
     app = await start_view(view, pool_max=1)
