@@ -1,6 +1,6 @@
 #!/bin/sh
 # Run by PostgreSQL's image when it makes the data folder, once: TLS, one role that owns the tables
-# and one that serves, which may do with their rows what it likes and change nothing else.
+# and one that serves, which `locker migrate --grant` lets do what that takes, and no more.
 set -eu
 
 # The certificate is for the network in here, where clients ask for encryption and not for a name.
@@ -16,6 +16,4 @@ create role locker_service login password :'service';
 alter database locker owner to locker_owner;
 revoke all on database locker from public;
 grant connect on database locker to locker_service;
-alter default privileges for role locker_owner grant select, insert, update, delete on tables to locker_service;
-alter default privileges for role locker_owner grant usage, select on sequences to locker_service;
 SQL

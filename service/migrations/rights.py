@@ -24,6 +24,7 @@ RIGHTS = {
     "devices": ALL,
     "idempotency_keys": ALL,
     "listed_products": ALL,
+    "listed_types": ALL,
     "logins": ALL,
     "migrations": ("select",),
     "order_lines": ("select", "insert"),
