@@ -9,7 +9,9 @@ resets it on release.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
@@ -18,10 +20,20 @@ import asyncpg
 from prometheus_client.core import Metric
 from quart import Quart
 
-from quart_locker import Connection, DatabaseAway, DatabaseBusy, Pool, Pooled, PooledConnection
+from quart_locker import (
+    Connection,
+    DatabaseAway,
+    DatabaseBusy,
+    Pool,
+    Pooled,
+    PooledConnection,
+    Progress,
+    progress_of,
+)
 
 from .errors import Busy, LockerError, Unavailable
 from .metrics import count, gauge, gauges, summary
+from .services import get_service
 from .settings import Settings, read_address
 
 __all__ = [
@@ -67,6 +79,22 @@ class Conflicted(Exception):
 RETRYABLE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Conflicted)
 """Nothing of the transaction happened, and a repeat may well succeed."""
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+"""How the loss of a connection may show, in the middle of an action."""
+
+RECONNECT_WITHIN = 2.0
+"""Seconds for which a request waits for a database that went away: a switchover takes two."""
+
+NOWHERE = Progress()
+"""Where there is no connection yet."""
+
 _connection = PooledConnection()
 
 release_db = _connection.release
@@ -83,7 +111,8 @@ def init_app(app: Quart, settings: Settings) -> Pool:
         min_size=settings.pool_min,
         max_size=settings.pool_max,
         timeout=settings.pool_timeout,
-        connect_timeout=address.connect_timeout,
+        # Of several hosts one that is gone must not take all the time there is.
+        connect_timeout=address.connect_timeout or settings.pool_timeout / address.hosts,
         statement_timeout=settings.statement_timeout,
         application_name="locker",
         reset=False,
@@ -183,15 +212,49 @@ async def run(
 
     For actions that are whole in themselves: either one statement or one transaction counts.
     Repeats only when nothing has happened (40001, 40P01, `Conflicted`), a few times, with
-    jitter, and with the same arguments: a time among them is not taken anew. An error that
-    leaves the outcome open, a lost COMMIT above all, is never repeated.
+    jitter, and with the same arguments: a time among them is not taken anew. Where the database
+    goes away it waits for it a little: before the action, or after a transaction of the action
+    whose COMMIT wasn't sent. An error that leaves the outcome open, a lost COMMIT above all, is
+    never repeated.
     """
-    for attempt in range(1, ATTEMPTS):
+    patience = _Patience()
+    for attempt in itertools.count(1):
+        progress = NOWHERE
         try:
-            return await action(await get_db(), *args, **kwargs)
+            db = await get_db()
+            progress = progress_of(db)
+            progress.undecided = False
+            return await action(db, *args, **kwargs)
         except RETRYABLE:
+            if attempt >= ATTEMPTS:
+                raise
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - not a secret
-    return await action(await get_db(), *args, **kwargs)
+        except (Unavailable, *LOST) as error:
+            undone = progress is NOWHERE or (progress.undecided and _is_away(error))
+            if not undone or not patience.is_left():
+                raise
+            await asyncio.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - not a secret
+    raise AssertionError
+
+
+class _Patience:
+    """How long one request waits for a database that went away."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def is_left(self) -> bool:
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + min(RECONNECT_WITHIN, get_service(Settings).pool_timeout)
+        return now < self._until
+
+
+def _is_away(error: BaseException) -> bool:
+    """Return whether the connection was lost; a server that takes no writes is still there."""
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return False
+    return isinstance(_connection.explain(error), DatabaseAway)
 
 
 def translate(error: BaseException) -> LockerError | None:

@@ -11,7 +11,9 @@ from .connection import (
     Pool,
     Pooled,
     PooledConnection,
+    Progress,
     incoming,
+    progress_of,
 )
 from .errors import Misconfigured
 from .sessions import (
@@ -33,9 +35,11 @@ __all__ = [
     "Pool",
     "Pooled",
     "PooledConnection",
+    "Progress",
     "SectionCookie",
     "SectionedSessions",
     "Session",
     "SessionTooLarge",
     "incoming",
+    "progress_of",
 ]

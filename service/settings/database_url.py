@@ -75,6 +75,7 @@ class Address:
     url: str
     connect_timeout: float | None
     left_out: tuple[str, ...]
+    hosts: int = 1
 
 
 def read_address(text: str) -> Address:
@@ -97,8 +98,12 @@ def read_address(text: str) -> Address:
             kept.append((name, value))
     if ("sslnegotiation", "direct") in kept and not _SURE.intersection(kept):
         raise ValueError("has sslnegotiation=direct, which takes sslmode=require or verify-full")
+    hosts = max(parts.netloc.count(","), dict(kept).get("host", "").count(",")) + 1
+    if hosts > 1 and "target_session_attrs" not in dict(kept):
+        # Of a cluster one is the primary, whichever that is at the moment.
+        kept.append(("target_session_attrs", "primary"))
     url = urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
-    return Address(url, timeout, tuple(left_out))
+    return Address(url, timeout, tuple(left_out), hosts)
 
 
 def _check(name: str, value: str) -> None:

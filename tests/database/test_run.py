@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import asyncpg
 import pytest
 from quart import Quart
 
-from service.database import ATTEMPTS, Conflicted, Connection, run
+from service.database import ATTEMPTS, LOST, Conflicted, Connection, Pool, run
+from service.errors import Unavailable
 from tests.database.conftest import StartView, idle
+from tests.support.line import Line
+
+StartApp = Callable[..., Awaitable[Quart]]
 
 
 async def test_again_after_a_conflict(app: Quart, observer: Connection) -> None:
@@ -80,3 +87,70 @@ async def test_not_when_the_outcome_is_open(app: Quart, error: type[Exception]) 
         with pytest.raises(error):
             await run(action)
     assert len(runs) == 1
+
+
+async def test_again_when_the_database_went_away(app: Quart, observer: Connection) -> None:
+    """A transaction whose connection was lost before its COMMIT is done again, whole, and once."""
+    marks = [b"lost %d" % number for number in range(2)]
+    runs = []
+
+    async def insert(db: Connection) -> None:
+        async with db.transaction():
+            runs.append(await db.fetchval("select pg_backend_pid()"))
+            for mark in marks:
+                await db.execute(
+                    "insert into attempts (key, count, ends_at) values ($1, 1, now())", mark
+                )
+                if len(runs) == 1:
+                    await observer.execute("select pg_terminate_backend($1)", runs[0])
+
+    async with app.app_context():
+        await run(insert)
+    assert len(set(runs)) == 2
+    kept = await observer.fetch("delete from attempts where key = any($1) returning key", marks)
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["with its COMMIT", "a statement alone"])
+async def test_not_when_it_may_have_happened(
+    app: Quart, observer: Connection, *, whole: bool
+) -> None:
+    """What was lost with its COMMIT, or as a statement alone, may have been done."""
+    runs = []
+
+    async def act(db: Connection) -> None:
+        runs.append(await db.fetchval("select pg_backend_pid()"))
+        if whole:
+            transaction = db.transaction()
+            await transaction.start()
+            await db.execute("select 1")
+        await observer.execute("select pg_terminate_backend($1)", runs[0])
+        await (transaction.commit() if whole else db.fetchval("select 1"))
+
+    async with app.app_context():
+        with pytest.raises(LOST):
+            await run(act)
+    assert len(runs) == 1
+
+
+async def test_a_database_that_comes_back(start_app: StartApp, database_url: str) -> None:
+    """A request waits a little for a database that is away, and not for ever."""
+    async with Line(database_url) as line:
+        app = await start_app(database_url=line.url)
+        await line.cut()
+
+        async def mend(db: Connection) -> int:
+            return await db.fetchval("select 1")  # type: ignore[no-any-return]
+
+        async with app.app_context():
+            waiting = asyncio.create_task(run(mend))
+            pool: Pool = app.extensions["locker"].get(Pool)
+            while not pool.use.failures:  # noqa: ASYNC110 - the pool has nobody to tell
+                await asyncio.sleep(0.01)
+            await line.mend()
+            assert await waiting == 1
+        await line.cut()
+        async with app.app_context():
+            with pytest.raises(Unavailable):
+                await run(mend)
+        await line.mend()

@@ -4,6 +4,7 @@ Start with `extension.PooledConnection`; `pool` is what it takes from, and `visi
 context to one.
 """
 
+from .counting import Progress, progress_of
 from .errors import DatabaseAway, DatabaseBusy
 from .extension import PooledConnection
 from .pool import Connection, Pool, Pooled
@@ -16,5 +17,7 @@ __all__ = [
     "Pool",
     "Pooled",
     "PooledConnection",
+    "Progress",
     "incoming",
+    "progress_of",
 ]
