@@ -21,7 +21,9 @@ RIGHTS = {
     "catalogue": ("select",),
     "catalogue_currency": ("select", "insert", "update"),
     "deleted_accounts": ("select", "insert", "delete"),
+    "deliveries": ALL,
     "devices": ALL,
+    "events": ("select", "insert", "delete"),
     "idempotency_keys": ALL,
     "listed_products": ALL,
     "listed_types": ALL,
@@ -34,6 +36,7 @@ RIGHTS = {
     "search_index": ("select",),
     "variants": ("select", "insert", "update"),
     "vocabulary": ALL,
+    "webhooks": ALL,
 }
 """By table. What goes with an account's row goes by the rights of the tables' owner."""
 
