@@ -82,17 +82,18 @@ async def select_products(
             union all
             (select product_id, key from ({in_order}) as many where (select more from counted))"""
     columns = f"product_id, {_RANK} as rank" if ranks else "product_id, price, title"
+    by = None if ranks or ordered else sort
     rows = await db.fetch(
         f"""
         with {statement.first}
-        {statement.matching("matching", columns, sort=None if ranks or ordered else sort)},
+        {statement.matching("matching", columns, sort=by, page=limit)},
         counted as materialized (
             select count(*) as total, count(*) > (select bound from matching_way) as more
             from matching
         ),
         part as ({part})
         select
-            total, product_id, key, handle, title, description, vendor, type, tags, images,
+            total, more, product_id, key, handle, title, description, vendor, type, tags, images,
             published, variants
         from counted
         left join part on true
@@ -101,7 +102,7 @@ async def select_products(
         """,
         *statement.parameters,
     )
-    total = rows[0]["total"]
+    known = rows[0]["total"] <= COUNTED and not rows[0]["more"]
     found = [row for row in rows if row["product_id"] is not None]
     more = len(found) > limit
     found = found[:limit][:: -1 if back else 1]
@@ -114,5 +115,5 @@ async def select_products(
         products=tuple(map(decode_product, found)),
         next=edge(-1, back=False) if found and (more or back) else None,
         previous=edge(0, back=True) if found and (more if back else cursor) else None,
-        total=total if total <= COUNTED else None,
+        total=rows[0]["total"] if known else None,
     )

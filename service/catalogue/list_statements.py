@@ -23,9 +23,18 @@ RARE = 12
 MANY = 2
 """Of the probes that have it: then it isn't sorted, but met soon enough in any order."""
 SORTED = 5_000
-"""Products that are sorted, at most; more are read in the order of an index."""
+"""Products that are sorted, at most; more are read in the order of an index. Where the sample is
+asked, as many as would be read for a page in the order of an index."""
 SORTED_ALONE = 20_000
 """The same of a type's or a vendor's, whose titles and prices are in the index."""
+EVENLY = 2 / 3
+"""Of as many; to gather and sort a product takes longer than to pass one by."""
+SAMPLE = 8
+"""One in so many products is in an index of its own, of words and tags."""
+PROMISING = 2 * COUNTED
+"""Products that the sample seems to have: then it is asked first, as there will be enough."""
+BROAD = 40
+"""Of the probes that have it: then it is met sooner in any order than looked up in the sample."""
 NEVER = PROBES + 1
 """As a number of probes: that index isn't asked."""
 SMALL = 50_000
@@ -73,6 +82,9 @@ class ListStatement:
         self.parameters: list[object] = []
         search = read_search(selection.text)
         self.searches = bool(search.words)
+        # Phrases and what is left out: an index looks up each of their words, however frequent.
+        apart = any("<->" in each or "!" in each for each in search.query[::2])
+        self.broad = COMMON if apart else BROAD
         self.first = ""
         if self.searches:
             values = (search.query, search.firm, search.beginning, search.likeness, selection.text)
@@ -158,12 +170,19 @@ class ListStatement:
         return indexed
 
     def matching(
-        self, name: str, columns: str, *, leave: str = "", sort: Sort | None = None
+        self,
+        name: str,
+        columns: str,
+        *,
+        leave: str = "",
+        sort: Sort | None = None,
+        page: int = COUNTED,
     ) -> str:
         """Return a common table expression of what there is, in no order.
 
         Of no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
-        ``{name}_way``, by which it is found, with ``bound``, the number beyond which there is more.
+        ``{name}_way``, by which it is found, with ``bound``, the number beyond which there is more:
+        none where the sample shows that, and there is nothing to be sorted.
         """
         if self.where(leave=leave) == "true":
             return f"""
@@ -186,9 +205,37 @@ class ListStatement:
             select {columns} from {source}
             where (select common from {name}_way) and {judged(self.where(leave=leave))} {limit}
         )""")
+        way = f"{name}_way as materialized ({self._way(leave, most, sort, page)})"
+        if sample := self._in_sample(name, leave):
+            found.append(f"(select * from {name}_sample where (select enough from {name}_way))")
+            way = f"""
+                {name}_guess as materialized ({self._way(leave, most, sort, page)}),
+                {name}_sample as materialized (
+                    select {columns} from listed_products where {sample}
+                    limit (select enough + 1 from {name}_guess)
+                ),
+                {name}_way as materialized (
+                    select common and not found as common, found as enough, indexed,
+                        case when found and {bool(sort)} then 0 else bound end as bound,
+                        case when not found then index end as index
+                    from {name}_guess,
+                        lateral (
+                            select asked and count(*) > enough as found from {name}_sample
+                        ) as each
+                )"""
         return f"""
-            {name}_way as materialized ({self._way(leave, most, sort)}),
-            {name} as materialized ({" union all ".join(found)})"""
+            {way}, {name} as materialized ({" union all ".join(found)})"""
+
+    def _in_sample(self, name: str, leave: str) -> str:
+        """Return the condition of what is asked for in the sample; blank if that has no index."""
+        indexed = self._indexed_but(leave)
+        if not indexed or not indexed.keys() <= {"words", "tags"}:
+            return ""
+        conditions = [f"(select asked from {name}_guess)", f"product_id % {SAMPLE} = 0"]
+        if "words" in indexed:
+            conditions.append(judged(_SEARCH))
+            indexed["words"] = f"words @@ (select indexed from {name}_guess)"
+        return " and ".join([*conditions, *indexed.values(), *self.others])
 
     def _in_order_of(self, name: str) -> str:
         """Return what has this type, vendor or price, as its index has it.
@@ -227,7 +274,7 @@ class ListStatement:
             return name in _ORDERED
         return sort == "newest" and name in self.equal and sql == self.indexed[name]
 
-    def _way(self, leave: str, most: int, sort: Sort | None) -> str:
+    def _way(self, leave: str, most: int, sort: Sort | None, page: int) -> str:
         indexed = self._indexed_but(leave)
         counts = {"hits": self.where(leave=leave)}
         counts |= {f"with_{each}": sql for each, sql in indexed.items()}
@@ -246,6 +293,7 @@ class ListStatement:
             indexed_query = f"case when {broad} then firm else query end"
             shares["words"] = f"""case when not ({broad}) then with_words
                 when firm is null then {NEVER} else with_firm end"""
+        rarest_share = f"least({', '.join(shares.values())})"
         for each in {"words", "tags"} & {*shares}:
             # An index without order has to be gone through whole.
             shares[each] = (
@@ -259,6 +307,16 @@ class ListStatement:
         index = (
             f"case when {largest} < {RARE} then 'all' {rarest} end" if len(indexed) > 1 else "'all'"
         )
+        asked, enough = "false", f"{COUNTED}"
+        if indexed and indexed.keys() <= {"words", "tags"}:
+            asked = f"products is not null and {rarest_share} < {self.broad}"
+            if sort:
+                # Sorted are as many as would be passed by in order for the page: so neither takes
+                # long. Never fewer than are counted, of which there are more then for certain.
+                passed = f"{EVENLY} * sqrt({page + 1} * products)"
+                enough = f"greatest({COUNTED}, {passed} / {SAMPLE})"
+            else:
+                asked += f" and hits * products / {PROBES} >= {PROMISING * SAMPLE}"
         # What comes from an index in the order of the list needn't be sorted.
         walked = [
             f"index = '{each}'" for each, sql in indexed.items() if self._is_walked(each, sql, sort)
@@ -267,11 +325,15 @@ class ListStatement:
         return f"""
             select {common} as common,
                 case
-                    when {common} or hits >= {MANY} or {scattered} or {in_order} then {COUNTED}
+                    when {common} then {COUNTED}
+                    when {asked} and {bool(sort)} then {enough} * {SAMPLE} * 5 / 4
+                    when hits >= {MANY} or {scattered} or {in_order} then {COUNTED}
                     else {most}
-                end as bound,
-                index, {indexed_query} as indexed
-            from (select {counted} from probes as listed_products) as probed{source},
+                end::bigint as bound,
+                ({enough})::bigint as enough, index, {indexed_query} as indexed,
+                coalesce({asked}, false) as asked
+            from (select {counted} from probes as listed_products) as probed
+                left join (select last - first as products from ids) as span on true{source},
                 lateral (select case when not ({common}) then {index} end as index) as chosen"""
 
 

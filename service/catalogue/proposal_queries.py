@@ -14,18 +14,30 @@ from .search import BEGINNING
 SELECT_PROPOSALS = Statement(
     f"""
     with typed as materialized (
-        select n, word, to_tsquery({LANGUAGE}, '''' || word || ' ''{BEGINNING}') as query
+        select n, word, slips(word) as slips,
+            to_tsquery({LANGUAGE}, '''' || word || ' ''{BEGINNING}') as query
         from unnest(:words::text[]) with ordinality as each (raw, n), search_text(raw) as word
     )
-    select case when known then null else (
-        select vocabulary.word from vocabulary
-        where slips && slips(typed.word) or vocabulary.word % typed.word
-        order by
-            (select count(*) from unnest(slips) as slip where slip = any(slips(typed.word)))
-                desc,
-            similarity(vocabulary.word, typed.word) desc,
-            vocabulary.word
-        limit 1
+    -- What has a slip in common comes first: what is alike is looked for only where nothing has.
+    select case when not known then coalesce(
+        (
+            select vocabulary.word from vocabulary
+            where vocabulary.slips && typed.slips
+            order by
+                (
+                    select count(*) from unnest(vocabulary.slips) as slip
+                    where slip = any(typed.slips)
+                ) desc,
+                similarity(vocabulary.word, typed.word) desc,
+                vocabulary.word
+            limit 1
+        ),
+        (
+            select vocabulary.word from vocabulary
+            where vocabulary.word % typed.word
+            order by similarity(vocabulary.word, typed.word) desc, vocabulary.word
+            limit 1
+        )
     ) end as proposal
     from typed, lateral (
         with common as materialized (

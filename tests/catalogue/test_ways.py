@@ -15,7 +15,7 @@ import pytest
 from service.catalogue import Selection, list_statements
 from service.catalogue.facet_queries import select_facets
 from service.catalogue.list_queries import select_products
-from service.catalogue.model import FacetCount, Facets, Sort
+from service.catalogue.model import COUNTED, FacetCount, Facets, Sort
 from service.migrations import migrate
 from tests.support.databases import new_database
 
@@ -26,6 +26,7 @@ WAYS: dict[str, dict[str, int]] = {
     "as it comes": {"SMALL": 64, "PROBES": 64, "COMMON": 6},
     "met soon": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "MANY": 1, "SORTED": 1000},
     "one by one": {"COMMON": 0, "MANY": 0},
+    "from the sample": {"SMALL": 64, "PROBES": 64, "SAMPLE": 1, "PROMISING": 0, "BROAD": 65},
     "by the rarest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "RARE": 0},
 }
 
@@ -135,3 +136,19 @@ async def test_beyond_by_any_way(
             many, selection, sort=sort, limit=500, after=pages[-1].previous
         )
         assert back.products == pages[1].products
+
+
+@pytest.mark.parametrize("way", ["by the index", "as it comes", "from the sample"])
+async def test_ranked_by_any_way(many: Database, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Of what more than 1,000 products have, the first are ranked, each once, and not counted."""
+    for name, value in WAYS[way].items():
+        monkeypatch.setattr(list_statements, name, value)
+    pages = [await select_products(many, Selection(text="quokka"), limit=500)]
+    while after := pages[-1].next:
+        pages.append(await select_products(many, Selection(text="quokka"), limit=500, after=after))
+    handles = [each.handle for page in pages for each in page.products]
+    assert len({*handles}) == len(handles) == COUNTED + 1
+    assert [page.total for page in pages] == [None] * 3
+    facets = await select_facets(many, Selection(text="quokka"))
+    assert {each.value for each in facets.types} == {f"T{n}" for n in range(5)}
+    assert {each.count for each in facets.types} == {None}
