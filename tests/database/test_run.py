@@ -111,6 +111,7 @@ async def test_again_when_the_database_went_away(app: Quart, observer: Connectio
     assert len(kept) == 2
 
 
+@pytest.mark.session
 @pytest.mark.parametrize("whole", [True, False], ids=["with its COMMIT", "a statement alone"])
 async def test_not_when_it_may_have_happened(
     app: Quart, observer: Connection, *, whole: bool
