@@ -13,7 +13,7 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Concatenate, ParamSpec, TypeVar
 
 import asyncpg
@@ -41,6 +41,7 @@ __all__ = [
     "Pool",
     "Pooled",
     "get_db",
+    "in_transaction",
     "init_app",
     "release_db",
     "run",
@@ -200,6 +201,15 @@ async def is_writable(db: Connection) -> bool:
     if not writable:
         _connection.pool.distrust()
     return writable
+
+
+def in_transaction(db: Connection) -> AbstractAsyncContextManager[object]:
+    """Return what an action that is whole in itself runs in: the caller's transaction, or its own.
+
+    In a caller's there is no savepoint, which would cost two round trips: so a caller that catches
+    what the action raises ends its transaction before it goes on.
+    """
+    return nullcontext() if db.is_in_transaction() else db.transaction()
 
 
 async def run(

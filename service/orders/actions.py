@@ -14,7 +14,7 @@ from uuid import UUID
 
 from service import carts, catalogue, clock, metrics
 from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
-from service.database import Connection
+from service.database import Connection, in_transaction
 from service.errors import Invalid, InvalidCursor, NotFound, Unauthenticated
 from service.throttling import Attempt, count_attempt
 
@@ -83,7 +83,7 @@ async def place(
     said whom it is for, `TooManyAttempts`, and `Unauthenticated` where the login isn't valid, or
     there is none and guests may not order.
     """
-    async with db.transaction():
+    async with in_transaction(db):
         loaded, _ = await carts.load_locked(db, owner, policy)
         account_id, cart = loaded.account_id, loaded.cart
         if account_id is None and (owner.presented or not checkout.guests):
@@ -154,7 +154,7 @@ async def history(
 
 async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:
     """Cancel an order and give its stock back; raises `NotFound`, `NotCancellable`."""
-    async with db.transaction():
+    async with in_transaction(db):
         order = await _find(db, text, viewer, lock=True)
         if order.status != "placed":
             raise NotCancellable

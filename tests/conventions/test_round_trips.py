@@ -17,7 +17,7 @@ from service.database import get_db
 from tests.support.document import OPERATIONS
 from tests.support.line import Line
 from tests.support.shopping import API, Product, add, log_in, make_token, new_name, register
-from tests.support.visits import ENTRANCES, VISITS, Visit, for_each
+from tests.support.visits import CONTACT, ENTRANCES, VISITS, Visit, for_each
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -158,6 +158,27 @@ async def test_a_token_keeps_to_the_budget_of_the_cart(
             trips.append(counter.trips - before)
     allowed = [visit[-1] for visit in visits]
     assert all(used <= most for used, most in zip(trips, allowed, strict=True)), trips
+
+
+async def test_a_key_costs_two_more(shop: Quart, counter: Counter, product: Product) -> None:
+    """To claim a key and to keep its answer; and a change of a cart is a transaction then."""
+    client = shop.test_client()
+    await register(client)
+    for attempt in range(2):  # once to prepare the statements
+        headers = {"Idempotency-Key": f"add-{attempt}"}
+        before = counter.trips
+        response = await client.post(
+            f"{API}/cart/lines", json={"sku": product.sku}, headers=headers
+        )
+        added = counter.trips - before
+        body = {"expected_total": (await response.get_json())["total"], "contact": CONTACT}
+        before = counter.trips
+        headers = {"Idempotency-Key": f"order-{attempt}"}
+        response = await client.post(f"{API}/orders", json=body, headers=headers)
+        assert response.status_code == 201
+        ordered = counter.trips - before
+    assert added <= 6
+    assert ordered <= 8
 
 
 async def test_a_request_without_data_takes_no_connection(shop: Quart, counter: Counter) -> None:

@@ -87,9 +87,9 @@ class Once(Generic[T]):
 
         The first is None where the action didn't run, in a replay, and where it refused: what may
         only happen after the commit, such as a change of the session, is for the caller to do if
-        it isn't. The answer, also a 409, is stored in the action's own transaction. Raises
-        `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing to what the
-        action costs.
+        it isn't. The answer is stored in the action's own transaction, a 409 in another after that
+        was undone. Raises `Invalid` for a bad key, and `KeyReused`. Without a key this adds nothing
+        to what the action costs.
         """
         if self._key is None:
             result = await run(action, *args, **kwargs)
@@ -108,17 +108,40 @@ class Once(Generic[T]):
         presented: PresentedLogin,
         action: Callable[[Connection], Awaitable[T]],
     ) -> _Done[T]:
+        async def work(db: Connection) -> _Done[T]:
+            result = await action(db)
+            return _Done(result, await to_stored(self._to_response(result)))
+
+        try:
+            return await self._do_once(db, key, presented, work)
+        except Conflict as refusal:
+            # What the action wrote before it refused is undone with its transaction, and the
+            # refusal is kept in another. A request that has the key in between is the first one.
+            refused: _Done[T] = _Done(None, await to_stored(await problem(refusal)))
+
+        async def refuse(_: Connection) -> _Done[T]:
+            return refused
+
+        return await self._do_once(db, key, presented, refuse)
+
+    async def _do_once(
+        self,
+        db: Connection,
+        key: Key,
+        presented: PresentedLogin,
+        work: Callable[[Connection], Awaitable[_Done[T]]],
+    ) -> _Done[T]:
         async with db.transaction():
             now = clock.now()
             claimed = await queries.claim_key(db, presented, self._guest, key, now)
             presented.require(found=claimed.found)
             scope = claimed.scope
             if scope is None:
-                return await self._answer(db, action)
+                return await work(db)
             before = None if claimed.free else await queries.select_answer(db, scope, key, now)
             if before is not None:
                 return _Done(None, self._show(before), replayed=True)
-            done = await self._answer(db, action)
+            done = await work(db)
             await queries.upsert_answer(db, scope, key, self._hide(done.answer), now)
             return done
 
@@ -129,17 +152,6 @@ class Once(Generic[T]):
     def _show(self, answer: StoredAnswer) -> StoredAnswer:
         answer = answer.with_members(self._secret_fields)
         return answer.with_body(self._veil.show) if self._veil else answer
-
-    async def _answer(
-        self, db: Connection, action: Callable[[Connection], Awaitable[T]]
-    ) -> _Done[T]:
-        try:
-            # The savepoint undoes what an action wrote before it refused: only the refusal is kept.
-            async with db.transaction():
-                result = await action(db)
-        except Conflict as refusal:
-            return _Done(None, await to_stored(await problem(refusal)))
-        return _Done(result, await to_stored(self._to_response(result)))
 
 
 def read_key(data: Input | None = None, *more: str, form_key: str = "") -> Key | None:
