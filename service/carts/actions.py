@@ -14,7 +14,7 @@ from functools import partial
 from uuid import uuid4
 
 from service import clock, metrics
-from service.database import Conflicted, Connection
+from service.database import Conflicted, Connection, in_transaction
 from service.errors import RevisionMismatch
 
 from . import model, queries
@@ -172,13 +172,15 @@ async def _change(
             raise UnknownLine
         condition.check(loaded, sku, line_id)
 
-    found = await load_if_clean(db, owner, policy, sku)
-    if found:
-        try:
-            return await _apply(db, *found, rule, check, policy)
-        except Conflicted:
-            pass
-    async with db.transaction():
+    # In a caller's transaction a conflict may have ended it: then only the caller can begin anew.
+    if not db.is_in_transaction():
+        found = await load_if_clean(db, owner, policy, sku)
+        if found:
+            try:
+                return await _apply(db, *found, rule, check, policy)
+            except Conflicted:
+                pass
+    async with in_transaction(db):
         loaded, offer = await load_locked(db, owner, policy, sku)
         return await _apply(db, loaded, offer, rule, check, policy)
 

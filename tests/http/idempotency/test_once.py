@@ -182,6 +182,27 @@ async def test_of_many_at_once_one_does_the_work(
     assert await quantity_in_stock(observer, tent.sku) == 99
 
 
+async def test_first_adds_at_once_with_keys_are_all_made(
+    signed_in: Client, product: Product
+) -> None:
+    """An account has no cart yet, and each of ten adds would make it: all are in the one cart."""
+    answers = await asyncio.gather(
+        *(post_line(signed_in, product.sku, f"first-{number}") for number in range(10))
+    )
+    assert {status for status, _, _ in answers} <= {200, 201}
+    assert (await get(signed_in, "/cart"))["quantity"] == 10
+
+
+async def test_a_refusal_of_many_at_once_is_one(app: Quart, database_url: str) -> None:
+    """Twenty with one key that can't be done: the same 409 for all, and nothing in the cart."""
+    tent = await add_product(database_url, stock=1)
+    client = app.test_client()
+    await register(client)
+    answers = await asyncio.gather(*(post_line(client, tent.sku, "one", 2) for _ in range(20)))
+    assert {(status, body["code"]) for status, body, _ in answers} == {(409, "insufficient_stock")}
+    assert (await get(client, "/cart"))["quantity"] == 0
+
+
 async def test_a_checkout_is_replayed_whatever_happened_since(
     app: Quart, observer: Connection, database_url: str
 ) -> None:
