@@ -51,12 +51,13 @@ def convert(content: Any, model: type[M], *, strict: bool) -> M:
 
     Where not ``strict``, numbers and booleans are read from text.
     """
-    if not strict and isinstance(content, dict):
-        # msgspec would take 1.0 for an integer.
-        for field in _look(model).fields:
-            given = content.get(field.encode_name, "0")
-            if isinstance(_bare(field.type)[0], inspect.IntType) and not _INTEGER.fullmatch(given):
-                raise _refusal(content, model, strict=strict)
+    # msgspec would take 1.0 for an integer.
+    if (
+        not strict
+        and isinstance(content, dict)
+        and not all(_INTEGER.fullmatch(content.get(name, "0")) for name in _integers(model))
+    ):
+        raise _refusal(content, model, strict=strict)
     converted = _convert(content, model, strict=strict)
     if msgspec.json.encode(converted).isascii():
         return converted
@@ -99,6 +100,16 @@ def _look(model: type[msgspec.Struct]) -> inspect.StructType:
     found = inspect.type_info(model)
     assert isinstance(found, inspect.StructType)  # noqa: S101 - for the type checker
     return found
+
+
+@cache
+def _integers(model: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the names of the fields that are whole numbers."""
+    return tuple(
+        field.encode_name
+        for field in _look(model).fields
+        if isinstance(_bare(field.type)[0], inspect.IntType)
+    )
 
 
 def _bare(kind: inspect.Type) -> tuple[inspect.Type, bool, dict[str, Any]]:
