@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage faults first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
+.PHONY: help run test coverage faults counter first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 
 test-cluster: $(READY) ## another leader under load, in the Patroni cluster of the program that PATRONI names
 	$(BIN)/pytest -n 0 -s -m slow tests/faults/test_cluster.py
+
+counter: $(READY) ## operators who correct the stock while shoppers buy, 500 rounds; minutes
+	$(BIN)/pytest -m slow tests/catalogue/test_counter.py
 
 first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
 	$(BIN)/pytest -m slow tests/carts/test_first_adds.py

@@ -16,6 +16,8 @@ from .accounts.session import AccountLogins
 from .carts.api import blueprint as carts_api
 from .carts.pages import blueprint as carts_pages
 from .carts.session import promise_cart
+from .catalogue.admin_api import blueprint as catalogue_admin_api
+from .catalogue.admin_pages import blueprint as catalogue_admin_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
 from .http import middleware, openapi, operators
@@ -37,6 +39,7 @@ API = "/api/v1"
 COUNTER = (
     pages.CounterPage("Today", "", orders_admin_pages),
     pages.CounterPage("Orders", "/orders", orders_admin_pages),
+    pages.CounterPage("Stock", "/stock", catalogue_admin_pages),
 )
 """The operators' pages, in the order of their navigation."""
 
@@ -81,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         orders_api,
     ):
         app.register_blueprint(api, url_prefix=API)
-    for admin_api in (orders_admin_api,):
+    for admin_api in (orders_admin_api, catalogue_admin_api):
         app.register_blueprint(admin_api, url_prefix=operators.AREA)
     app.after_request(promise_cart)
     app.register_blueprint(ops_api)

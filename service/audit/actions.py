@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from service.database import Connection
@@ -28,6 +28,11 @@ class Record:
         """Store an event."""
         await queries.insert_event(self._db, event)
         self.events.append(event)
+
+    async def store_all(self, events: Sequence[Event]) -> None:
+        """Store events together."""
+        await queries.insert_events(self._db, events)
+        self.events.extend(events)
 
     def note(self, event: Event) -> None:
         """Take note of an event that another statement stores, see `audit_cte`."""

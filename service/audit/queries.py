@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -48,15 +50,23 @@ INSERT_EVENT = Statement(
 
 async def insert_event(db: Connection, event: Event) -> None:
     """Store an event."""
+    await db.execute(*_insertion(event))
+
+
+async def insert_events(db: Connection, events: Sequence[Event]) -> None:
+    """Store events, all in one answer of the database's."""
+    if events:
+        await db.executemany(INSERT_EVENT.text, [_insertion(event)[1:] for event in events])
+
+
+def _insertion(event: Event) -> tuple[str, *tuple[Any, ...]]:
     by = event.operator
-    await db.execute(
-        *INSERT_EVENT(
-            **event.parameters(),
-            by_account_id=by.account_id if by else None,
-            by_login_id=by.login_id if by else None,
-            subject=event.subject,
-            details=msgspec.json.encode(event.details).decode() if event.details else None,
-        )
+    return INSERT_EVENT(
+        **event.parameters(),
+        by_account_id=by.account_id if by else None,
+        by_login_id=by.login_id if by else None,
+        subject=event.subject,
+        details=msgspec.json.encode(event.details).decode() if event.details else None,
     )
 
 

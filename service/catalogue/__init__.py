@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .actions import ImportOptions, change_currency, import_products
+from .admin import VariantPage, change_variants, find_variants, publish
 from .choosing import FIELDS, choose
 from .facet_queries import select_types
 from .import_queries import count_other_currencies, select_currency
@@ -12,6 +13,7 @@ from .language_queries import select_search_language
 from .list_queries import select_products
 from .model import (
     HANDLE_LENGTH,
+    LOW,
     SKU_LENGTH,
     STOCK,
     Image,
@@ -19,8 +21,12 @@ from .model import (
     Page,
     Product,
     Selection,
+    StockedVariant,
+    StockLimit,
+    StockNotCounted,
     TakenStock,
     Variant,
+    VariantChange,
 )
 from .queries import is_empty, select_listings, select_product
 from .report import ImportReport
@@ -34,6 +40,7 @@ SAMPLE = Path(__file__).with_name("sample.csv")
 __all__ = [
     "FIELDS",
     "HANDLE_LENGTH",
+    "LOW",
     "SAMPLE",
     "SKU_LENGTH",
     "STOCK",
@@ -45,15 +52,23 @@ __all__ = [
     "Page",
     "Product",
     "Selection",
+    "StockLimit",
+    "StockNotCounted",
+    "StockedVariant",
     "TakenStock",
     "Variant",
+    "VariantChange",
+    "VariantPage",
     "change_currency",
     "change_search_language",
+    "change_variants",
     "choose",
     "count_other_currencies",
+    "find_variants",
     "give_back_stock",
     "import_products",
     "is_empty",
+    "publish",
     "select_currency",
     "select_listings",
     "select_product",

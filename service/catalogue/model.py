@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
+
+from msgspec import UNSET, UnsetType
+
+from service.errors import Conflict, NotFound
 
 ProductStatus = Literal["active", "draft", "archived", "unlisted"]
 STATUSES: tuple[ProductStatus, ...] = get_args(ProductStatus)
@@ -153,3 +157,97 @@ class TakenStock:
 
     before: int
     taken: bool
+
+
+class NoSuchVariant(NotFound):
+    code, title = "unknown_sku", "There is no such variant"
+
+
+class StockNotCounted(Conflict):
+    code, title = "stock_not_counted", "The stock of this variant is not counted: set it first"
+
+
+class StockLimit(Conflict):
+    code, title = "stock_limit", "No stock is so large"
+
+
+class NotPriced(Conflict):
+    code, title = "not_priced", "This variant has no price in the shop's currency: set that first"
+
+
+LOW = 1_000
+"""The most that a low stock may be, as its index has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockedVariant:
+    """A variant as operators see it, with whose it is and whether that is shown.
+
+    ``unpriced`` is one that would be sold, had it a price in the shop's currency.
+    """
+
+    id: int
+    sku: str
+    handle: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    price: int
+    compare_at_price: int | None
+    currency: str
+    stock: int | None
+    oversell: bool
+    active: bool
+    unpriced: bool
+    published: bool
+    shop_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantChange:
+    """What is to become of a variant; what is UNSET stays. A stock of None is not counted."""
+
+    sku: str
+    stock: int | UnsetType | None = UNSET
+    add: int | UnsetType = UNSET
+    price: int | UnsetType = UNSET
+    compare_at_price: int | UnsetType | None = UNSET
+
+    def apply(self, variant: StockedVariant) -> StockedVariant:
+        """Return the variant as it is to be; raises `StockNotCounted`, `StockLimit`, `NotPriced`.
+
+        A price is in the shop's currency. A variant that lacked only that is sold again, and a
+        compare-at price in another currency goes, as with a price list.
+        """
+        stock = variant.stock if isinstance(self.stock, UnsetType) else self.stock
+        if not isinstance(self.add, UnsetType):
+            if stock is None:
+                raise StockNotCounted(f"The stock of {self.sku} is not counted.")
+            stock += self.add
+        if stock is not None and abs(stock) > STOCK:
+            raise StockLimit(f"The stock of {self.sku} would be beyond {STOCK}.")
+        changed = replace(variant, stock=stock)
+        foreign = variant.currency != variant.shop_currency
+        if not isinstance(self.price, UnsetType):
+            changed = replace(
+                changed,
+                price=self.price,
+                compare_at_price=None if foreign else variant.compare_at_price,
+                currency=variant.shop_currency,
+                active=variant.active or variant.unpriced,
+                unpriced=False,
+            )
+        elif foreign and not isinstance(self.compare_at_price, UnsetType):
+            raise NotPriced(f"{self.sku} has no price in {variant.shop_currency}.")
+        if not isinstance(self.compare_at_price, UnsetType):
+            changed = replace(changed, compare_at_price=self.compare_at_price)
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProduct:
+    """A product as operators see it: whether the shop shows it, and the status a file gave it."""
+
+    handle: str
+    title: str
+    status: ProductStatus
+    published: bool

@@ -19,6 +19,7 @@ from .problems import FORESEEN, explain
 from .purge import purge
 from .serve import serve
 from .settings import settings
+from .stock import products, stock
 from .tokens import token
 
 HAS_DEV = find_spec("service.cli.dev") is not None
@@ -65,7 +66,20 @@ def main(context: click.Context, data: Path | None) -> None:
 if HAS_DEV:
     main.add_command(dev)
 for command in (
-    *(serve, migrate, catalogue, user, sessions, token, orders_, audit, purge, openapi),
+    *(
+        serve,
+        migrate,
+        catalogue,
+        user,
+        sessions,
+        token,
+        orders_,
+        stock,
+        products,
+        audit,
+        purge,
+        openapi,
+    ),
     *(doctor, settings, health),
 ):
     main.add_command(command)

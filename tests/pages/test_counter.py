@@ -135,3 +135,26 @@ async def test_an_order_is_sent_by_forms(
     assert "Called" not in seen
     assert number in (await operator.get("/admin/orders?status=fulfilled")).text
     assert "No such order" in (await operator.get("/admin/orders?q=nobody+at+all")).text
+
+
+async def test_stock_is_corrected_by_forms(
+    operator: Visitor, open_browser: Open, database_url: str, observer: Connection
+) -> None:
+    """What was sold since the page was shown stays sold; what is wrong is said at its field."""
+    tent = await add_product(database_url, stock=10)
+    shown = await operator.get("/admin/stock", params={"q": tent.sku.lower()})
+    assert 'name="seen" value="10"' in shown.text
+    await place(open_browser(), tent, 3)
+    form = {"sku": tent.sku, "seen": "10", "q": tent.sku}
+    wrong = await operator.send_form("/admin/stock", counted="many", **form)
+    assert (wrong.status_code, 'id="counted-1-error"' in wrong.text) == (422, True)
+    assert re.search(r'id="counted-1"[^>]* value="many"[^>]* autofocus', wrong.text)
+    done = await operator.send_form("/admin/stock", counted="8", **form)
+    assert (done.url.path, done.url.params["q"]) == ("/admin/stock", tent.sku)
+    assert await quantity_in_stock(observer, tent.sku) == 5
+    hidden = await operator.send_form("/admin/products", handle=tent.handle, published="false")
+    assert "is hidden" in hidden.text
+    assert (await open_browser().get(f"/products/{tent.handle}")).status_code == 404
+    assert tent.sku in (await operator.get(f"/admin/stock?low=5&q={tent.sku}")).text
+    assert "Nothing like that" in (await operator.get(f"/admin/stock?low=4&q={tent.sku}")).text
+    assert (await operator.get("/admin/stock?low=x&after=~")).url.path == "/admin/stock"

@@ -198,7 +198,8 @@ def _bad_values(
     kinds = {part.get("type"): part for part in map(resolve, parts)}
     if "integer" in kinds:
         least, most = kinds["integer"]["minimum"], kinds["integer"]["maximum"]
-        values += [*NOT_INTEGERS, least - 1, most + 1]
+        values += [each for each in NOT_INTEGERS if each is not None or "null" not in kinds]
+        values += [least - 1, most + 1]
         values += [number for number in TOO_LARGE if not least <= number <= most]
     elif "string" in kinds or "enum" in schema:
         values += [*NOT_TEXTS, "x" * (schema.get("maxLength", 1000) + 1)]

@@ -96,7 +96,8 @@ async def order_for_operator(client: Client, product: Product) -> dict[str, Any]
     """Have somebody order something, and stand behind the counter."""
     placed = await order_by_token(client, product)
     operator = await operator_of(client.app)
-    return {"number": placed["number"], "headers": operator.headers}
+    changes = [{"sku": product.sku, "stock": 900}]
+    return {"number": placed["number"], "headers": operator.headers, "variants": changes}
 
 
 class Visit(NamedTuple):
@@ -168,6 +169,10 @@ VISITS = [
     Visit("fulfil_order", 10, {"tracking": "x"}, order_for_operator),
     Visit("cancel_any_order", 10, prepare=order_for_operator),
     Visit("note_order", 8, {"note": "x"}, order_for_operator),
+    Visit("search_variants", 2, prepare=order_for_operator, query="?q=sku&low=1000"),
+    Visit("change_variant", 6, {"stock": 700, "price": 100}, order_for_operator),
+    Visit("change_variants", 6, {"variants": "{variants}"}, order_for_operator),
+    Visit("publish_product", 6, {"published": True}, order_for_operator),
 ]
 """Each operation but those that change who asks."""
 

@@ -107,7 +107,12 @@ class Components:
             case {"default": first} | {"const": first} | {"enum": [first, *_]}:
                 value = first
             case {"properties": fields}:
-                value = {field: self.example(each, field) for field, each in fields.items()}
+                value = {
+                    field: self.example(each, field)
+                    for field, each in fields.items()
+                    # One that is sent instead of another is no part of an example that has that.
+                    if "x-instead-of" not in each
+                }
             case {"items": each}:
                 value = [self.example(each, name)]
             case {"minimum": least}:
