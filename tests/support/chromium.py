@@ -12,7 +12,10 @@ from pathlib import Path
 
 import asyncpg
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from werkzeug.security import generate_password_hash
 
+from service import accounts
+from service.audit import COMMAND_LINE
 from service.catalogue import SAMPLE, import_products
 from service.devserver import PostgresServer
 from service.migrations import migrate
@@ -29,6 +32,9 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+OPERATOR = "keeper"
+"""Who stands behind the served shop's counter."""
+
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 
@@ -64,6 +70,9 @@ async def _fill(database_url: str) -> None:
         await migrate(db)
         with SAMPLE.open("rb") as source:
             await import_products(db, source, currency="USD")
+        hashed = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
+        await accounts.import_account(db, OPERATOR, f"{OPERATOR}@example.com", hashed)
+        await accounts.set_role(db, OPERATOR, "operator", COMMAND_LINE)
     finally:
         await db.close()
 
