@@ -72,8 +72,11 @@ class AddressOutput(Output):
     country: str
 
 
-class OrderLineOutput(Output):
-    """What was bought of a variant, by the name and at the price of then."""
+class OrderLineOutput(Output, omit_defaults=True):
+    """What was bought of a variant, by the name and at the price of then.
+
+    `fulfilled` and `cancelled` are there where they aren't 0, unless all of the order is cancelled.
+    """
 
     sku: str
     title: str
@@ -82,8 +85,8 @@ class OrderLineOutput(Output):
     unit_price: Amount
     line_total: Amount
     metadata: Metadata
-    fulfilled: Annotated[int, Meta(ge=0, description="Units that were sent.", examples=[0])]
-    cancelled: Annotated[int, Meta(ge=0, description="Units that will not be.", examples=[0])]
+    fulfilled: Annotated[int, Meta(ge=0, description="Units that were sent.", examples=[1])] = 0
+    cancelled: Annotated[int, Meta(ge=0, description="Units that will not be.", examples=[1])] = 0
 
 
 class SentLineOutput(Output):
@@ -228,7 +231,7 @@ def _line_outputs(order: Order) -> list[OrderLineOutput]:
             line_total=line.total,
             metadata=dict(line.metadata),
             fulfilled=outcome.fulfilled,
-            cancelled=outcome.cancelled,
+            cancelled=0 if order.status == "cancelled" else outcome.cancelled,
         )
         for line, outcome in outcomes
     ]
