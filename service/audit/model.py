@@ -42,6 +42,13 @@ EventKind = Literal[
     "price_changed",
     "product_published",
     "product_hidden",
+    "webhook_added",
+    "webhook_disabled",
+    "webhook_enabled",
+    "webhook_rotated",
+    "webhook_removed",
+    "event_retried",
+    "event_skipped",
 ]
 
 

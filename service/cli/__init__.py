@@ -11,6 +11,7 @@ from .accounts import sessions, user
 from .audit import audit
 from .catalogue import catalogue
 from .doctor import doctor
+from .events import events
 from .health import health
 from .migrate import migrate
 from .openapi import openapi
@@ -21,6 +22,8 @@ from .serve import serve
 from .settings import settings
 from .stock import products, stock
 from .tokens import token
+from .webhooks import webhooks
+from .worker import worker
 
 HAS_DEV = find_spec("service.cli.dev") is not None
 """The image has neither `locker dev` nor the PostgreSQL that it keeps."""
@@ -80,6 +83,7 @@ for command in (
         purge,
         openapi,
     ),
+    *(webhooks, events, worker),
     *(doctor, settings, health),
 ):
     main.add_command(command)

@@ -1,6 +1,70 @@
 """What other systems are told of, stored in the transaction in which it happened."""
 
-from .model import OutboxEvent, OutboxKind
+from .actions import (
+    add_webhook,
+    disable_webhook,
+    enable_webhook,
+    find_webhook,
+    remove_webhook,
+    renew_seals,
+    retry_events,
+    rotate_secret,
+    skip_event,
+)
+from .delivery_queries import claim_deliveries, select_after, select_deliveries, settle_delivery
+from .model import (
+    KINDS,
+    Attempted,
+    Claimed,
+    DeliveryState,
+    ListedEvent,
+    NoSuchDelivery,
+    OutboxEvent,
+    OutboxKind,
+    Webhook,
+    WebhookSecrets,
+    check_url,
+    message_body,
+    message_id,
+    read_message_id,
+)
 from .queries import event_cte, events_cte, tell
+from .seals import SealBroken, Seals
+from .webhook_queries import select_enabled, select_webhooks
 
-__all__ = ["OutboxEvent", "OutboxKind", "event_cte", "events_cte", "tell"]
+__all__ = [
+    "KINDS",
+    "Attempted",
+    "Claimed",
+    "DeliveryState",
+    "ListedEvent",
+    "NoSuchDelivery",
+    "OutboxEvent",
+    "OutboxKind",
+    "SealBroken",
+    "Seals",
+    "Webhook",
+    "WebhookSecrets",
+    "add_webhook",
+    "check_url",
+    "claim_deliveries",
+    "disable_webhook",
+    "enable_webhook",
+    "event_cte",
+    "events_cte",
+    "find_webhook",
+    "message_body",
+    "message_id",
+    "read_message_id",
+    "remove_webhook",
+    "renew_seals",
+    "retry_events",
+    "rotate_secret",
+    "select_after",
+    "select_deliveries",
+    "select_enabled",
+    "select_webhooks",
+    "settle_delivery",
+    "skip_event",
+    "tell",
+]

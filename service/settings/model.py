@@ -146,6 +146,14 @@ class Settings:
     event_days: int = _setting(
         "days to keep what other systems are told of, whether it reached them or not", 30
     )
+    webhook_private: bool = _setting(
+        "whether webhooks may go to addresses of private networks; on in development",
+        default=False,
+    )
+    webhook_http: bool = _setting(
+        "whether webhooks may go without TLS; on in development", default=False
+    )
+    webhook_timeout: float = _setting("seconds that a webhook's receiver may take", 10.0)
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
@@ -390,6 +398,8 @@ _DEVELOPMENT = {
     "drain_time": 0.0,
     "metrics": "main",
     "docs": True,
+    "webhook_private": True,
+    "webhook_http": True,
 }
 _STAND_INS = {
     "database_url": "postgresql:",

@@ -1,0 +1,158 @@
+"""The worker: claims what is due, sends it, and stores what came of it.
+
+Any number of them share the work. One that is killed leaves claims that expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import asyncpg
+from quart import Quart
+
+from service import clock, outbox
+from service.database import Connection, run, translate
+from service.outbox import Attempted, Claimed, SealBroken, Seals
+from service.settings import Settings
+
+from .sending import Sender
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RETRIES = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
+"""Seconds until each next attempt; after the last the event is a dead letter."""
+JITTER = 0.2
+"""Of each of these, more or less, so that what failed together doesn't come back together."""
+AT_ONCE = 16
+"""Messages under way to one webhook from one worker."""
+POLL = 1.0
+"""Seconds until a worker that found nothing looks again."""
+SETTLED_WITHIN = 20.0
+"""Seconds beyond an attempt's own time in which its outcome is stored, or the claim expires."""
+
+
+class Worker:
+    """Delivers until told to stop, and lets what is under way come to its end then."""
+
+    def __init__(
+        self,
+        app: Quart,
+        settings: Settings,
+        sender: Sender,
+        retries: tuple[float, ...] = RETRIES,
+    ) -> None:
+        self._app = app
+        self._sender = sender
+        self._retries = retries
+        self._seals = Seals(settings.secret_key, *settings.secret_key_fallbacks)
+        self._lease = timedelta(seconds=settings.webhook_timeout + SETTLED_WITHIN)
+        self._running: dict[UUID, set[asyncio.Task[None]]] = {}
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Deliver until ``stop``. A database that is away is waited for."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                await self._claim_all()
+                await asyncio.wait(
+                    {stopping, *self._under_way()},
+                    timeout=POLL,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+        finally:
+            stopping.cancel()
+            await asyncio.gather(*self._under_way())
+
+    async def deliver_due(self) -> int:
+        """Try what is due until nothing is; returns how often."""
+        number = 0
+        await self._claim_all()
+        while tasks := self._under_way():
+            await asyncio.gather(*tasks)
+            number += len(tasks)
+            await self._claim_all()
+        return number
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [task for tasks in self._running.values() for task in tasks]
+
+    async def _claim_all(self) -> None:
+        """Start what is due, as far as there is room."""
+        try:
+            for webhook_id in await self._do(outbox.select_enabled):
+                running = self._running.setdefault(webhook_id, set())
+                free = AT_ONCE - len(running)
+                if free <= 0:
+                    continue
+                now = clock.now()
+                claimed = await self._do(
+                    outbox.claim_deliveries, webhook_id, free, now, now + self._lease
+                )
+                for each in claimed:
+                    task = asyncio.create_task(self._deliver(each))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+        except Exception as error:
+            if not isinstance(error, asyncpg.PostgresError) and translate(error) is None:
+                raise
+            logger.warning("the database is away; the worker waits for it")
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        now = clock.now()
+        try:
+            secrets = [self._seals.open(sealed) for sealed in claimed.secrets.at(now)]
+        except SealBroken:
+            attempted = Attempted(error="its secret can't be read: rotate it")
+        else:
+            attempted = await self._sender.send(
+                claimed.url, claimed.message_id, claimed.body, secrets, now
+            )
+        due_at = None
+        if not attempted.error:
+            state: outbox.DeliveryState = "delivered"
+        elif claimed.attempts > len(self._retries):
+            state = "dead"
+        else:
+            state = "pending"
+            seconds = self._retries[claimed.attempts - 1]
+            due_at = clock.now() + timedelta(
+                seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+            )
+        log = logger.warning if state == "dead" else logger.info
+        log(
+            "webhook %s",
+            state,
+            extra={
+                "event": claimed.message_id,
+                "webhook": str(claimed.webhook_id),
+                "attempt": claimed.attempts,
+                "http_status": attempted.http_status,
+                "error": attempted.error,
+            },
+        )
+        try:
+            await self._do(outbox.settle_delivery, claimed, state, attempted, due_at)
+        except Exception as error:
+            if not isinstance(error, asyncpg.PostgresError) and translate(error) is None:
+                raise
+            # The claim expires, and the event is sent once more.
+            logger.warning("what came of an event could not be stored")
+
+    async def _do(
+        self,
+        action: Callable[Concatenate[Connection, P], Awaitable[T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        async with self._app.app_context():
+            return await run(action, *args, **kwargs)

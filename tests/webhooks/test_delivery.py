@@ -1,0 +1,193 @@
+"""Events reach webhooks: signed, in order, again until they are taken."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from quart import Quart
+from standardwebhooks import Webhook as Verifier
+
+from service import clock, outbox
+from service.audit import COMMAND_LINE
+from service.outbox import OutboxEvent, Seals
+from service.settings import Settings
+from service.webhooks import Sender, Worker
+from tests.support.keys import KEY
+
+Start = Callable[..., Awaitable[Quart]]
+
+
+class Receiver:
+    """Takes what is sent, with the status that is to be answered next; 200 without one."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.statuses: list[int] = []
+        self.got: list[tuple[str, dict[str, Any], dict[str, str], str]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:]
+        headers = dict(line.lower().split(": ", 1) for line in head if line)
+        signed = next(line for line in head if line.lower().startswith("webhook-signature"))
+        headers["webhook-signature"] = signed.split(": ", 1)[1]
+        body = (await reader.readexactly(int(headers["content-length"]))).decode()
+        status = self.statuses.pop(0) if self.statuses else 200
+        self.got.append((headers["webhook-id"], json.loads(body), headers, body))
+        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    @property
+    def told(self) -> list[str]:
+        return [content["data"]["n"] for _, content, _, _ in self.got]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    found = Receiver()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    async with server:
+        yield found
+
+
+@pytest.fixture
+async def own(own_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(own_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def deliver(
+    own_url: str, start_app: Start, settings: Settings
+) -> Callable[..., Awaitable[int]]:
+    """Try what is due."""
+    allowed = dataclasses.replace(
+        settings, database_url=own_url, webhook_private=True, webhook_http=True
+    )
+    app = await start_app(database_url=own_url)
+
+    async def deliver(retries: tuple[float, ...] = (0.0,) * 9) -> int:
+        async with Sender(allowed) as sender:
+            return await Worker(app, allowed, sender, retries).deliver_due()
+
+    return deliver
+
+
+@asynccontextmanager
+async def later(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> AsyncIterator[None]:
+    now = clock.now() + by
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: now)
+        yield
+
+
+async def tell(own: Any, order: str, *texts: str) -> None:
+    for text in texts:
+        event = OutboxEvent("order.placed", order, clock.now(), {"n": f"{order}{text}"})
+        await outbox.tell(own, event)
+
+
+async def add(own: Any, url: str) -> str:
+    _, secret = await outbox.add_webhook(own, Seals(KEY), COMMAND_LINE, "erp", url, http=True)
+    return secret
+
+
+async def test_events_arrive_signed_in_order_until_taken(
+    own: Any, receiver: Receiver, deliver: Any
+) -> None:
+    """A repeat has the same id; what comes later of an order waits for it, others don't."""
+    secret = await add(own, receiver.url)
+    await tell(own, "A", "1", "2", "3")
+    await tell(own, "B", "1")
+    receiver.statuses = [500, 302, 204, 429]
+    await deliver()
+    of_a = [text for text in receiver.told if text[0] == "A"]
+    assert list(dict.fromkeys(of_a)) == ["A1", "A2", "A3"]
+    assert of_a == sorted(of_a)
+    assert len({key for key, content, _, _ in receiver.got if content["data"]["n"] == "A1"}) == 1
+    assert len(receiver.got) == 4 + 3
+    for _, _, headers, body in receiver.got:
+        assert Verifier(secret).verify(body, headers) == json.loads(body)
+
+
+async def test_a_dead_letter_holds_its_order(own: Any, receiver: Receiver, deliver: Any) -> None:
+    """After the last attempt nothing later of that order goes, until it is skipped or retried."""
+    await add(own, receiver.url)
+    await tell(own, "A", "1", "2")
+    await tell(own, "B", "1")
+    receiver.statuses = [500, 500]
+    await own.execute("update deliveries set due_at = now() - interval '1 day'")
+    await own.execute(
+        "update deliveries set due_at = now() + interval '1 day' where subject = 'order:B'"
+    )
+    await deliver((0.0,))
+    assert receiver.told == ["A1", "A1"]
+    await own.execute("update deliveries set due_at = now()")
+    await deliver((0.0,))
+    assert receiver.told == ["A1", "A1", "B1"]
+    (dead,) = await outbox.select_deliveries(own, state="dead", limit=9)
+    assert (dead.subject, dead.attempts, dead.error) == ("order:A", 2, "answered 500")
+    receiver.statuses = [500, 500]
+    assert await outbox.retry_events(own, COMMAND_LINE, None, None) == 1
+    await deliver((0.0,))
+    assert receiver.told[3:] == ["A1", "A1"]
+    assert await outbox.skip_event(own, COMMAND_LINE, dead.key, "erp") == 1
+    await deliver((0.0,))
+    assert receiver.told[5:] == ["A2"]
+
+
+async def test_a_claim_expires(
+    own: Any, receiver: Receiver, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed worker had claimed is sent by another one, once the claim has expired."""
+    await add(own, receiver.url)
+    await tell(own, "A", "1")
+    (webhook_id,) = await outbox.select_enabled(own)
+    now = clock.now()
+    lost = await outbox.claim_deliveries(own, webhook_id, 9, now, now + timedelta(seconds=30))
+    assert len(lost) == 1
+    assert await deliver() == 0
+    async with later(monkeypatch, timedelta(seconds=31)):
+        assert await deliver() == 1
+    assert receiver.told == ["A1"]
+    # What the first one has to say is no longer asked for.
+    await outbox.settle_delivery(own, lost[0], "dead", outbox.Attempted(error="late"), None)
+    assert await own.fetchval("select state from deliveries") == "delivered"
+
+
+async def test_both_secrets_sign_for_a_time(
+    own: Any, receiver: Receiver, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rotation receivers may verify by the old secret, and later by the new one alone."""
+    old = await add(own, receiver.url)
+    new = await outbox.rotate_secret(own, Seals(KEY), COMMAND_LINE, "erp", timedelta(hours=1))
+    assert old not in str(await own.fetch("select * from webhooks"))
+    await tell(own, "A", "1")
+    await deliver()
+    _, _, headers, body = receiver.got[0]
+    for secret in (old, new):
+        assert Verifier(secret).verify(body, headers)
+    async with later(monkeypatch, timedelta(hours=2)):
+        await tell(own, "A", "2")
+        await deliver()
+    assert len(receiver.got[1][2]["webhook-signature"].split()) == 1
+
+
+async def test_a_disabled_webhook_gets_it_later(own: Any, receiver: Receiver, deliver: Any) -> None:
+    """What happens while a webhook is disabled waits for it."""
+    await add(own, receiver.url)
+    await outbox.disable_webhook(own, COMMAND_LINE, "erp")
+    await tell(own, "A", "1")
+    assert await deliver() == 0
+    await outbox.enable_webhook(own, COMMAND_LINE, "erp")
+    assert await deliver() == 1
