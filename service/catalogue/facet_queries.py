@@ -23,7 +23,7 @@ async def select_facets(db: Connection, selection: Selection) -> Facets:
     # What nothing is chosen of is counted in the list itself.
     sources = {facet: facet if facet in statement.chosen else "matching" for facet in _VALUES}
     matching = ",".join(
-        statement.matching(source, "type, vendor, tags", leave=source)
+        statement.matching(source, "type", "vendor", "tags", leave=source)
         for source in sorted({*sources.values()})
     )
     counted = " union all ".join(

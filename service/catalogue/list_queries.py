@@ -81,12 +81,12 @@ async def select_products(
             (select product_id, key from ({few}) as few where not (select more from counted))
             union all
             (select product_id, key from ({in_order}) as many where (select more from counted))"""
-    columns = f"product_id, {_RANK} as rank" if ranks else "product_id, price, title"
+    columns = ["product_id", f"{_RANK} as rank"] if ranks else ["product_id", "price", "title"]
     by = None if ranks or ordered else sort
     rows = await db.fetch(
         f"""
         with {statement.first}
-        {statement.matching("matching", columns, sort=by, page=limit)},
+        {statement.matching("matching", *columns, sort=by, page=limit)},
         counted as materialized (
             select count(*) as total, count(*) > (select bound from matching_way) as more
             from matching

@@ -172,18 +172,19 @@ class ListStatement:
     def matching(
         self,
         name: str,
-        columns: str,
-        *,
+        *expressions: str,
         leave: str = "",
         sort: Sort | None = None,
         page: int = COUNTED,
     ) -> str:
         """Return a common table expression of what there is, in no order.
 
-        Of no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
+        Its columns are the ``expressions``; one that isn't a column ends with ``as`` and a name. Of
+        no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
         ``{name}_way``, by which it is found, with ``bound``, the number beyond which there is more:
         none where the sample shows that, and there is nothing to be sorted.
         """
+        columns = ", ".join(expressions)
         if self.where(leave=leave) == "true":
             return f"""
                 {name}_way as (select {COUNTED} as bound),
@@ -207,7 +208,10 @@ class ListStatement:
         )""")
         way = f"{name}_way as materialized ({self._way(leave, most, sort, page)})"
         if sample := self._in_sample(name, leave):
-            found.append(f"(select * from {name}_sample where (select enough from {name}_way))")
+            names = ", ".join(each.split(" as ")[-1] for each in expressions)
+            found.append(
+                f"(select {names} from {name}_sample where (select enough from {name}_way))"
+            )
             way = f"""
                 {name}_guess as materialized ({self._way(leave, most, sort, page)}),
                 {name}_sample as materialized (
