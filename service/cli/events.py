@@ -115,7 +115,10 @@ def skip(*, event: str, webhook: str | None) -> None:
 @click.option("--follow", is_flag=True, help="Wait for more.")
 @json_option
 def tail(*, after: str | None, follow: bool, as_json: bool) -> None:
-    """Print events as they come, the oldest first: each once, and none is missed."""
+    """Print events as they come, the oldest first.
+
+    Each is printed once, and none is missed.
+    """
     settings = Settings.from_env(serving=False)
     last = read_message_id(after) if after else None
     while True:

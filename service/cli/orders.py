@@ -165,7 +165,7 @@ def fulfil(
 @click.argument("number")
 @json_option
 def cancel(number: str, *, as_json: bool) -> None:
-    """Cancel an order, or what has not been sent of it; its stock is given back."""
+    """Cancel an order, or what is left of it; gives its stock back."""
     order = _done(orders.cancel, number, COMMAND_LINE)
     if as_json:
         echo_json(_listed(order))
@@ -180,7 +180,10 @@ def cancel(number: str, *, as_json: bool) -> None:
 @click.argument("text")
 @json_option
 def note(number: str, text: str, *, as_json: bool) -> None:
-    """Keep a note with an order, which the customer doesn't see; "" takes it away."""
+    """Keep a note that the customer doesn't see.
+
+    An empty one takes it away.
+    """
     if len(text) > orders.LONGEST_NOTE:
         raise click.ClickException(f"a note has at most {orders.LONGEST_NOTE} characters")
     order = _done(orders.note, number, COMMAND_LINE, text)

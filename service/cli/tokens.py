@@ -21,7 +21,7 @@ from .output import echo_json, echo_table, json_option, moment, printable
 
 @click.group()
 def token() -> None:
-    """What programs act with: an operator's tokens are made here alone."""
+    """Tokens of operators, which are made here alone."""
 
 
 @token.command()

@@ -38,7 +38,7 @@ def webhooks() -> None:
 )
 @json_option
 def add(*, name: str, url: str, kinds: tuple[str, ...], as_json: bool) -> None:
-    """Tell URL of events, and show the secret that signs them this once."""
+    """Tell URL of events; shows their secret this once."""
     settings = Settings.from_env()
     added, secret = run_through_app(
         settings,
@@ -56,7 +56,10 @@ def add(*, name: str, url: str, kinds: tuple[str, ...], as_json: bool) -> None:
 @webhooks.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """List webhooks, with how many events wait for each, and how many are dead letters."""
+    """List webhooks, with what waits for each.
+
+    That is how many events are still to be delivered, and how many are dead letters.
+    """
     found = run_through_app(Settings.from_env(serving=False), outbox.select_webhooks)
     if as_json:
         for webhook in found:

@@ -15,6 +15,22 @@ from tests.database.conftest import StartView, idle
 from tests.support.line import Line
 
 StartApp = Callable[..., Awaitable[Quart]]
+SLEEP_IN_COMMIT = """
+    create temporary table slept (id int);
+    create function pg_temp.sleep() returns trigger language plpgsql
+        as 'begin perform pg_sleep(20); return null; end';
+    create constraint trigger sleep after insert on slept deferrable initially deferred
+        for each row execute function pg_temp.sleep();
+    insert into slept values (1)
+"""
+
+
+async def end_when_asleep(observer: Connection, pid: int) -> None:
+    """End a server process in the midst of what it was asked for."""
+    asleep = "select wait_event = 'PgSleep' from pg_stat_activity where pid = $1"
+    while not await observer.fetchval(asleep, pid):
+        pass
+    await observer.execute("select pg_terminate_backend($1)", pid)
 
 
 async def test_again_after_a_conflict(app: Quart, observer: Connection) -> None:
@@ -121,12 +137,13 @@ async def test_not_when_it_may_have_happened(
 
     async def act(db: Connection) -> None:
         runs.append(await db.fetchval("select pg_backend_pid()"))
+        ending = asyncio.create_task(end_when_asleep(observer, runs[-1]))
         if whole:
-            transaction = db.transaction()
-            await transaction.start()
-            await db.execute("select 1")
-        await observer.execute("select pg_terminate_backend($1)", runs[0])
-        await (transaction.commit() if whole else db.fetchval("select 1"))
+            async with db.transaction():
+                await db.execute(SLEEP_IN_COMMIT)
+        else:
+            await db.execute("select pg_sleep(20)")
+        await ending
 
     async with app.app_context():
         with pytest.raises(LOST):
