@@ -129,11 +129,21 @@ class State:
     def add(self, source: Callable[[], Iterable[Metric]]) -> None:
         self._sources.append(source)
 
+    def read(self) -> Reading:
+        """Read it off, in the event loop, which nothing changes meanwhile."""
+        return Reading([metric for source in self._sources for metric in source()])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an application stood at one moment; what is counted is read as it is collected."""
+
+    state: list[Metric]
+
     def collect(self) -> Iterator[Metric]:
-        """Return everything there is to know, what is counted included."""
+        """Return everything there is to know, what is counted included; in any thread."""
         yield from REGISTRY.collect()
-        for source in self._sources:
-            yield from source()
+        yield from self.state
 
 
 def gauge(name: str, doc: str, value: float) -> Metric:

@@ -63,7 +63,7 @@ def _find() -> Iterator[Exposed]:
     )
     state = services_of(create_app(settings)).get(metrics.State)
     state.add(Connections(Bounds(1, 1, 1, 1, 1, plain_http2=False)).metrics)
-    for family in state.collect():
+    for family in state.read().collect():
         if isinstance(family, Metric) and type(family) is not Metric:
             labels = tuple(getattr(family, "_labelnames", ()))
             if family.name.startswith("locker_"):
