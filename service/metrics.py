@@ -129,13 +129,13 @@ class State:
     def add(self, source: Callable[[], Iterable[Metric]]) -> None:
         self._sources.append(source)
 
-    def read(self) -> Reading:
+    def read(self) -> Readout:
         """Read it off, in the event loop, which nothing changes meanwhile."""
-        return Reading([metric for source in self._sources for metric in source()])
+        return Readout([metric for source in self._sources for metric in source()])
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Readout:
     """How an application stood at one moment; what is counted is read as it is collected."""
 
     state: list[Metric]
