@@ -12,6 +12,7 @@ from locker_client.api.carts import add_to_cart, empty_cart, set_quantity
 from locker_client.api.catalogue import list_products
 from locker_client.api.orders import list_orders, place_order
 from locker_client.models import (
+    AskedScope,
     Cart,
     CrossSiteForbiddenProblem,
     EmailTakenUsernameTakenProblem,
@@ -28,7 +29,6 @@ from locker_client.models import (
     RegistrationInput,
     RevisionMismatchProblem,
     TokenInput,
-    TokenScope,
     UnknownSkuProblem,
 )
 
@@ -98,7 +98,7 @@ token = create_token.sync(
     client=signed_in,
     body=TokenInput(
         name="a script",
-        scopes=[TokenScope.READ],
+        scopes=[AskedScope.READ],
         expires_in_days=1,
         current_password=password,
     ),
