@@ -48,7 +48,9 @@ def test_a_public_host_runs_the_same() -> None:
     (matrix,) = re.findall(r"^ +python: (\[.*\])$", CI, re.MULTILINE)
     named = [name.rpartition(" :: ")[2] for name in PROJECT["classifiers"] if ":: 3." in name]
     assert json.loads(matrix) == named
-    assert f"for version in {' '.join(named)};" in (ROOT / ".ci/run").read_text()
+    tried = re.search(r"^for version in (.+); do$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    assert tried
+    assert sorted(tried[1].split()) == sorted(named)
 
 
 def test_actions_are_pinned() -> None:
