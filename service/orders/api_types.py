@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -179,44 +179,36 @@ def _address(given: AddressInput | None) -> PostalAddress | None:
 
 def order_output(order: Order, key: str | None = None) -> OrderOutput:
     """Return the order for the API, with a guest's ``key`` where it is to be said."""
-    said = order.details
-    return OrderOutput(
-        number=order.number,
-        status=order.status,
-        placed_at=order.placed_at,
-        currency=order.currency,
-        lines=_line_outputs(order),
-        total=order.total,
-        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
-        shipping_address=_address_output(said.shipping_address),
-        billing_address=_address_output(said.billing_address),
-        note=said.note,
-        metadata=dict(said.metadata),
-        fulfilments=_fulfilment_outputs(order),
-        key=key,
-    )
+    return OrderOutput(**_common_outputs(order), note=order.details.note, key=key)
 
 
 def operator_order_output(order: Order) -> OperatorOrderOutput:
     """Return the order for operators."""
-    said = order.details
     return OperatorOrderOutput(
-        number=order.number,
-        status=order.status,
-        placed_at=order.placed_at,
-        currency=order.currency,
-        lines=_line_outputs(order),
-        total=order.total,
-        contact=ContactOutput(**asdict(said.contact)) if said.contact else None,
-        shipping_address=_address_output(said.shipping_address),
-        billing_address=_address_output(said.billing_address),
-        customer_note=said.note,
-        metadata=dict(said.metadata),
-        fulfilments=_fulfilment_outputs(order),
+        **_common_outputs(order),
+        customer_note=order.details.note,
         note=order.operator_note,
         account_id=str(order.account_id) if order.account_id else None,
         etag=f'"{order.tag}"',
     )
+
+
+def _common_outputs(order: Order) -> dict[str, Any]:
+    """Return what customers and operators see alike."""
+    said = order.details
+    return {
+        "number": order.number,
+        "status": order.status,
+        "placed_at": order.placed_at,
+        "currency": order.currency,
+        "lines": _line_outputs(order),
+        "total": order.total,
+        "contact": ContactOutput(**asdict(said.contact)) if said.contact else None,
+        "shipping_address": _address_output(said.shipping_address),
+        "billing_address": _address_output(said.billing_address),
+        "metadata": dict(said.metadata),
+        "fulfilments": _fulfilment_outputs(order),
+    }
 
 
 def _line_outputs(order: Order) -> list[OrderLineOutput]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from service.database import Connection
@@ -172,14 +174,10 @@ async def select_deliveries(
     """Return the newest events with what became of each, those before one of them."""
     asked = {"state": state, "webhook": webhook, "subject": subject, "before": before}
     asked = {name: value for name, value in asked.items() if value is not None}
+    rows = await db.fetch(*_select_deliveries(*asked)(**asked, limit=limit))
     return [
-        ListedEvent(
-            id=row["id"],
-            key=row["key"],
-            kind=row["kind"],
-            subject=row["subject"],
-            at=row["at"],
-            data=msgspec.json.decode(row["data"]),
+        replace(
+            _event(row),
             webhook=row["webhook"],
             state=row["state"],
             attempts=row["attempts"] or 0,
@@ -187,7 +185,7 @@ async def select_deliveries(
             http_status=row["http_status"],
             error=row["error"] or "",
         )
-        for row in await db.fetch(*_select_deliveries(*asked)(**asked, limit=limit))
+        for row in rows
     ]
 
 
@@ -208,14 +206,15 @@ SELECT_AFTER = Statement(
 
 async def select_after(db: Connection, after: UUID | None, limit: int) -> list[ListedEvent]:
     """Return the events after one of them, the oldest first; none is ever missed."""
-    return [
-        ListedEvent(
-            id=row["id"],
-            key=row["key"],
-            kind=row["kind"],
-            subject=row["subject"],
-            at=row["at"],
-            data=msgspec.json.decode(row["data"]),
-        )
-        for row in await db.fetch(*SELECT_AFTER(after=after, limit=limit))
-    ]
+    return [_event(row) for row in await db.fetch(*SELECT_AFTER(after=after, limit=limit))]
+
+
+def _event(row: asyncpg.Record) -> ListedEvent:
+    return ListedEvent(
+        id=row["id"],
+        key=row["key"],
+        kind=row["kind"],
+        subject=row["subject"],
+        at=row["at"],
+        data=msgspec.json.decode(row["data"]),
+    )
