@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from importlib import metadata
 from random import Random
 
@@ -61,6 +62,23 @@ async def await_full(served: Served) -> dict[str, int]:
                 return state
 
 
+async def await_idle(observer: Connection, since: datetime) -> None:
+    """Wait until the server's sessions are the pool's, and idle; fails if they never are.
+
+    A connection that was thrown away has a session until the server has seen its end.
+    """
+    async with asyncio.timeout(10):
+        while True:
+            states = await observer.fetch(
+                "select state from pg_stat_activity "
+                "where datname = current_database() and application_name = 'locker' "
+                "and backend_start > $1",  # the run's other services have backends too
+                since,
+            )
+            if {row["state"] for row in states} == {"idle"} and len(states) <= POOL:
+                return
+
+
 @pytest.mark.session
 @pytest.mark.usefixtures("pairs")
 @pytest.mark.parametrize("clients", [600, pytest.param(3_000, marks=MANY)])
@@ -80,14 +98,7 @@ async def test_clients_that_leave(settings: Settings, observer: Connection, clie
             assert await leave(connection, clients // 2) == {200}
         state = await await_full(served)
         assert min(state["cancelled"], state["finished"]) > 0
-        states = await observer.fetch(
-            "select state from pg_stat_activity "
-            "where datname = current_database() and application_name = 'locker' "
-            "and backend_start > $1",  # the run's other services have backends too
-            before,
-        )
-        assert {row["state"] for row in states} == {"idle"}
-        assert len(states) <= POOL
+        await await_idle(observer, before)
         halves = await observer.fetch("select count(*) as halves from pairs group by pair")
         assert {row["halves"] for row in halves} == {2}
         assert served.stop() == 0

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple  # noqa: TID251 - asyncpg's stubs have parameters, its classes none
+from typing import Any, NamedTuple
 
-import asyncpg
-
-if TYPE_CHECKING:
-    Base = asyncpg.Connection[asyncpg.Record]
-else:
-    Base = asyncpg.Connection
+from .known_types import LearnedConnection
 
 AROUND = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 """How what asyncpg says around a transaction's statements begins."""
@@ -50,7 +45,7 @@ def progress_of(connection: object) -> Progress:
     return progress or Progress()
 
 
-class CountingConnection(Base):
+class CountingConnection(LearnedConnection):
     """asyncpg's connection, with the number of its statements and of its round trips.
 
     What the driver asks for itself, to prepare a statement or to know a type, isn't counted. What
