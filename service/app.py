@@ -20,6 +20,8 @@ from .catalogue.admin_api import blueprint as catalogue_admin_api
 from .catalogue.admin_pages import blueprint as catalogue_admin_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
+from .customers.admin_api import blueprint as customers_admin_api
+from .customers.api import blueprint as customers_api
 from .http import middleware, openapi, operators
 from .locker_page.pages import init_app as init_locker_page
 from .ops import Draining, configure_logging, init_metrics, is_logging_configured
@@ -82,9 +84,10 @@ def create_app(settings: Settings | None = None) -> Quart:
         logins_api,
         preferences_api,
         orders_api,
+        customers_api,
     ):
         app.register_blueprint(api, url_prefix=API)
-    for admin_api in (orders_admin_api, catalogue_admin_api):
+    for admin_api in (orders_admin_api, catalogue_admin_api, customers_admin_api):
         app.register_blueprint(admin_api, url_prefix=operators.AREA)
     app.after_request(promise_cart)
     app.register_blueprint(ops_api)

@@ -172,7 +172,7 @@ async def _start(
     else:
         started = await _start_session(db, record, verified, browser, policy, kind)
     if kind == "logged_in" or browser.choices.chosen():
-        await login_queries.settle_login(db, verified, browser.choices)
+        await login_queries.settle_login(db, verified, browser.choices, clock.now())
     if kind == "registered" and await _is_lost(db, browser, account):
         # What the browser remembers of the lost account's cart is this account's.
         cart_owner = cart_owner.for_account(account.id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -25,41 +27,62 @@ async def select_known(db: Connection, name: str) -> KnownAccount | None:
     return _known(row) if row else None
 
 
-SELECT_PAGE = Statement(
-    f"""
-    select {COLUMNS} from accounts
-    where username_key > :after and (disabled_at is not null or not :disabled)
-        and (role = :role or :role::text is null)
-    order by username_key limit :limit
-    """
-)
+SELECT_KNOWN_BY_ID = Statement(f"select {COLUMNS} from accounts where id = :account_id")
+LOCK_KNOWN = Statement(f"select {COLUMNS} from accounts where id = :account_id for no key update")
+
+
+async def select_known_by_id(
+    db: Connection, account_id: UUID, *, lock: bool = False
+) -> KnownAccount | None:
+    """Return the account of this id; ``lock`` keeps it as it is until the commit."""
+    statement = LOCK_KNOWN if lock else SELECT_KNOWN_BY_ID
+    row = await db.fetchrow(*statement(account_id=account_id))
+    return _known(row) if row else None
+
+
+Ordering = Literal["username", "email"]
+
+
+@cache
+def _select_page(by: Ordering) -> Statement:
+    # The bound behind what begins so is the last character there is.
+    return Statement(
+        f"""
+        select {COLUMNS} from accounts
+        where {by}_key collate "C" > :after
+            and {by}_key collate "C" between :beginning and :beginning || chr(1114111)
+            and (disabled_at is not null or not :disabled)
+            and (role = :role or :role::text is null)
+        order by {by}_key collate "C" limit :limit
+        """
+    )
 
 
 async def select_page(
-    db: Connection, *, after: str = "", disabled: bool = False, role: Role | None = None, limit: int
+    db: Connection,
+    by: Ordering,
+    beginning: str,
+    *,
+    after: str,
+    disabled: bool,
+    role: Role | None,
+    limit: int,
 ) -> list[KnownAccount]:
-    """Return accounts by name, those ``after`` a user name.
-
-    With ``disabled`` only such, with a ``role`` only those that have it.
-    """
-    rows = await db.fetch(*SELECT_PAGE(after=key(after), disabled=disabled, role=role, limit=limit))
+    """Return accounts in the order of their names or addresses, ``after`` one, that begin so."""
+    rows = await db.fetch(
+        *_select_page(by)(
+            beginning=beginning, after=after, disabled=disabled, role=role, limit=limit
+        )
+    )
     return [_known(row) for row in rows]
 
 
-DISABLE_ACCOUNT = Statement("update accounts set disabled_at = :now where id = :account_id")
+UPDATE_DISABLED = Statement("update accounts set disabled_at = :at where id = :account_id")
 
 
-async def disable_account(db: Connection, account_id: UUID, now: datetime) -> None:
-    """Let nobody in any more."""
-    await db.execute(*DISABLE_ACCOUNT(account_id=account_id, now=now))
-
-
-ENABLE_ACCOUNT = Statement("update accounts set disabled_at = null where id = :account_id")
-
-
-async def enable_account(db: Connection, account_id: UUID) -> None:
-    """Let its owner in again."""
-    await db.execute(*ENABLE_ACCOUNT(account_id=account_id))
+async def update_disabled(db: Connection, account_id: UUID, at: datetime | None) -> None:
+    """Let nobody in any more, since then; with None its owner again."""
+    await db.execute(*UPDATE_DISABLED(account_id=account_id, at=at))
 
 
 UPDATE_ROLE = Statement(

@@ -85,7 +85,7 @@ SETTLE_LOGIN = Statement(
 )
 
 
-async def settle_login(db: Connection, verified: Verified, choices: Choices) -> None:
+async def settle_login(db: Connection, verified: Verified, choices: Choices, now: datetime) -> None:
     """Do what follows from a log in, in one statement for the sake of the round trips.
 
     The guest's choices fill those that the account never made, the attempts are taken back, and a
@@ -94,6 +94,7 @@ async def settle_login(db: Connection, verified: Verified, choices: Choices) -> 
     await db.execute(
         *SETTLE_LOGIN(
             account_id=verified.account.id,
+            now=now,
             fresh_hash=verified.fresh_hash,
             refunded=verified.refunded,
             **choices.parameters(),

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from uuid import UUID
 
 logger = logging.getLogger("service.audit")
@@ -29,6 +29,7 @@ EventKind = Literal[
     "account_deleted",
     "account_disabled",
     "account_enabled",
+    "account_exported",
     "token_made",
     "token_ended",
     "throttled",
@@ -120,6 +121,22 @@ class Event:
             "event_user_agent": source.user_agent,
             "event_request_id": source.request_id,
         }
+
+
+class EventFilters(TypedDict, total=False):
+    """Which events: those that fit all that is said; None says nothing.
+
+    ``by`` is the operator who did it, ``until`` is no longer among them, and those ``before`` an id
+    are older.
+    """
+
+    account_id: UUID | None
+    by: UUID | None
+    subject: str | None
+    kind: EventKind | None
+    since: datetime | None
+    until: datetime | None
+    before: int | None
 
 
 @dataclass(frozen=True, slots=True)

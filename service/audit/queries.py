@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cache
-from typing import Any
-from uuid import UUID
+from typing import Any, Unpack
 
 import msgspec
 from asyncpg import Record
@@ -14,7 +12,7 @@ from asyncpg import Record
 from service.database import Connection
 from service.statements import Statement
 
-from .model import OPERATOR, Event, EventKind, Operator, Source, StoredEvent
+from .model import OPERATOR, Event, EventFilters, Operator, Source, StoredEvent
 
 COLUMNS = "at, event, account_id, login_id, ip, user_agent, request_id"
 OF_OPERATORS = "by_account_id, by_login_id, subject, details"
@@ -73,6 +71,7 @@ def _insertion(event: Event) -> tuple[str, *tuple[Any, ...]]:
 CONDITIONS = {
     "account_id": "account_id = :account_id",
     "kind": "event = :kind",
+    "by": "by_account_id = :by",
     "subject": "subject = :subject",
     "since": "at >= :since",
     "until": "at < :until",
@@ -93,26 +92,10 @@ def _select_events(*conditions: str) -> Statement:
 
 
 async def select_events(
-    db: Connection,
-    *,
-    account_id: UUID | None = None,
-    kind: EventKind | None = None,
-    subject: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    before: int | None = None,
-    limit: int,
+    db: Connection, *, limit: int, **filters: Unpack[EventFilters]
 ) -> list[StoredEvent]:
-    """Return the newest events, from below an id on; ``until`` is no longer among them."""
-    asked = {
-        "account_id": account_id,
-        "kind": kind,
-        "subject": subject,
-        "since": since,
-        "until": until,
-        "before": before,
-    }
-    asked = {name: value for name, value in asked.items() if value is not None}
+    """Return the newest events that fit."""
+    asked = {name: value for name, value in filters.items() if value is not None}
     rows = await db.fetch(*_select_events(*asked)(**asked, limit=limit))
     return [StoredEvent(row["id"], _event(row)) for row in rows]
 

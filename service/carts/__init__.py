@@ -6,7 +6,7 @@ from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, stor
 from .merge_queries import empty_joined_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import UNITS_CTE, note_currency
+from .queries import UNITS_CTE, KeptLine, note_currency, select_kept_lines
 
 __all__ = [
     "UNCONDITIONAL",
@@ -19,6 +19,7 @@ __all__ = [
     "Condition",
     "ConditionFailed",
     "InsufficientStock",
+    "KeptLine",
     "Limits",
     "Line",
     "LoadedCart",
@@ -31,5 +32,6 @@ __all__ = [
     "load_locked",
     "merge",
     "note_currency",
+    "select_kept_lines",
     "store",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from service.database import Conflicted, Connection
 from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
@@ -291,3 +292,32 @@ async def note_currency(db: Connection) -> None:
         where lines <> '[]' and lines @? '$[*] ? (!exists(@.currency))'
         """
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line of a cart, as whoever it is of gets it."""
+
+    sku: str
+    quantity: int
+    metadata: dict[str, str]
+
+
+SELECT_KEPT_LINES = Statement(
+    """
+    select v.sku, (line->>'quantity')::int as quantity,
+        coalesce(line->'metadata', '{}')::text as metadata
+    from carts, jsonb_array_elements(carts.lines) with ordinality as stored (line, number)
+        join variants v on v.id = (line->>'variant')::bigint
+    where carts.account_id = :account_id
+    order by number
+    """
+)
+
+
+async def select_kept_lines(db: Connection, account_id: UUID) -> list[KeptLine]:
+    """Return the lines of an account's cart."""
+    rows = await db.fetch(*SELECT_KEPT_LINES(account_id=account_id))
+    return [
+        KeptLine(row["sku"], row["quantity"], msgspec.json.decode(row["metadata"])) for row in rows
+    ]

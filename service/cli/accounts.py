@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TextIO, cast, get_args
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, TextIO, TypeVar, cast, get_args
+from uuid import UUID
 
 import click
+import msgspec
 
-from service import accounts
+from service import accounts, customers
 from service.audit import COMMAND_LINE
 from service.database import Connection
 from service.errors import LockerError
@@ -16,6 +19,9 @@ from service.settings import Settings
 
 from .database import run_through_app
 from .output import echo_json, echo_table, json_option, moment, paint, printable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @click.group()
@@ -26,15 +32,18 @@ def user() -> None:
 @user.command()
 @click.argument("name")
 @click.option("--email", required=True)
-def create(name: str, email: str) -> None:
+@json_option
+def create(name: str, email: str, *, as_json: bool) -> None:
     """Make an account. The password is read from standard input."""
     settings, password = Settings.from_env(serving=False), _read_password()
 
-    async def action(db: Connection) -> accounts.Account:
-        return await accounts.create_account(db, name, email, password, accounts.Hasher(settings))
+    async def action(db: Connection) -> accounts.KnownAccount:
+        hasher = accounts.Hasher(settings)
+        account = await accounts.create_account(db, name, email, password, hasher)
+        return accounts.KnownAccount(account, None, None)
 
-    account = run_through_app(settings, action)
-    click.echo(f"Made the account {account.username}.")
+    known = run_through_app(settings, action)
+    _echo(known, f"Made the account {known.account.username}.", as_json=as_json)
 
 
 @user.command("import", short_help="Make accounts from a CSV of another application.")
@@ -77,20 +86,45 @@ def import_(context: click.Context, file: TextIO) -> None:
 
 @user.command()
 @click.argument("name")
-def disable(name: str) -> None:
+@json_option
+def disable(name: str, *, as_json: bool) -> None:
     """End every login of an account, and let it log in no more."""
-    if not run_through_app(Settings.from_env(serving=False), accounts.disable, name):
-        raise _nobody(name)
-    click.echo(f"Disabled {name}.")
+    known = _run_on(name, accounts.disable, COMMAND_LINE)
+    _echo(known, f"Disabled {name}.", as_json=as_json)
 
 
 @user.command()
 @click.argument("name")
-def enable(name: str) -> None:
+@json_option
+def enable(name: str, *, as_json: bool) -> None:
     """Let a disabled account log in again."""
-    if not run_through_app(Settings.from_env(serving=False), accounts.enable, name):
-        raise _nobody(name)
-    click.echo(f"Enabled {name}.")
+    known = _run_on(name, accounts.enable, COMMAND_LINE)
+    _echo(known, f"Enabled {name}.", as_json=as_json)
+
+
+@user.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@json_option
+def delete(name: str, *, yes: bool, as_json: bool) -> None:
+    """Delete an account, its cart and preferences. Its orders stay, without the person."""
+    if not yes:
+        click.confirm(f"Delete the account {printable(name)} for good?", abort=True, err=True)
+
+    async def action(db: Connection, account_id: UUID) -> accounts.KnownAccount:
+        known = await accounts.show(db, account_id)
+        await accounts.delete(db, account_id, COMMAND_LINE)
+        return known
+
+    _echo(_run_on(name, action), f"Deleted {name}.", as_json=as_json)
+
+
+@user.command()
+@click.argument("name")
+def export(name: str) -> None:
+    """Print all that is kept of an account, as one JSON object."""
+    exported = _run_on(name, customers.export, COMMAND_LINE)
+    echo_json(msgspec.to_builtins(customers.export_output(exported)))
 
 
 @user.command("list")
@@ -105,14 +139,14 @@ def list_(
     """List accounts by user name."""
     found = run_through_app(
         Settings.from_env(serving=False),
-        accounts.select_page,
+        accounts.find,
         disabled=disabled,
         role=role,
-        limit=limit + 1,
+        limit=limit,
         after=after,
     )
     if as_json:
-        for known in found[:limit]:
+        for known in found.accounts:
             echo_json(_listed(known))
     else:
         rows = [
@@ -122,11 +156,11 @@ def list_(
                 moment(known.account.created_at),
                 known.account.email,
             )
-            for known in found[:limit]
+            for known in found.accounts
         ]
         echo_table(("NAME", "STATUS", "SINCE", "E-MAIL"), rows, "No accounts.")
-    if len(found) > limit:
-        click.echo(f"More: --after {found[limit - 1].account.username}", err=True)
+    if found.next:
+        click.echo(f"More: --after {found.next}", err=True)
 
 
 @user.command()
@@ -150,31 +184,28 @@ def show(name: str, *, as_json: bool) -> None:
 
 @user.command(short_help="Set a password, read from standard input.")
 @click.argument("name")
-def password(name: str) -> None:
+@json_option
+def password(name: str, *, as_json: bool) -> None:
     """Set a password, read from standard input, and end every login of the account."""
     settings, new = Settings.from_env(serving=False), _read_password()
 
-    async def action(db: Connection) -> bool:
-        return await accounts.set_password(db, name, new, accounts.Hasher(settings))
-
-    if not run_through_app(settings, action):
-        raise _nobody(name)
-    click.echo(f"Changed the password of {name}.")
+    known = _run_on(name, accounts.set_password, new, accounts.Hasher(settings))
+    _echo(known, f"Changed the password of {name}.", as_json=as_json)
 
 
 @user.command()
 @click.argument("name")
 @click.argument("role", type=click.Choice([*get_args(accounts.Role), "none"]))
-def role(name: str, role: str) -> None:
+@json_option
+def role(name: str, role: str, *, as_json: bool) -> None:
     """Let an account act for the shop, as an operator, or no more.
 
     Who has no role any more stays a shopper, and their tokens with the scope admin end.
     """
     given = None if role == "none" else cast("accounts.Role", role)
-    settings = Settings.from_env(serving=False)
-    if not run_through_app(settings, accounts.set_role, name, given, COMMAND_LINE):
-        raise _nobody(name)
-    click.echo(f"{name} is an operator." if given else f"{name} has no role.")
+    known = _run_on(name, accounts.set_role, given, COMMAND_LINE)
+    sentence = f"{name} is an operator." if given else f"{name} has no role."
+    _echo(known, sentence, as_json=as_json)
 
 
 @click.group()
@@ -184,12 +215,38 @@ def sessions() -> None:
 
 @sessions.command()
 @click.option("--user", "name", required=True, metavar="NAME")
-def end(name: str) -> None:
+@json_option
+def end(name: str, *, as_json: bool) -> None:
     """End every login of an account."""
-    ended = run_through_app(Settings.from_env(serving=False), accounts.revoke_all_logins, name)
-    if ended is None:
-        raise _nobody(name)
-    click.echo(f"Logins of {name} ended: {ended}.")
+    ended = _run_on(name, accounts.revoke_all_logins, COMMAND_LINE)
+    if as_json:
+        echo_json({"username": name, "ended": ended})
+    else:
+        click.echo(f"Logins of {name} ended: {ended}.")
+
+
+def _run_on(
+    name: str,
+    action: Callable[Concatenate[Connection, UUID, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Run what takes an account's id on the account of this name or address."""
+
+    async def find(db: Connection) -> T:
+        known = await accounts.select_known(db, name)
+        if known is None:
+            raise _nobody(name)
+        return await action(db, known.account.id, *args, **kwargs)
+
+    return run_through_app(Settings.from_env(serving=False), find)
+
+
+def _echo(known: accounts.KnownAccount, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(_listed(known))
+    else:
+        click.echo(printable(sentence))
 
 
 def _read_password() -> str:

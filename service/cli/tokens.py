@@ -126,7 +126,7 @@ async def _owner(db: Connection, name: str | None) -> accounts.Account:
         if known is None:
             raise click.ClickException(f"there is no account {printable(name)}")
         return known.account
-    operators = await accounts.select_page(db, role="operator", limit=2)
+    operators = (await accounts.find(db, role="operator", limit=2)).accounts
     if not operators:
         raise click.ClickException("there is no operator; run: locker user role NAME operator")
     if len(operators) > 1:

@@ -12,7 +12,7 @@ import math
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -158,6 +158,14 @@ def no_content() -> Response:
     response = Response("", 204)
     del response.headers["Content-Type"], response.headers["Content-Length"]
     return response
+
+
+def in_utc(name: str, at: datetime | None) -> datetime | None:
+    """Return a query's moment in UTC; raises `Invalid` for the field where it isn't one there."""
+    try:
+        return at and at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(name, "There is no such moment in UTC.", "out_of_range") from None
 
 
 def check_media_type(expected: str) -> None:

@@ -147,6 +147,16 @@ class Login:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device that an account logged in on before; address and browser are of its first log in."""
+
+    created_at: datetime
+    used_at: datetime
+    user_agent: str
+    ip: str
+
+
 class NoOperator(Conflict):
     code, title = "no_operator", "The account has no role"
 

@@ -9,7 +9,7 @@ from service.audit import Operator, Source
 from service.database import Connection
 from service.statements import Statement
 
-from .model import Login, PresentedLogin
+from .model import KnownDevice, Login, PresentedLogin
 
 
 def valid(now: str, of: str = "logins") -> str:
@@ -109,3 +109,17 @@ async def select_logins(
     """Return the valid logins, the last used first; ``current`` is a login's hash."""
     rows = await db.fetch(*SELECT_LOGINS(account_id=account_id, now=now, current=current))
     return [Login(**row) for row in rows]
+
+
+SELECT_DEVICES = Statement(
+    """
+    select created_at, used_at, user_agent, ip from devices where account_id = :account_id
+    order by used_at desc, created_at
+    """
+)
+
+
+async def select_devices(db: Connection, account_id: UUID) -> list[KnownDevice]:
+    """Return the devices that an account is known on, the last used first."""
+    rows = await db.fetch(*SELECT_DEVICES(account_id=account_id))
+    return [KnownDevice(**row) for row in rows]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
@@ -13,8 +12,8 @@ from quart import Blueprint, Response
 
 from service.carts.api_types import read_condition
 from service.database import run
-from service.errors import Invalid, InvalidCursor, NotFound, RevisionMismatch
-from service.http.endpoints import Caller, Input, Moment, Output, answer, operation
+from service.errors import InvalidCursor, NotFound, RevisionMismatch
+from service.http.endpoints import Caller, Input, Moment, Output, answer, in_utc, operation
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.http.operators import current_operator
@@ -104,8 +103,8 @@ async def search_orders(query: OrderSearch) -> Response:
         after=query.after or None,
         status=query.status,
         sku=query.sku or None,
-        since=_in_utc("since", query.since),
-        until=_in_utc("until", query.until),
+        since=in_utc("since", query.since),
+        until=in_utc("until", query.until),
     )
     orders = [operator_order_output(order) for order in page.orders]
     return answer(OperatorOrderListOutput(orders, page.next))
@@ -189,11 +188,3 @@ def _showing_changed() -> Iterator[None]:
 def _show(order: Order) -> Response:
     body = operator_order_output(order)
     return answer(body, ETag=body.etag, Cache_Control="no-store, no-transform")
-
-
-def _in_utc(name: str, at: datetime | None) -> datetime | None:
-    """Return the moment in UTC; raises `Invalid` where it isn't one there."""
-    try:
-        return at and at.astimezone(UTC)
-    except OverflowError:
-        raise Invalid(name, "There is no such moment in UTC.", "out_of_range") from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -44,6 +46,14 @@ class Choices(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the values as parameters of a statement, None for what was never chosen."""
         chosen = self.chosen()
         return {f"{prefix}{name}": chosen.get(name) for name in self.__struct_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptChoices:
+    """An account's choices; ``consented_at`` is when it last said whether it wants mail."""
+
+    choices: Choices
+    consented_at: datetime | None = None
 
 
 class Preferences(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from asyncpg import Record
 
@@ -10,7 +11,7 @@ from service.database import Connection
 from service.logins import LOGIN, PresentedLogin
 from service.statements import Statement
 
-from .model import Choices
+from .model import Choices, KeptChoices
 
 SELECT_CHOICES = Statement(
     f"""
@@ -32,10 +33,13 @@ async def select_choices(
 UPSERT_CHOICES = Statement(
     f"""
     with {LOGIN}
-    insert into preferences as p (account_id, theme, locale, page_size, marketing_emails)
+    insert into preferences as p (
+        account_id, theme, locale, page_size, marketing_emails, marketing_emails_at
+    )
     select account_id, coalesce(:theme, :other_theme), coalesce(:locale, :other_locale),
         coalesce(:page_size::int, :other_page_size),
-        coalesce(:marketing_emails::boolean, :other_marketing_emails)
+        coalesce(:marketing_emails::boolean, :other_marketing_emails),
+        case when coalesce(:marketing_emails, :other_marketing_emails) is not null then :now end
     from login
     on conflict (account_id) do update set
         theme = coalesce(:theme, p.theme, :other_theme),
@@ -43,7 +47,12 @@ UPSERT_CHOICES = Statement(
         page_size = coalesce(:page_size, p.page_size, :other_page_size),
         marketing_emails = coalesce(
             :marketing_emails, p.marketing_emails, :other_marketing_emails
-        )
+        ),
+        marketing_emails_at = case
+            when coalesce(:marketing_emails, p.marketing_emails, :other_marketing_emails)
+                is distinct from p.marketing_emails then :now
+            else p.marketing_emails_at
+        end
     returning theme, locale, page_size, marketing_emails
     """
 )
@@ -70,22 +79,43 @@ async def upsert_choices(
 def fill_cte(account_id: str) -> str:
     """Return a CTE, ``filled``, that stores choices where the account never made any.
 
-    ``account_id`` names its parameter; the others are `Choices.parameters`.
+    ``account_id`` names its parameter; the others are ``now`` and `Choices.parameters`.
     """
     return f"""
         filled as (
             insert into preferences as p (
-                account_id, theme, locale, page_size, marketing_emails
+                account_id, theme, locale, page_size, marketing_emails, marketing_emails_at
             )
             values (
-                {account_id}, :theme, :locale, :page_size::int, :marketing_emails::boolean
+                {account_id}, :theme, :locale, :page_size::int, :marketing_emails::boolean,
+                case when :marketing_emails::boolean is not null then :now::timestamptz end
             )
             on conflict (account_id) do update set
                 theme = coalesce(p.theme, excluded.theme),
                 locale = coalesce(p.locale, excluded.locale),
                 page_size = coalesce(p.page_size, excluded.page_size),
-                marketing_emails = coalesce(p.marketing_emails, excluded.marketing_emails)
+                marketing_emails = coalesce(p.marketing_emails, excluded.marketing_emails),
+                marketing_emails_at = case
+                    when p.marketing_emails is null then excluded.marketing_emails_at
+                    else p.marketing_emails_at
+                end
         )"""
+
+
+SELECT_KEPT = Statement(
+    """
+    select theme, locale, page_size, marketing_emails, marketing_emails_at from preferences
+    where account_id = :account_id
+    """
+)
+
+
+async def select_kept(db: Connection, account_id: UUID) -> KeptChoices:
+    """Return an account's choices, and when it last said whether it wants mail."""
+    row = await db.fetchrow(*SELECT_KEPT(account_id=account_id))
+    return (
+        KeptChoices(choices_of(row), row["marketing_emails_at"]) if row else KeptChoices(Choices())
+    )
 
 
 def choices_of(row: Record) -> Choices:

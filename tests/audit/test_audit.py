@@ -15,7 +15,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service import accounts
 from service.accounts import Hasher
-from service.audit import Event, Source, log
+from service.audit import COMMAND_LINE, Event, Source, log
 from service.clock import now
 from service.settings import Limit, Settings
 from tests.support.serving import serve
@@ -82,9 +82,9 @@ async def test_what_an_operator_does_is_recorded(app: Quart, observer: Observer)
     """Accounts made, changed, logged out and disabled from the command line leave a trace."""
     hasher, name = app.extensions["locker"].get(Hasher), new_name()
     account = await accounts.create_account(observer, name, f"{name}@example.com", PASSWORD, hasher)
-    await accounts.set_password(observer, name, "another fine password", hasher)
-    await accounts.revoke_all_logins(observer, name)
-    await accounts.disable(observer, name)
+    await accounts.set_password(observer, account.id, "another fine password", hasher)
+    await accounts.revoke_all_logins(observer, account.id, COMMAND_LINE)
+    await accounts.disable(observer, account.id, COMMAND_LINE)
     assert await events(observer, str(account.id)) == [
         "registered",
         "password_changed",

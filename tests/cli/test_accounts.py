@@ -97,6 +97,44 @@ async def test_end_sessions(locker: Locker, client: Client, alice: str) -> None:
     assert await log_in(client, alice, PASSWORD) == 200
 
 
+async def test_delete(locker: Locker, client: Client, alice: str) -> None:
+    """A deleted account is asked for first, is gone then, and is told as it was with --json."""
+    await log_in(client, alice, PASSWORD)
+    asked = locker("user", "delete", alice, text="n\n")
+    assert (asked.status, asked.output) == (1, "")
+    assert await is_logged_in(client)
+    deleted = locker("user", "delete", alice, "--yes", "--json")
+    assert (deleted.status, json.loads(deleted.output)["username"]) == (0, "alice")
+    assert not await is_logged_in(client)
+    assert locker("user", "show", alice).status == 1
+    trail = locker("audit", "--event", "account_deleted", "--json")
+    assert json.loads(trail.output)["user_agent"] == "the command line"
+
+
+async def test_export(locker: Locker, client: Client, alice: str) -> None:
+    """An export at the command line is the one that the customer gets."""
+    await log_in(client, alice, PASSWORD)
+    exported = json.loads(locker("user", "export", alice).output)
+    own = await (await client.get(f"{API}/account/export")).get_json()
+    changing = {"exported_at": None, "events": None}
+    assert {**exported, **changing} == {**own, **changing}
+
+
+def test_changes_as_json(locker: Locker, alice: str) -> None:
+    """Each command that changes an account says how it is now, where it is asked for JSON."""
+    for arguments, field, value in (
+        (("role", alice, "operator"), "role", "operator"),
+        (("role", alice, "none"), "role", None),
+        (("password", alice), "username", "alice"),
+        (("enable", alice), "disabled_at", None),
+    ):
+        changed = locker("user", *arguments, "--json", text=f"{OTHER_PASSWORD}\n")
+        assert (changed.status, json.loads(changed.output)[field]) == (0, value)
+    assert json.loads(locker("user", "disable", alice, "--json").output)["disabled_at"]
+    ended = locker("sessions", "end", "--user", alice, "--json")
+    assert json.loads(ended.output) == {"username": "alice", "ended": 0}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["user", "disable"], ["user", "password"], ["sessions", "end", "--user"]],

@@ -23,16 +23,16 @@ OF_OPERATORS = [operation for operation in OPERATIONS if operation.for_operators
 
 
 async def end_with_disabling(db: Connection, operator: MadeOperator) -> None:
-    await accounts.disable(db, operator.account.username)
+    await accounts.disable(db, operator.account.id, COMMAND_LINE)
 
 
 async def end_with_the_role(db: Connection, operator: MadeOperator) -> None:
-    await accounts.set_role(db, operator.account.username, None, COMMAND_LINE)
+    await accounts.set_role(db, operator.account.id, None, COMMAND_LINE)
 
 
 async def end_with_the_role_for_a_while(db: Connection, operator: MadeOperator) -> None:
-    await accounts.set_role(db, operator.account.username, None, COMMAND_LINE)
-    await accounts.set_role(db, operator.account.username, "operator", COMMAND_LINE)
+    await accounts.set_role(db, operator.account.id, None, COMMAND_LINE)
+    await accounts.set_role(db, operator.account.id, "operator", COMMAND_LINE)
 
 
 async def end_by_its_id(db: Connection, operator: MadeOperator) -> None:

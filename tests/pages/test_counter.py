@@ -17,7 +17,7 @@ from service.settings import Settings
 from tests.pages.conftest import Visitor
 from tests.support.checkout import quantity_in_stock
 from tests.support.document import SETTINGS
-from tests.support.operators import operator_of
+from tests.support.operators import find_id, operator_of
 from tests.support.shopping import PASSWORD, Product, add_product
 
 Open = Callable[[], Visitor]
@@ -55,8 +55,9 @@ async def test_nobody_else_learns_of_the_counter(
     await shopper.register()
     assert (await operator.get("/admin")).status_code == 200
     async with app.app_context():
-        name = operator.headers["X-Name"]
-        assert await accounts.set_role(await get_db(), name, None, COMMAND_LINE)
+        db = await get_db()
+        account_id = await find_id(db, operator.headers["X-Name"])
+        await accounts.set_role(db, account_id, None, COMMAND_LINE)
     for browser in (guest, shopper, operator):
         for method in ("GET", "POST", "DELETE"):
             for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):

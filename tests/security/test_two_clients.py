@@ -10,7 +10,9 @@ import asyncpg
 import httpx
 
 from service import accounts
+from service.audit import COMMAND_LINE
 from service.settings import Settings
+from tests.support.operators import find_id
 from tests.support.serving import Served, serve
 from tests.support.shopping import API, PASSWORD, new_name
 
@@ -80,14 +82,15 @@ async def delete_account(shopper: Shopper) -> None:
 async def end_everything(shopper: Shopper) -> None:
     """As `locker sessions end` does."""
     db = await asyncpg.connect(shopper.database_url)
-    assert await accounts.revoke_all_logins(db, shopper.name) == 3
+    account_id = await find_id(db, shopper.name)
+    assert await accounts.revoke_all_logins(db, account_id, COMMAND_LINE) == 3
     await db.close()
 
 
 async def disable(shopper: Shopper) -> None:
     """As `locker user disable` does."""
     db = await asyncpg.connect(shopper.database_url)
-    assert await accounts.disable(db, shopper.name)
+    await accounts.disable(db, await find_id(db, shopper.name), COMMAND_LINE)
     await db.close()
 
 

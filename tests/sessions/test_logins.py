@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from quart.typing import TestClientProtocol as Client
 
 from service import clock
 from service.accounts import disable
+from service.audit import COMMAND_LINE
 from service.database import Connection
 from service.logins import hash_token
 from service.settings import Settings
@@ -165,8 +167,8 @@ async def test_one_login_ends_no_other(app: Quart, client: Client) -> None:
 
 async def test_disabled_account(client: Client, observer: Connection) -> None:
     """When an account is disabled, whoever is signed in with it is a guest from then on."""
-    name = (await register(client))["user"]["username"]
-    assert await disable(observer, name)
+    account_id = UUID((await register(client))["user"]["id"])
+    await disable(observer, account_id, COMMAND_LINE)
     assert not await is_signed_in(client)
 
 

@@ -71,8 +71,8 @@ async def _fill(database_url: str) -> None:
         with SAMPLE.open("rb") as source:
             await import_products(db, source, currency="USD")
         hashed = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
-        await accounts.import_account(db, OPERATOR, f"{OPERATOR}@example.com", hashed)
-        await accounts.set_role(db, OPERATOR, "operator", COMMAND_LINE)
+        account = await accounts.import_account(db, OPERATOR, f"{OPERATOR}@example.com", hashed)
+        await accounts.set_role(db, account.id, "operator", COMMAND_LINE)
     finally:
         await db.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from quart import Quart
 from werkzeug.security import generate_password_hash
@@ -28,9 +29,16 @@ async def make_operator(db: Connection) -> MadeOperator:
     name = new_name()
     hashed = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")
     account = await accounts.import_account(db, name, f"{name}@example.com", hashed)
-    assert await accounts.set_role(db, name, "operator", COMMAND_LINE)
+    await accounts.set_role(db, account.id, "operator", COMMAND_LINE)
     token = await give_token(db, account, "admin")
     return MadeOperator(account, *token)
+
+
+async def find_id(db: Connection, name: str) -> UUID:
+    """Return the id of the account of this name."""
+    known = await accounts.select_known(db, name)
+    assert known
+    return known.account.id
 
 
 async def give_token(

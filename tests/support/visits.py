@@ -100,6 +100,13 @@ async def order_for_operator(client: Client, product: Product) -> dict[str, Any]
     return {"number": placed["number"], "headers": operator.headers, "variants": changes}
 
 
+async def customer_for_operator(client: Client, product: Product) -> dict[str, Any]:
+    """Have a customer who is logged in, and stand behind the counter."""
+    operator = await operator_of(client.app)
+    user = (await register(client.app.test_client()))["user"]
+    return {"account_id": user["id"], "username": user["username"], "headers": operator.headers}
+
+
 class Visit(NamedTuple):
     """A request to an operation, and how many answers of the database it may wait for."""
 
@@ -173,6 +180,15 @@ VISITS = [
     Visit("change_variant", 6, {"stock": 700, "price": 100}, order_for_operator),
     Visit("change_variants", 6, {"variants": "{variants}"}, order_for_operator),
     Visit("publish_product", 6, {"published": True}, order_for_operator),
+    Visit("search_customers", 2, prepare=customer_for_operator, query="?q=user-&limit=1"),
+    Visit("show_customer", 2, prepare=customer_for_operator),
+    Visit("disable_customer", 8, prepare=customer_for_operator),
+    Visit("enable_customer", 8, prepare=customer_for_operator),
+    Visit("end_customers_logins", 6, prepare=customer_for_operator),
+    Visit("export_customer", 10, prepare=customer_for_operator),
+    Visit("delete_customer", 6, prepare=customer_for_operator),
+    Visit("list_events", 2, prepare=customer_for_operator, query="?event=logged_in"),
+    Visit("export_account", 9),
 ]
 """Each operation but those that change who asks."""
 

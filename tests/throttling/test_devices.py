@@ -12,8 +12,10 @@ from quart import Quart, Response
 from quart.typing import TestClientProtocol as Client
 
 from service.accounts import Hasher, revoke_all_logins
+from service.audit import COMMAND_LINE
 from service.logins import Device, select_new_devices
 from service.settings import Limit
+from tests.support.operators import find_id
 from tests.support.shopping import API, PASSWORD, get, log_in, make_token, new_name, register
 from tests.throttling.test_throttling import WRONG, statuses, try_password
 
@@ -181,7 +183,7 @@ async def log_out_there(client: Client, name: str, observer: Observer) -> None:
 
 
 async def let_an_operator_do_it(client: Client, name: str, observer: Observer) -> None:
-    await revoke_all_logins(observer, name)
+    await revoke_all_logins(observer, await find_id(observer, name), COMMAND_LINE)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ TAGS = {
     "accounts": "Registering, logging in and out, and one's own account.",
     "access": "An account's logins and tokens.",
     "preferences": "What a shopper prefers.",
+    "customers": "All that is kept of an account.",
     "orders": "Ordering the cart, and what was ordered.",
     "operators": "For whoever stands behind the counter. To everyone else it is 404.",
     "ops": "For those who run the service.",
@@ -109,6 +110,10 @@ EXAMPLES: dict[str, Any] = {
     "next": None,
     # Values of a shopper.
     "id": "7f6c1d0e-52a4-4f0b-9d3c-6a1e8b2f4c57",
+    "account_id": "7f6c1d0e-52a4-4f0b-9d3c-6a1e8b2f4c57",
+    "login_id": "0b9e4c52-7d1f-4a63-8e20-5c7f1a9d3b46",
+    "by_account_id": None,
+    "by_login_id": None,
     "username": "ada",
     "email": "ada@example.com",
     "revision": 3,
