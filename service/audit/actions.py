@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from service.database import Connection
+from service.database import Connection, in_transaction
 
 from . import queries
 from .model import Event, log
@@ -41,9 +41,12 @@ class Record:
 
 @asynccontextmanager
 async def recorded(db: Connection) -> AsyncIterator[Record]:
-    """Begin a transaction whose events are logged once it is committed, and not before."""
+    """Let what happens in a transaction be recorded, and log it once that is committed.
+
+    Within a caller's transaction it is part of that, and logged before its end.
+    """
     record = Record(db)
-    async with db.transaction():
+    async with in_transaction(db):
         yield record
     for event in record.events:
         log(event)
