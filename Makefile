@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage faults counter first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
+.PHONY: help run bench test coverage faults counter first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and t
 
 test-deploy: $(READY) $(KUBERNETES)/.ready $(CHECKOV)/.ready ## manifests; with Docker the image and compose file; skips what isn't there
 	$(BIN)/pytest tests/deployed -rs -s
+
+bench: $(READY) ## the service beside others that do the same work; prints tables. OPTIONS="--quick --only NAME"
+	@$(BIN)/python -m benchmarks $(OPTIONS)
 
 lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
