@@ -21,6 +21,7 @@ from .catalogue.admin_pages import blueprint as catalogue_admin_pages
 from .catalogue.api import blueprint as catalogue_api
 from .catalogue.pages import blueprint as catalogue_pages
 from .customers.admin_api import blueprint as customers_admin_api
+from .customers.admin_pages import blueprint as customers_admin_pages
 from .customers.api import blueprint as customers_api
 from .http import middleware, openapi, operators
 from .locker_page.pages import init_app as init_locker_page
@@ -42,6 +43,8 @@ COUNTER = (
     pages.CounterPage("Today", "", orders_admin_pages),
     pages.CounterPage("Orders", "/orders", orders_admin_pages),
     pages.CounterPage("Stock", "/stock", catalogue_admin_pages),
+    pages.CounterPage("Customers", "/customers", customers_admin_pages),
+    pages.CounterPage("Audit", "/audit", customers_admin_pages),
 )
 """The operators' pages, in the order of their navigation."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from playwright.async_api import Page
 
@@ -25,11 +27,14 @@ async def count(page: Page, shop: str) -> int:
 async def test_the_counters_day(
     open_window: OpenWindow, shop: str, size: tuple[int, int], *, script: bool
 ) -> None:
-    """An order found, sent in part, the rest cancelled with its stock, and stock corrected.
+    """An order found, sent in part, the rest cancelled, stock corrected, a customer disabled.
 
     Axe finds nothing on the way, and nothing sticks out of the window.
     """
-    number = (await prepare(await open_window(), shop)).rpartition("/")[2]
+    window = await open_window()
+    number = (await prepare(window, shop)).rpartition("/")[2]
+    told = await window.request.get(f"{shop}/api/v1/account")
+    customer = (await told.json())["username"]
     page = await (await open_window(size, script=script)).new_page()
     await log_in(page, shop, OPERATOR)
     before = await count(page, shop)
@@ -69,3 +74,27 @@ async def test_the_counters_day(
     await counted.fill(str(before))
     await counted.press("Enter")
     await page.get_by_text(f": {before}.").wait_for()
+    await look_after(page, customer, look)
+
+
+async def look_after(page: Page, customer: str, look: Callable[[], Awaitable[None]]) -> None:
+    """Find a customer, disable and enable the account, and see that in the audit."""
+    await page.get_by_role("navigation", name="Behind the counter").get_by_text("Customers").click()
+    await page.get_by_label("Beginning of the name").fill(customer)
+    await page.get_by_role("button", name="Find", exact=True).click()
+    await page.get_by_role("link", name=customer).wait_for()
+    await look()
+    await page.get_by_role("link", name=customer).click()
+    await page.get_by_role("button", name="Disable the account").click()
+    await page.get_by_text("can log in no more").wait_for()
+    await look()
+    await page.get_by_role("button", name="Let in again").click()
+    await page.get_by_text("can log in again").wait_for()
+    await page.get_by_text("Delete the account").click()
+    await page.get_by_label("The user name, once more").fill("somebody")
+    await page.get_by_role("button", name="Delete for good").click()
+    await page.get_by_text("This is another user name.").wait_for()
+    await look()
+    await page.get_by_role("navigation", name="Behind the counter").get_by_text("Audit").click()
+    await page.get_by_text("Account enabled").nth(1).wait_for()
+    await look()

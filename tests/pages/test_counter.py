@@ -159,3 +159,53 @@ async def test_stock_is_corrected_by_forms(
     assert tent.sku in (await operator.get(f"/admin/stock?low=5&q={tent.sku}")).text
     assert "Nothing like that" in (await operator.get(f"/admin/stock?low=4&q={tent.sku}")).text
     assert (await operator.get("/admin/stock?low=x&after=~")).url.path == "/admin/stock"
+
+
+async def test_a_customer_is_looked_after_by_forms(
+    operator: Visitor, open_browser: Open, product: Product
+) -> None:
+    """Found, disabled, let in, logged out, exported and deleted, each of it in the audit."""
+    customer = open_browser()
+    number = await place(customer, product)
+    name = (await customer.get("/api/v1/account")).json()["username"]
+    found = await operator.get("/admin/customers", params={"q": name[:-1].upper()})
+    (path,) = set(re.findall(r'href="(/admin/customers/[0-9a-f-]{36})"', found.text))
+    shown = await operator.get(path)
+    assert f"{name}@example.com" in shown.text
+    assert f'href="/admin/orders/{number}"' in shown.text
+    disabled = await operator.send_form(f"{path}/disable")
+    assert "can log in no more" in disabled.text
+    assert not (await customer.get("/api/v1/session")).json()["authenticated"]
+    refused = await customer.send_form("/login", username=name, password=PASSWORD)
+    assert refused.status_code == 401
+    assert f"{name} can log in again." in (await operator.send_form(f"{path}/enable")).text
+    await customer.send_form("/login", username=name, password=PASSWORD)
+    assert "Logins and tokens ended: 1." in (await operator.send_form(f"{path}/end-sessions")).text
+    export = await operator.get(f"{path}/export")
+    assert "attachment" in export.headers["Content-Disposition"]
+    assert export.json()["orders"][0]["number"] == number
+    wrong = await operator.send_form(f"{path}/delete", username="somebody")
+    assert (wrong.status_code, "This is another user name." in wrong.text) == (422, True)
+    assert "Its orders stay." in (await operator.send_form(f"{path}/delete", username=name)).text
+    assert (await operator.get(path)).status_code == 404
+    trail = await operator.get("/admin/audit", params={"account": path.rpartition("/")[2]})
+    for kind in ("exported", "disabled", "enabled", "deleted"):
+        assert trail.text.count(f"<strong>Account {kind}</strong>") == 1
+    only = await operator.get("/admin/audit?event=account_deleted")
+    assert "<strong>Account enabled</strong>" not in only.text
+    assert "Nothing of the kind." in (await operator.get("/admin/audit?account=nobody")).text
+
+
+async def test_an_operators_account_is_none_of_theirs(app: Quart, operator: Visitor) -> None:
+    """An operator's page says why nothing of it can be done, and nothing is."""
+    other = str((await operator_of(app)).account.id)
+    name = (await operator_of(app)).account.username
+    for deed, form in (
+        ("disable", {}),
+        ("enable", {}),
+        ("end-sessions", {}),
+        ("delete", {"username": name}),
+    ):
+        told = await operator.send_form(f"/admin/customers/{other}/{deed}", **form)
+        assert told.status_code in {409, 422}
+    assert (await operator.get(f"/admin/customers/{other}")).text.count("Disabled") == 0
