@@ -102,7 +102,7 @@ def test_commands_exist(path: Path) -> None:
 def test_commands_are_found() -> None:
     """What looks for commands finds them in the compose file, which starts some in each way."""
     found = {words[0] for words in commands((DEPLOY / "compose/compose.yaml").read_text())}
-    assert found == {"catalogue", "migrate", "purge"}
+    assert found == {"catalogue", "migrate", "purge", "worker"}
 
 
 def test_probed_paths_exist(settings: Settings) -> None:
