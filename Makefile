@@ -10,6 +10,7 @@ BROWSER := $(VENV)/.browser
 CLIENTS := $(VENV)/.clients
 KUBERNETES := $(VENV)/kubernetes
 CHECKOV := $(VENV)/checkov
+BENCH := $(VENV)/bench
 
 # The first interpreter that will do: Debian's python3 may come without venv, a Mac's may be too old.
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -84,8 +85,8 @@ test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and t
 test-deploy: $(READY) $(KUBERNETES)/.ready $(CHECKOV)/.ready ## manifests; with Docker the image and compose file; skips what isn't there
 	$(BIN)/pytest tests/deployed -rs -s
 
-bench: $(READY) ## the service beside others that do the same work; prints tables. OPTIONS="--quick --only NAME"
-	@$(BIN)/python -m benchmarks $(OPTIONS)
+bench: $(READY) $(BENCH)/.ready ## the service beside others that do the same work; prints tables. OPTIONS="--quick --only NAME"
+	@PYTHONPATH=quart-locker $(BENCH)/bin/python -m benchmarks $(OPTIONS)
 
 lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
@@ -131,6 +132,8 @@ lock: $(READY) ## the newest versions that pyproject.toml allows, with their has
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
 	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) --group clients --constraint requirements-dev.txt --output-file requirements-clients.txt
+	$(COMPILE) pyproject.toml --extra dev-server --group bench --constraint requirements-dev.txt \
+		--output-file requirements-bench.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 	$(COMPILE) --group sbom --output-file requirements-sbom.txt
 	$(COMPILE) --group kubernetes --output-file requirements-kubernetes.txt
@@ -165,7 +168,7 @@ $(CLIENTS): requirements-clients.txt tests/clients/package-lock.json $(READY)
 	@touch $@
 
 # Programs with dependencies of their own, beside the project's.
-$(KUBERNETES)/.ready $(CHECKOV)/.ready: $(VENV)/%/.ready: requirements-%.txt | $(READY)
+$(KUBERNETES)/.ready $(CHECKOV)/.ready $(BENCH)/.ready: $(VENV)/%/.ready: requirements-%.txt | $(READY)
 	@"$(BIN)/python" -m venv --clear $(@D)
 	@$(@D)/bin/pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
 	@touch $@

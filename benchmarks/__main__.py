@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from .contestants import SERVICE, Contestant
+from .contestants import CONTESTANTS, Contestant
 from .driver import Plan
 from .rounds import Round, count, measure, running, warm
 from .stage import Stage, stage
@@ -60,7 +60,7 @@ def main() -> None:
     given = arguments()
     contestants = [
         each
-        for each in SERVICE
+        for each in CONTESTANTS
         if not given.only or any(part.lower() in each.name.lower() for part in given.only)
     ]
     plan = Plan(port=0, shoppers=given.shoppers, seconds=given.seconds)

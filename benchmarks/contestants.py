@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .stage import ARGON2
+from .peers.rules import ARGON2
 
 SECRET = secrets.token_hex(32)
 LIMITS = ("account", "address", "total", "carts", "orders")
@@ -20,7 +20,6 @@ class Contestant:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
-    ceiling: bool = False
 
 
 LOCKER = {
@@ -43,9 +42,58 @@ UVICORN = (
 SERVICE = (
     Contestant("Locker, Hypercorn", (PYTHON, "-m", "service.cli", "serve"), LOCKER),
     Contestant(
+        "Locker, Granian",
+        (
+            *(
+                PYTHON,
+                "-m",
+                "granian",
+                "--interface",
+                "asgi",
+                "--port",
+                "{port}",
+                "--no-access-log",
+            ),
+            *("--no-ws", "--factory", "service:create_app"),
+        ),
+        LOCKER,
+    ),
+    Contestant(
         "Locker, Uvicorn",
         # It writes the log itself.
         (*UVICORN, "--no-access-log", "--factory", "service:create_app"),
         LOCKER,
     ),
 )
+
+HYPERCORN = (PYTHON, "-m", "hypercorn", "--bind", "127.0.0.1:{port}", "--keep-alive", "75")
+CEILING = (
+    Contestant("bare ASGI, Hypercorn", (*HYPERCORN, "benchmarks.peers.bare:app")),
+    Contestant(
+        "bare ASGI, Uvicorn",
+        (*UVICORN, "--no-access-log", "benchmarks.peers.bare:app"),
+    ),
+)
+PEERS = (
+    Contestant("FastAPI, asyncpg, Uvicorn", (*UVICORN, "benchmarks.peers.fastapi_asyncpg:app")),
+    Contestant(
+        "Litestar, msgspec, asyncpg, Uvicorn", (*UVICORN, "benchmarks.peers.litestar_asyncpg:app")
+    ),
+    Contestant(
+        "Flask, psycopg, gunicorn",
+        (
+            *(PYTHON, "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--access-logfile", "-"),
+            # A thread for each shopper of the journey, of one process as all others.
+            *("--workers", "1", "--threads", "16", "--keep-alive", "75"),
+            "benchmarks.peers.flask_psycopg:app",
+        ),
+    ),
+    Contestant(
+        "Quart as documented, Hypercorn",
+        (*HYPERCORN, "--access-logfile", "-", "benchmarks.peers.quart_documented:app"),
+    ),
+    Contestant(
+        "FastAPI, SQLAlchemy, Uvicorn", (*UVICORN, "benchmarks.peers.fastapi_sqlalchemy:app")
+    ),
+)
+CONTESTANTS = (*SERVICE, *CEILING, *PEERS)

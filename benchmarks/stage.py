@@ -18,6 +18,7 @@ from service.devserver import PostgresServer
 from service.migrations import migrate
 
 from .driver import PASSWORD, username
+from .peers.rules import ARGON2
 
 ACCOUNTS = 20_000
 SERVER = {
@@ -26,9 +27,6 @@ SERVER = {
     "max_wal_size": "4GB",
 }
 SAMPLE = Path(service.catalogue.__file__).parent / "sample.csv"
-
-ARGON2 = (64, 1, 1)
-"""Of all contestants alike: next to no work, as it is the same for all and hides what differs."""
 
 
 class Stage:
