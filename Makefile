@@ -47,6 +47,9 @@ test-cluster: $(READY) ## another leader under load, in the Patroni cluster of t
 counter: $(READY) ## operators who correct the stock while shoppers buy, 500 rounds; minutes
 	$(BIN)/pytest -m slow tests/catalogue/test_counter.py
 
+webhooks: $(READY) ## 1,000 orders told of by workers that are killed, to a receiver that fails; minutes
+	$(BIN)/pytest -m slow tests/webhooks
+
 first-adds: $(READY) ## two first adds at once of new browsers, a thousand times; minutes
 	$(BIN)/pytest -m slow tests/carts/test_first_adds.py
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-RETRIES = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
+RETRIES: tuple[float, ...] = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 """Seconds until each next attempt; after the last the event is a dead letter."""
 JITTER = 0.2
 """Of each of these, more or less, so that what failed together doesn't come back together."""
@@ -48,11 +48,11 @@ class Worker:
         app: Quart,
         settings: Settings,
         sender: Sender,
-        retries: tuple[float, ...] = RETRIES,
+        retries: tuple[float, ...] | None = None,
     ) -> None:
         self._app = app
         self._sender = sender
-        self._retries = retries
+        self._retries = RETRIES if retries is None else retries
         self._seals = Seals(settings.secret_key, *settings.secret_key_fallbacks)
         self._lease = timedelta(seconds=settings.webhook_timeout + SETTLED_WITHIN)
         self._running: dict[UUID, set[asyncio.Task[None]]] = {}
