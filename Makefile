@@ -89,7 +89,7 @@ test-deploy: $(READY) $(KUBERNETES)/.ready $(CHECKOV)/.ready ## manifests; with 
 	$(BIN)/pytest tests/deployed -rs -s
 
 bench: $(READY) $(BENCH)/.ready ## the service beside others that do the same work; prints tables. OPTIONS="--quick --only NAME"
-	@PYTHONPATH=quart-locker $(BENCH)/bin/python -m benchmarks $(OPTIONS)
+	@$(BENCH)/bin/python -m benchmarks $(OPTIONS)
 
 lighthouse: $(READY) $(BROWSER) ## what Lighthouse says of shop, product, cart and locker, 95 or more of 100; minutes
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium
@@ -135,8 +135,8 @@ lock: $(READY) ## the newest versions that pyproject.toml allows, with their has
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
 	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) --group clients --constraint requirements-dev.txt --output-file requirements-clients.txt
-	$(COMPILE) pyproject.toml --extra dev-server --group bench --constraint requirements-dev.txt \
-		--output-file requirements-bench.txt
+	$(COMPILE) pyproject.toml --extra dev-server --group bench --group build \
+		--constraint requirements-dev.txt --output-file requirements-bench.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 	$(COMPILE) --group sbom --output-file requirements-sbom.txt
 	$(COMPILE) --group kubernetes --output-file requirements-kubernetes.txt
@@ -171,7 +171,14 @@ $(CLIENTS): requirements-clients.txt tests/clients/package-lock.json $(READY)
 	@touch $@
 
 # Programs with dependencies of their own, beside the project's.
-$(KUBERNETES)/.ready $(CHECKOV)/.ready $(BENCH)/.ready: $(VENV)/%/.ready: requirements-%.txt | $(READY)
+$(KUBERNETES)/.ready $(CHECKOV)/.ready: $(VENV)/%/.ready: requirements-%.txt | $(READY)
 	@"$(BIN)/python" -m venv --clear $(@D)
 	@$(@D)/bin/pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
+	@touch $@
+
+# The project is in it as well, and runs beside the others with the same versions of everything.
+$(BENCH)/.ready: requirements-bench.txt pyproject.toml | $(READY)
+	@"$(BIN)/python" -m venv --clear $(@D)
+	@$(@D)/bin/pip --quiet --disable-pip-version-check install --no-compile --require-hashes --requirement $<
+	@$(@D)/bin/pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
 	@touch $@

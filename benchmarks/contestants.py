@@ -29,6 +29,8 @@ LOCKER = {
     "LOCKER_ARGON2": ",".join(map(str, ARGON2)),
     "LOCKER_SECRET_KEY": SECRET,
     "LOCKER_DRAIN_TIME": "0",
+    # As the others: whoever finds no connection free waits, and isn't told to come again.
+    "LOCKER_POOL_TIMEOUT": "30",
     # They are counted, and never reached.
     **{f"LOCKER_THROTTLE_{name.upper()}": "1000000/3600" for name in LIMITS},
 }

@@ -24,7 +24,7 @@ OPENED = {"http"}
 """Folders of which the map shows what is in them, as each file there is a thing of its own."""
 AROUND = {
     "tests": "Mirrors the packages; `conventions/` has what is true of every route and statement.",
-    "benchmarks": "What a log in costs, a year of a shop, a request's calls, the house in figures.",
+    "benchmarks": "Locker beside its peers (`make bench`), a year of a shop, the house in figures.",
     "deploy": "Compose, Kubernetes, systemd, proxies; the tests check and use all of it.",
     "examples": "Three applications that have the session and the connection without the shop.",
     "docs": "This page and its neighbours; `README.md` lists them.",

@@ -84,7 +84,7 @@ def serve(
     settings: Settings,
     *,
     app: str = "service:create_app()",
-    program: Literal["hypercorn", "locker"] = "hypercorn",
+    program: Literal["hypercorn", "locker", "uvicorn"] = "hypercorn",
     options: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     tls: tuple[Path, Path] | None = None,
@@ -92,7 +92,8 @@ def serve(
 ) -> Iterator[Served]:
     """Serve on a free port until the block ends.
 
-    ``changes`` are to the settings; ``app`` and ``options`` are for Hypercorn's own command;
+    ``changes`` are to the settings; ``app`` is for the commands of Hypercorn and Uvicorn,
+    ``options`` for Hypercorn's;
     ``environ`` adds to the environment; with ``tls``, a certificate and its key, Hypercorn speaks
     nothing else.
 
@@ -113,6 +114,14 @@ def serve(
         command += ["--config", "hypercorn.toml", "--bind", bind, *options, app]
         if tls:
             command += ["--certfile", str(tls[0]), "--keyfile", str(tls[1])]
+    elif program == "uvicorn":
+        command += [
+            "--fd",
+            str(listener.fileno()),
+            "--no-access-log",
+            "--factory",
+            app.rstrip("()"),
+        ]
     else:
         command += ["serve"]
     with tempfile.NamedTemporaryFile(prefix="locker-", suffix=".log") as output:
