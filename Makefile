@@ -72,8 +72,8 @@ test-examples: $(READY) ## the applications in examples/, each from a fresh envi
 plans: $(READY) ## five million products, and what each list takes of them; half an hour, and 13 GB under .plans
 	$(BIN)/python -m benchmarks.plans .plans
 
-test-commands: $(READY) ## the commands of the README, from a fresh copy, and the examples of CONTRIBUTING
-	$(BIN)/pytest -m slow tests/test_commands.py tests/test_contributing.py
+test-commands: $(READY) ## every command, those of the README from a fresh copy, and the examples of CONTRIBUTING
+	$(BIN)/pytest -m slow tests/test_commands.py tests/test_contributing.py tests/cli/test_walk.py
 
 test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, accessibility, size; skipped without one
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium || true

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from .actions import ImportOptions, change_currency, import_products
 from .admin import VariantPage, change_variants, find_variants, publish
+from .cells import BadCell
+from .cells import price as parse_price
 from .choosing import FIELDS, choose
 from .facet_queries import select_types
 from .import_queries import count_other_currencies, select_currency
@@ -44,6 +46,7 @@ __all__ = [
     "SAMPLE",
     "SKU_LENGTH",
     "STOCK",
+    "BadCell",
     "BadRow",
     "Image",
     "ImportOptions",
@@ -68,6 +71,7 @@ __all__ = [
     "give_back_stock",
     "import_products",
     "is_empty",
+    "parse_price",
     "publish",
     "select_currency",
     "select_listings",

@@ -48,8 +48,9 @@ def create(name: str, email: str, *, as_json: bool) -> None:
 
 @user.command("import", short_help="Make accounts from a CSV of another application.")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="strict"))
+@json_option
 @click.pass_context
-def import_(context: click.Context, file: TextIO) -> None:
+def import_(context: click.Context, file: TextIO, *, as_json: bool) -> None:
     """Make accounts from a CSV of another application: username, email, password_hash.
 
     The hashes are werkzeug's (scrypt, pbkdf2), as Flask applications have them; each is good for
@@ -79,7 +80,10 @@ def import_(context: click.Context, file: TextIO) -> None:
         made, there, refused = run_through_app(Settings.from_env(serving=False), action)
     except (UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(f"line {reader.line_num + 1} can't be read: {error}") from error
-    click.echo(f"Accounts made: {made}. There already: {there}. Left out: {refused}.")
+    if as_json:
+        echo_json({"made": made, "there_already": there, "left_out": refused})
+    else:
+        click.echo(f"Accounts made: {made}. There already: {there}. Left out: {refused}.")
     if refused:
         context.exit(1)
 
@@ -125,6 +129,14 @@ def export(name: str) -> None:
     """Print all that is kept of an account, as one JSON object."""
     exported = _run_on(name, customers.export, COMMAND_LINE)
     echo_json(msgspec.to_builtins(customers.export_output(exported)))
+
+
+@user.command()
+@click.argument("name")
+@json_option
+def logout(name: str, *, as_json: bool) -> None:
+    """End every login and token of an account, which can log in again."""
+    _end_logins(name, as_json=as_json)
 
 
 @user.command("list")
@@ -217,7 +229,11 @@ def sessions() -> None:
 @click.option("--user", "name", required=True, metavar="NAME")
 @json_option
 def end(name: str, *, as_json: bool) -> None:
-    """End every login of an account."""
+    """End every login and token of an account, as `locker user logout` does."""
+    _end_logins(name, as_json=as_json)
+
+
+def _end_logins(name: str, *, as_json: bool) -> None:
     ended = _run_on(name, accounts.revoke_all_logins, COMMAND_LINE)
     if as_json:
         echo_json({"username": name, "ended": ended})

@@ -56,11 +56,7 @@ def audit(
             echo_json(_listed(stored))
     else:
         rows = [_row(stored) for stored in found[:limit]]
-        echo_table(
-            ("ID", "TIME", "EVENT", "ACCOUNT", "BY", "SUBJECT", "DETAILS", "ADDRESS", "WITH"),
-            rows,
-            "No events.",
-        )
+        echo_table(TITLES, rows, "No events.")
     if len(found) > limit:
         click.echo(f"More: --after {found[limit - 1].id}", err=True)
 

@@ -95,7 +95,8 @@ def import_(
 
 @catalogue.command("currency", short_help="Say or change the currency of prices.")
 @click.argument("code", required=False)
-def currency_(code: str | None) -> None:
+@json_option
+def currency_(code: str | None, *, as_json: bool) -> None:
     """Say which currency the catalogue is priced in, or change it to CODE.
 
     Prices aren't converted. What is priced in another currency is no longer sold until a file
@@ -104,16 +105,26 @@ def currency_(code: str | None) -> None:
     """
     if code is not None and code not in currencies():
         raise click.BadParameter(f"{code} is no ISO 4217 code of a currency in use, such as USD")
-    click.echo(asyncio.run(_currency(Settings.from_env(serving=False), code)))
+    settings = Settings.from_env(serving=False)
+    current, withdrawn = asyncio.run(_currency(settings, code))
+    if as_json:
+        echo_json({"currency": current, "withdrawn": withdrawn})
+    elif code is None:
+        click.echo(current or "None yet: the catalogue is empty.")
+    else:
+        click.echo(_changed(settings, code, withdrawn))
 
 
-async def _currency(settings: Settings, code: str | None) -> str:
+async def _currency(settings: Settings, code: str | None) -> tuple[str | None, int]:
     async with through_app(settings) as db:
         if code is None:
-            return await select_currency(db) or "None yet: the catalogue is empty."
+            return await select_currency(db), 0
         async with db.transaction():
             await carts.note_currency(db)
-            withdrawn = await change_currency(db, code)
+            return code, await change_currency(db, code)
+
+
+def _changed(settings: Settings, code: str, withdrawn: int) -> str:
     text = f"The catalogue is priced in {code}. Variants no longer sold: {withdrawn}."
     if settings.currency != code:
         text += f" Now set LOCKER_CURRENCY={code}, and start the service anew."

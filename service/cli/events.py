@@ -78,7 +78,8 @@ def list_(
 @click.argument("event", required=False)
 @click.option("--dead", is_flag=True, help="All dead letters.")
 @click.option("--webhook", metavar="NAME", help="To this one alone.")
-def retry(*, event: str | None, dead: bool, webhook: str | None) -> None:
+@json_option
+def retry(*, event: str | None, dead: bool, webhook: str | None, as_json: bool) -> None:
     """Try an event again at once, from the first attempt on."""
     if (event is None) != dead:
         raise click.UsageError("name an event, or give --dead")
@@ -89,13 +90,17 @@ def retry(*, event: str | None, dead: bool, webhook: str | None) -> None:
         )
     except NotFound:
         raise click.ClickException(f"{event} waits for nothing, or there is none") from None
-    click.echo(f"{number} to be tried again.")
+    if as_json:
+        echo_json({"retried": number})
+    else:
+        click.echo(f"{number} to be tried again.")
 
 
 @events.command()
 @click.argument("event")
 @click.option("--webhook", metavar="NAME", help="To this one alone.")
-def skip(*, event: str, webhook: str | None) -> None:
+@json_option
+def skip(*, event: str, webhook: str | None, as_json: bool) -> None:
     """Give an event up, so that later ones of its order go on. `retry` takes it back."""
     try:
         run_through_app(
@@ -107,7 +112,10 @@ def skip(*, event: str, webhook: str | None) -> None:
         )
     except NotFound:
         raise click.ClickException(f"{event} waits for nothing, or there is none") from None
-    click.echo(f"Skipped {event}.")
+    if as_json:
+        echo_json({"id": event, "skipped": True})
+    else:
+        click.echo(f"Skipped {event}.")
 
 
 @events.command()

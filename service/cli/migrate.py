@@ -12,12 +12,14 @@ from service.catalogue import change_search_language, select_search_language
 from service.settings import Settings
 
 from .database import direct
+from .output import echo_json, json_option
 
 
 @click.command(short_help="Bring the schema and the search up to date.")
 @click.option("--check", is_flag=True, help="Change nothing; fail if there is something to do.")
 @click.option("--grant", "role", metavar="ROLE", help="Let this role serve, and no more than that.")
-def migrate(*, check: bool, role: str | None) -> None:
+@json_option
+def migrate(*, check: bool, role: str | None, as_json: bool) -> None:
     """Bring the database's schema up to date, and the search to LOCKER_SEARCH_LANGUAGE.
 
     Safe to run while the service runs, and twice at once. With --grant the role that serves may
@@ -28,14 +30,27 @@ def migrate(*, check: bool, role: str | None) -> None:
         raise click.UsageError("--check changes nothing, and --grant does.")
     settings = Settings.from_env(serving=False)
     names, alike = asyncio.run(_migrate(settings, check=check, role=role))
+    if as_json:
+        echo_json(
+            {
+                "pending" if check else "applied": names,
+                "looks_alike": alike,
+                "granted": role,
+            }
+        )
+    else:
+        _say(names, alike, role, check=check)
+    if check and names:
+        raise SystemExit(1)
+
+
+def _say(names: list[str], alike: list[str], role: str | None, *, check: bool) -> None:
     for name in alike:
         click.echo(f"The user name {name} looks like an older account's, and stays as it is.")
     for name in names:
         click.echo(f"{'pending' if check else 'applied'} {name}")
     if not names:
         click.echo("The schema is up to date.")
-    elif check:
-        raise SystemExit(1)
     if role:
         click.echo(f"{role} may do what serving takes.")
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any, Concatenate, ParamSpec, get_args
 
 import click
-from babel.numbers import get_currency_precision
 
 from service import orders
 from service.accounts import select_known
@@ -28,7 +26,7 @@ from service.settings import Settings
 
 from .database import run_through_app
 from .moments import MOMENT
-from .output import echo_json, echo_table, json_option, moment, paint, printable
+from .output import echo_json, echo_table, format_amount, json_option, moment, paint, printable
 
 P = ParamSpec("P")
 
@@ -102,8 +100,8 @@ def show(number: str, *, as_json: bool) -> None:
         title = f"{line.title} ({options})" if options else line.title
         click.echo(
             printable(f"  {line.quantity} x {line.sku}  {title}")
-            + f"  {_amount(line.unit_price, order.currency)} each,"
-            + f" {_amount(line.total, order.currency)}{_became(order.outcome(line))}"
+            + f"  {format_amount(line.unit_price, order.currency)} each,"
+            + f" {format_amount(line.total, order.currency)}{_became(order.outcome(line))}"
         )
     for each in order.fulfilments:
         sent = ", ".join(f"{line.quantity} x {line.sku}" for line in each.lines)
@@ -224,7 +222,7 @@ def _row(order: Order) -> tuple[str, ...]:
         order.number,
         moment(order.placed_at),
         order.status,
-        f"{_amount(order.total, order.currency)} {order.currency}",
+        f"{format_amount(order.total, order.currency)} {order.currency}",
         str(sum(line.quantity for line in order.lines)),
         (contact.email or contact.name if contact else "") or "-",
     )
@@ -282,7 +280,3 @@ def _listed(order: Order) -> dict[str, object]:
         "operator_note": order.operator_note,
         **asdict(order.details),
     }
-
-
-def _amount(minor: int, currency: str) -> str:
-    return f"{Decimal(minor).scaleb(-get_currency_precision(currency)):,f}"

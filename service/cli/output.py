@@ -7,10 +7,12 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import click
 import msgspec
+from babel.numbers import get_currency_precision
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +41,11 @@ def paint(text: str, colour: str) -> str:
 def moment(at: datetime | None) -> str:
     """Return a time as people read it."""
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def format_amount(minor: int, currency: str) -> str:
+    """Return an amount as people read it, without its currency."""
+    return f"{Decimal(minor).scaleb(-get_currency_precision(currency)):,f}"
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ from service.errors import InvalidCursor, NotFound
 from service.settings import Settings
 
 from .database import run_through_app
-from .output import echo_json, echo_table, json_option, printable
+from .output import echo_json, echo_table, format_amount, json_option, printable
 
 NUMBERS = {"ignore_unknown_options": True}
 """A number below 0 is no option."""
@@ -94,6 +94,33 @@ def publish(handle: str, *, as_json: bool) -> None:
 def hide(handle: str, *, as_json: bool) -> None:
     """Hide a product: it is listed and sold no more."""
     _show(handle, published=False, as_json=as_json)
+
+
+@products.command()
+@click.argument("sku")
+@click.argument("amount")
+@json_option
+def price(sku: str, amount: str, *, as_json: bool) -> None:
+    """Set the price of a SKU, as 19.90 in the shop's currency."""
+    settings = Settings.from_env(serving=False)
+
+    async def action(db: Connection) -> StockedVariant:
+        currency = await catalogue.select_currency(db) or settings.currency
+        change = VariantChange(sku, price=catalogue.parse_price("AMOUNT", amount, currency))
+        (changed,) = await catalogue.change_variants(db, [change], COMMAND_LINE)
+        return changed
+
+    try:
+        changed = run_through_app(settings, action)
+    except NotFound:
+        raise click.ClickException(f"there is no SKU {printable(sku)}") from None
+    except catalogue.BadCell as refusal:
+        raise click.ClickException(printable(str(refusal))) from None
+    if as_json:
+        echo_json(_listed(changed))
+    else:
+        price = format_amount(changed.price, changed.currency)
+        click.echo(printable(f"{changed.sku}: {price} {changed.currency}"))
 
 
 def _change(change: VariantChange, *, as_json: bool) -> None:

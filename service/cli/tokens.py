@@ -109,7 +109,8 @@ def list_(*, name: str | None, as_json: bool) -> None:
 
 @token.command()
 @click.argument("token_id", type=click.UUID, metavar="ID")
-def revoke(token_id: UUID) -> None:
+@json_option
+def revoke(token_id: UUID, *, as_json: bool) -> None:
     """End a token, whosoever it is. ID is as `locker token list` has it."""
     try:
         run_through_app(
@@ -117,7 +118,10 @@ def revoke(token_id: UUID) -> None:
         )
     except NotFound:
         raise click.ClickException(f"there is no token {token_id}") from None
-    click.echo(f"Ended {token_id}.")
+    if as_json:
+        echo_json({"id": token_id, "ended": True})
+    else:
+        click.echo(f"Ended {token_id}.")
 
 
 async def _owner(db: Connection, name: str | None) -> accounts.Account:

@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.webhooks import Sender
 
 from .database import run_through_app, through_app
-from .output import echo_json, echo_table, json_option
+from .output import echo_json, echo_table, json_option, printable
 
 OVERLAP = 24
 """Hours."""
@@ -81,26 +81,29 @@ def list_(*, as_json: bool) -> None:
 
 @webhooks.command()
 @click.argument("name")
-def disable(name: str) -> None:
+@json_option
+def disable(name: str, *, as_json: bool) -> None:
     """Send nothing more. What happens meanwhile waits, for LOCKER_EVENT_DAYS."""
     run_through_app(Settings.from_env(serving=False), outbox.disable_webhook, COMMAND_LINE, name)
-    click.echo(f"Disabled {name}.")
+    _echo(name, "Disabled", as_json=as_json)
 
 
 @webhooks.command()
 @click.argument("name")
-def enable(name: str) -> None:
+@json_option
+def enable(name: str, *, as_json: bool) -> None:
     """Send again, what has waited first."""
     run_through_app(Settings.from_env(serving=False), outbox.enable_webhook, COMMAND_LINE, name)
-    click.echo(f"Enabled {name}.")
+    _echo(name, "Enabled", as_json=as_json)
 
 
 @webhooks.command()
 @click.argument("name")
-def remove(name: str) -> None:
+@json_option
+def remove(name: str, *, as_json: bool) -> None:
     """Forget a webhook, its secret, and what still waits for it."""
     run_through_app(Settings.from_env(serving=False), outbox.remove_webhook, COMMAND_LINE, name)
-    click.echo(f"Removed {name}.")
+    _echo(name, "Removed", as_json=as_json)
 
 
 @webhooks.command()
@@ -129,12 +132,17 @@ def rotate(*, name: str, overlap: int, as_json: bool) -> None:
 
 @webhooks.command()
 @click.argument("name")
-def test(name: str) -> None:
+@json_option
+def test(name: str, *, as_json: bool) -> None:
     """Send a `webhook.test` from here, now, and say what came of it."""
     attempted = asyncio.run(_test(Settings.from_env(), name))
+    if as_json:
+        status, error = attempted.http_status, attempted.error or None
+        echo_json({"name": name, "http_status": status, "error": error})
     if attempted.error:
         raise click.ClickException(f"not delivered: {attempted.error}")
-    click.echo(f"Delivered: answered {attempted.http_status}.")
+    if not as_json:
+        click.echo(f"Delivered: answered {attempted.http_status}.")
 
 
 async def _test(settings: Settings, name: str) -> Attempted:
@@ -154,6 +162,13 @@ async def _find(db: Connection, name: str) -> tuple[str, outbox.WebhookSecrets]:
 
 def _seals(settings: Settings) -> Seals:
     return Seals(settings.secret_key, *settings.secret_key_fallbacks)
+
+
+def _echo(name: str, became: str, *, as_json: bool) -> None:
+    if as_json:
+        echo_json({"name": name, "became": became.lower()})
+    else:
+        click.echo(printable(f"{became} {name}."))
 
 
 def _show_secret(name: str, secret: str, *, as_json: bool) -> None:

@@ -27,6 +27,9 @@ async def test_stock_and_what_is_shown(locker: Locker, url: str) -> None:
         refused = locker("stock", *command)
         assert (refused.status, refused.errors) == (1, f"Error: {message}\n")
     assert locker("stock", "set", "TENT", "-1").status == 2
+    assert locker("products", "price", "TENT", "1234.50").output == "TENT: 1,234.50 USD\n"
+    refused = locker("products", "price", "TENT", "1,50")
+    assert (refused.status, refused.errors.count("\n")) == (1, 1)
     assert locker("products", "hide", "tent").output == "tent is hidden.\n"
     assert json.loads(locker("products", "publish", "tent", "--json").output)["published"] is True
     assert locker("products", "publish", "none").errors == "Error: there is no product none\n"
