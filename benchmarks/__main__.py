@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     parser.add_argument(
-        "--parts", default="waits,routes", help="what is measured beside the journey at 16 shoppers"
+        "--parts", default="waits,routes", help="waits, routes, or journey for that alone"
     )
     given = parser.parse_args()
     if given.quick:
