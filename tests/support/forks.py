@@ -65,7 +65,8 @@ class Forks:
         )
         try:
             return int(self._connection.readline())
-        except TimeoutError:
+        except BaseException:
+            # Its answer would be taken for that of the next command.
             os.killpg(self._process.pid, 9)
             raise
 
