@@ -36,6 +36,7 @@ from .preferences.api import blueprint as preferences_api
 from .preferences.pages import blueprint as preferences_pages
 from .sessions import ShopSessions
 from .settings import Settings
+from .webhooks.admin_pages import blueprint as webhooks_admin_pages
 
 API = "/api/v1"
 
@@ -44,6 +45,7 @@ COUNTER = (
     pages.CounterPage("Orders", "/orders", orders_admin_pages),
     pages.CounterPage("Stock", "/stock", catalogue_admin_pages),
     pages.CounterPage("Customers", "/customers", customers_admin_pages),
+    pages.CounterPage("Webhooks", "/webhooks", webhooks_admin_pages),
     pages.CounterPage("Audit", "/audit", customers_admin_pages),
 )
 """The operators' pages, in the order of their navigation."""

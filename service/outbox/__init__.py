@@ -14,6 +14,7 @@ from .actions import (
 from .delivery_queries import claim_deliveries, select_after, select_deliveries, settle_delivery
 from .model import (
     KINDS,
+    LONGEST_NAME,
     Attempted,
     Claimed,
     DeliveryState,
@@ -34,6 +35,7 @@ from .webhook_queries import select_enabled, select_webhooks
 
 __all__ = [
     "KINDS",
+    "LONGEST_NAME",
     "Attempted",
     "Claimed",
     "DeliveryState",

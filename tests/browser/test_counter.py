@@ -98,3 +98,6 @@ async def look_after(page: Page, customer: str, look: Callable[[], Awaitable[Non
     await page.get_by_role("navigation", name="Behind the counter").get_by_text("Audit").click()
     await page.get_by_text("Account enabled").nth(1).wait_for()
     await look()
+    await page.get_by_role("navigation", name="Behind the counter").get_by_text("Webhooks").click()
+    await page.get_by_text("Everything was taken").wait_for()
+    await look()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import secrets
 from collections.abc import Callable
 
 import pytest
 from quart import Quart
 
-from service import accounts
+from service import accounts, clock, outbox
 from service import create_app as make_app
 from service.audit import COMMAND_LINE
 from service.database import Connection, get_db
+from service.outbox import OutboxEvent, Seals
 from service.settings import Settings
 from tests.pages.conftest import Visitor
 from tests.support.checkout import quantity_in_stock
 from tests.support.document import SETTINGS
+from tests.support.keys import KEY
 from tests.support.operators import find_id, operator_of
-from tests.support.shopping import PASSWORD, Product, add_product
+from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
 Open = Callable[[], Visitor]
 
@@ -209,3 +212,40 @@ async def test_an_operators_account_is_none_of_theirs(app: Quart, operator: Visi
         told = await operator.send_form(f"/admin/customers/{other}/{deed}", **form)
         assert told.status_code in {409, 422}
     assert (await operator.get(f"/admin/customers/{other}")).text.count("Disabled") == 0
+
+
+async def test_dead_letters_are_seen_to_by_forms(operator: Visitor, observer: Connection) -> None:
+    """What nobody took is shown with its reason, tried again or given up; a webhook is switched."""
+    name, about = new_name()[:30], secrets.token_hex(5)
+    url = "http://127.0.0.1:9/hook"
+    webhook, _ = await outbox.add_webhook(observer, Seals(KEY), COMMAND_LINE, name, url, http=True)
+    try:
+        event = OutboxEvent("order.placed", about, clock.now(), {"number": about})
+        await outbox.tell(observer, event)
+        die = "update deliveries set state = 'dead', error = 'answered 500' where webhook_id = $1"
+        await observer.execute(die, webhook.id)
+        shown = await operator.get("/admin/webhooks")
+        assert "answered 500" in shown.text
+        (key,) = re.findall(
+            rf'value="(evt_[0-9a-f]+)"><input type="hidden" name="webhook" value="{name}">'
+            r"<button class=\"quiet\">Give up",
+            shown.text,
+        )
+        for path, told, state in (
+            ("retry", "It is tried again at once", "pending"),
+            ("skip", "It is given up.", "skipped"),
+            ("skip", "Somebody else has seen to it", "skipped"),
+        ):
+            done = await operator.send_form(f"/admin/webhooks/{path}", event=key, webhook=name)
+            assert told in done.text
+            stored = await observer.fetchval(
+                "select state from deliveries where webhook_id = $1", webhook.id
+            )
+            assert stored == state
+        for enabled, told in (("false", "is sent nothing more"), ("true", "is sent to again")):
+            done = await operator.send_form("/admin/webhooks", name=name, enabled=enabled)
+            assert f"{name} {told}" in done.text
+        missing = await operator.send_form("/admin/webhooks", name="nobody's", enabled="true")
+        assert missing.status_code == 404
+    finally:
+        await outbox.remove_webhook(observer, COMMAND_LINE, name)
