@@ -14,6 +14,7 @@ OURS = {
     "quart_locker.connection.counting",
     "quart_locker.connection.errors",
     "quart_locker.connection.extension",
+    "quart_locker.connection.known_types",
     "quart_locker.connection.pool",
     "quart_locker.connection.visits",
     "quart_locker.errors",
