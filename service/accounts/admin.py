@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -116,7 +116,8 @@ async def disable(db: Connection, account_id: UUID, operator: Operator) -> Known
             await admin_queries.update_disabled(db, account_id, now)
             await revoke_all(db, account_id, now)
             await record.store(operator.event("account_disabled", now, account_id=account_id))
-        return await show(db, account_id)
+            known = replace(known, disabled_at=now)
+    return known
 
 
 async def enable(db: Connection, account_id: UUID, operator: Operator) -> KnownAccount:
@@ -130,7 +131,7 @@ async def enable(db: Connection, account_id: UUID, operator: Operator) -> KnownA
             await admin_queries.update_disabled(db, account_id, None)
             event = operator.event("account_enabled", clock.now(), account_id=account_id)
             await record.store(event)
-        return await show(db, account_id)
+    return replace(known, disabled_at=None)
 
 
 async def revoke_all_logins(db: Connection, account_id: UUID, operator: Operator) -> int:
@@ -155,20 +156,19 @@ async def delete(db: Connection, account_id: UUID, operator: Operator) -> None:
 async def set_role(
     db: Connection, account_id: UUID, role: Role | None, operator: Operator
 ) -> KnownAccount:
-    """Give an account a role, or take it; raises `NotFound`.
+    """Give an account a role, or take it; raises `NotFound`, `IsOperator`.
 
     Without the role its tokens with the scope `admin` are revoked; its logins stay, as a
     shopper's.
     """
     async with audit.recorded(db) as record:
-        await show(db, account_id)
-        now = clock.now()
+        known, now = await _lock(db, account_id, operator), clock.now()
         if await admin_queries.update_role(db, account_id, role):
             if role is None:
                 await revoke_operators_tokens(db, account_id, now)
             kind: audit.EventKind = "role_given" if role else "role_taken"
             await record.store(operator.event(kind, now, account_id=account_id))
-        return await show(db, account_id)
+    return replace(known, role=role)
 
 
 async def _lock(db: Connection, account_id: UUID, operator: Operator) -> KnownAccount:
