@@ -13,7 +13,7 @@ from service.audit import COMMAND_LINE
 from service.database import Connection
 from service.outbox import Attempted, Seals, Webhook
 from service.settings import Settings
-from service.webhooks import Sender
+from service.webhooks.sending import Sender
 
 from .database import run_through_app, through_app
 from .output import echo_json, echo_table, json_option, printable

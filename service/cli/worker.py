@@ -14,7 +14,8 @@ from service.database import run
 from service.ops import configure_logging
 from service.outbox import SealBroken, Seals
 from service.settings import Settings
-from service.webhooks import Sender, Worker
+from service.webhooks.sending import Sender
+from service.webhooks.worker import Worker
 
 from .database import direct, require_schema
 

@@ -1,6 +1,4 @@
-"""Delivering what other systems are told of: the worker, and how it sends."""
+"""Delivering what other systems are told of: the worker, and how it sends.
 
-from .sending import Sender
-from .worker import RETRIES, Worker
-
-__all__ = ["RETRIES", "Sender", "Worker"]
+Offered module by module: the shop's processes need the pages alone, and none of what sends.
+"""

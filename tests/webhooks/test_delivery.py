@@ -19,7 +19,8 @@ from service import clock, outbox
 from service.audit import COMMAND_LINE
 from service.outbox import OutboxEvent, Seals
 from service.settings import Settings
-from service.webhooks import Sender, Worker
+from service.webhooks.sending import Sender
+from service.webhooks.worker import Worker
 from tests.support.keys import KEY
 
 Start = Callable[..., Awaitable[Quart]]

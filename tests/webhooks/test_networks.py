@@ -12,8 +12,8 @@ import pytest
 
 from service import clock
 from service.settings import Settings
-from service.webhooks import Sender
 from service.webhooks.networks import is_public
+from service.webhooks.sending import Sender
 
 SECRET = "whsec_" + "AAAA" * 8
 
