@@ -179,10 +179,11 @@ def settings(database_url: str) -> Settings:
         docs=True,
         admin_pages=True,
         argon2=(64, 1, 1),
-        # Every test logs in from one address.
+        # Every test comes from one address.
         throttle_address=Limit(0, 0),
         throttle_total=Limit(0, 0),
         throttle_carts=Limit(0, 0),
+        throttle_orders=Limit(0, 0),
         hash_queue=1_000,
         # However busy the machine, a connection is waited for.
         pool_timeout=20.0,
