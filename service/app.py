@@ -24,6 +24,7 @@ from .customers.admin_api import blueprint as customers_admin_api
 from .customers.admin_pages import blueprint as customers_admin_pages
 from .customers.api import blueprint as customers_api
 from .http import middleware, openapi, operators
+from .http.url_rules import UrlRule
 from .locker_page.pages import init_app as init_locker_page
 from .ops import Draining, configure_logging, init_metrics, is_logging_configured
 from .ops.api import blueprint as ops_api
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     if not is_logging_configured():
         configure_logging(settings)
     app = Quart("service")
+    app.url_rule_class = UrlRule
     pool = database.init_app(app, settings)
     hasher = accounts.Hasher(settings, connections.give_way)
     state = metrics.State()
