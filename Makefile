@@ -17,6 +17,9 @@ USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(USABLE)' 2>/dev/null && echo "$$python" && break; done)
 
+# Where a shell asks Python not to keep what it compiled, each process would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run bench test coverage faults counter webhooks first-adds many flood year plans check format hooks docs lock sbom fuzz clean crowd
 

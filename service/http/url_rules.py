@@ -15,7 +15,10 @@ class UrlRule(QuartRule):
     the application takes; most processes use a few of them. What they build is the same.
     """
 
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    def _compile_builder(  # the name and form are Werkzeug's
+        self,
+        append_unknown: bool = True,  # noqa: FBT001, FBT002 - as there
+    ) -> Callable[..., tuple[str, str]]:
         compiled = cache(partial(super()._compile_builder, append_unknown))
 
         def build(rule: UrlRule, /, **values: object) -> tuple[str, str]:

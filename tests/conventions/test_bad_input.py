@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import asyncpg
@@ -17,6 +17,7 @@ import httpx
 import pytest
 from quart import Quart
 
+from service import create_app
 from service.settings import Settings
 from tests.support.bad_input import Bad, bad_requests
 from tests.support.databases import new_database
@@ -46,17 +47,19 @@ def settings(settings: Settings, swept_url: str) -> Settings:
     return dataclasses.replace(settings, database_url=swept_url)
 
 
+@pytest.fixture(scope="module")
+async def app(settings: Settings) -> AsyncIterator[Quart]:
+    """The service; bodies may be large, so that those that nest deeply are read at all."""
+    app = create_app(dataclasses.replace(settings, max_body=2_000_000))
+    async with app.test_app():
+        yield app
+
+
 @pytest.fixture
 async def caller(
-    request: pytest.FixtureRequest,
-    start_app: Callable[..., Awaitable[Quart]],
-    product: Product,
+    request: pytest.FixtureRequest, app: Quart, product: Product
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A guest, an account or an operator, with something in the cart.
-
-    Bodies may be large, so that those that nest deeply are read at all.
-    """
-    app = await start_app(max_body=2_000_000)
+    """A guest, an account or an operator, with something in the cart."""
     transport = httpx.ASGITransport(cast("Any", app))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         added = await client.post(f"{API}/cart/lines", json={"sku": product.sku})

@@ -30,7 +30,7 @@ def build(app: Quart, rule_class: type[QuartRule]) -> dict[tuple[str, bool], str
     return {
         (endpoint, unknown): bound.build(
             endpoint,
-            {name: VALUE for name in rule.arguments} | {"page": "a b", "self": "1"},
+            dict.fromkeys(rule.arguments, VALUE) | {"page": "a b", "self": "1"},
             append_unknown=unknown,
         )
         for rule in bound.map.iter_rules()
@@ -48,12 +48,12 @@ def test_the_urls_are_those_of_quarts_rules(app: Quart) -> None:
 
 def test_a_start_compiles_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that builds URLs is compiled while the application is made."""
-    compiled: list[bool] = []
+    compiled: list[str] = []
     compile_builder = getattr(QuartRule, COMPILE)
 
-    def count(rule: QuartRule, append_unknown: bool = True) -> Any:
-        compiled.append(append_unknown)
-        return compile_builder(rule, append_unknown)
+    def count(rule: QuartRule, *unknown: bool) -> Any:
+        compiled.append(rule.rule)
+        return compile_builder(rule, *unknown)
 
     monkeypatch.setattr(QuartRule, COMPILE, count)
     app = create_app(settings)
@@ -65,4 +65,4 @@ def test_a_start_compiles_none(settings: Settings, monkeypatch: pytest.MonkeyPat
         adapter.match("/nowhere")
     assert compiled == []
     assert adapter.build("shop.show_shop", {}) == "/"
-    assert compiled == [False] or compiled == [True]
+    assert compiled == ["/"]
