@@ -211,7 +211,7 @@ async def test_opening_costs_nothing(app: Quart, monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("quart_locker.sessions.cookies.SectionCookie.open", fail)
+    monkeypatch.setattr("quart_locker.sessions.cookies.SectionCookie.examine", fail)
     client = app.test_client(use_cookies=False)
     response = await client.get("/livez", headers={"Cookie": "session=a; session-cart=b"})
     assert response.status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ def session(**sections: dict[str, Any]) -> Session:
 
     def read(name: str) -> Section:
         content = sections.get(name)
-        return Section(Opened(content, 0, 0, old_key=False) if content else None)
+        text = json.dumps(content)
+        return Section(Opened(content, text, 0, 0, old_key=False) if content else None)
 
     return Session(read, SECTIONS)
 

@@ -1,21 +1,22 @@
 """One section's cookie: signing it, and reading it without trusting it.
 
-The format is Flask's (``URLSafeTimedSerializer`` over tagged JSON, HMAC key derivation), so
-the base section can be shared with a Flask app that has the same key and digest.
+The format is Flask's (itsdangerous' ``URLSafeTimedSerializer`` over tagged JSON, HMAC key
+derivation), so the base section can be shared with a Flask app that has the same key and digest.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+import struct
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
-from itsdangerous.encoding import want_bytes
+from itsdangerous import BadData
+from itsdangerous.encoding import base64_decode, base64_encode, bytes_to_int, int_to_bytes
 
-from .values import tagged_json
+from .values import read, write
 
 Clock: TypeAlias = "Callable[[], float]"
 """Says the time, in seconds since 1970."""
@@ -38,47 +39,31 @@ CLOCK_SKEW = 300
 """Seconds by which another host's clock may be ahead of ours."""
 
 
-class _Signer(TimestampSigner):
-    """A signer that derives its key once, where itsdangerous does so for each signature."""
-
-    def __init__(self, key: str | bytes, salt: str, digest: Digest, clock: Clock) -> None:
-        super().__init__(
-            key, salt=salt, key_derivation="hmac", digest_method=getattr(hashlib, digest)
-        )
-        self._derived = super().derive_key()
-        self._clock = clock
-
-    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:  # noqa: ARG002
-        return self._derived
-
-    def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
-        # The texts are compared, and not the bytes that they stand for: base64 has several texts
-        # for the same bytes, and only one of them is what we sent.
-        return hmac.compare_digest(self.get_signature(value), want_bytes(sig))
-
-    def get_timestamp(self) -> int:
-        return int(self._clock())
+MALFORMED = (BadData, zlib.error, struct.error, ValueError, TypeError, KeyError, RecursionError)
+"""How it shows that something isn't what it should be, where the signature is right."""
 
 
-class _Serializer(URLSafeTimedSerializer):
-    """A serializer whose one signer is made once."""
+class SigningKey:
+    """What a key signs with: itsdangerous derives it for each signature, and here it is once."""
 
-    def __init__(self, signer: _Signer) -> None:
-        super().__init__(b"", serializer=tagged_json)
-        self._signer = signer
+    def __init__(self, key: str | bytes, salt: str, digest: Digest) -> None:
+        secret = key.encode() if isinstance(key, str) else key
+        self._derived = hmac.digest(secret, salt.encode(), digest)
+        self._digest = digest
 
-    def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:  # noqa: ARG002
-        return self._signer
-
-    def iter_unsigners(self, salt: str | bytes | None = None) -> Iterator[_Signer]:  # noqa: ARG002
-        yield self._signer
+    def signature(self, content: bytes) -> bytes:
+        return base64_encode(hmac.digest(self._derived, content, self._digest))
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a genuine cookie held: ``signed`` and ``born`` are seconds since 1970."""
+    """What a genuine cookie held: ``signed`` and ``born`` are seconds since 1970.
+
+    ``text`` is what was signed, which holds the ``content`` and perhaps its age.
+    """
 
     content: dict[str, Any]
+    text: str
     signed: int
     born: int
     old_key: bool
@@ -99,7 +84,7 @@ class SectionCookie:
         clock: Clock,
     ) -> None:
         self.name = name
-        self._serializers = [_Serializer(_Signer(key, salt, digest, clock)) for key in keys]
+        self._keys = [SigningKey(key, salt, digest) for key in keys]
         self._idle = idle
         self._lifetime = lifetime
         self._clock = clock
@@ -117,22 +102,29 @@ class SectionCookie:
         """Return what `open` does, or why not; that isn't for the client to know."""
         if len(value) > BROWSER_LIMIT:
             return "too_long"
-        for number, serializer in enumerate(self._serializers):
-            try:
-                content, moment = serializer.loads(value, return_timestamp=True)
-            except BadData:
-                continue
-            except (ValueError, TypeError, KeyError, RecursionError):
-                # Another program has signed this with our key.
-                return "foreign"
-            if not isinstance(content, dict) or not isinstance(content.get(BORN, 0), int):
-                return "foreign"
-            signed = int(moment.timestamp())
-            born = content.pop(BORN, signed)
-            if not self._in_time(signed, born):
-                return "expired"
-            return Opened(content, signed, born, old_key=number > 0)
+        signed, _, signature = value.encode(errors="replace").rpartition(b".")
+        for number, key in enumerate(self._keys):
+            # The texts are compared, and not the bytes that they stand for: base64 has several
+            # texts for the same bytes, and only one of them is what we sent.
+            if hmac.compare_digest(key.signature(signed), signature):
+                return self._read(signed, old_key=number > 0)
         return "tampered"
+
+    def _read(self, signed: bytes, *, old_key: bool) -> Opened | Refusal:
+        packed, _, moment = signed.rpartition(b".")
+        try:
+            at = bytes_to_int(base64_decode(moment))
+            text = unpack_text(packed)
+            content = read(text)
+        except MALFORMED:
+            # Another program has signed this with our key.
+            return "foreign"
+        if not isinstance(content, dict) or not isinstance(content.get(BORN, 0), int):
+            return "foreign"
+        born = content.pop(BORN, at)
+        if not self._in_time(at, born):
+            return "expired"
+        return Opened(content, text, at, born, old_key)
 
     def _in_time(self, signed: int, born: int) -> bool:
         now = int(self._clock())
@@ -143,5 +135,25 @@ class SectionCookie:
 
     def sign(self, content: dict[str, Any], born: int) -> str:
         """Return the cookie's value."""
-        value = self._serializers[0].dumps({**content, BORN: born})
-        return value if isinstance(value, str) else value.decode()
+        return self.sign_text(write({**content, BORN: born}))
+
+    def sign_text(self, text: str) -> str:
+        """Return the value of a cookie with what was written already."""
+        signed = pack_text(text) + b"." + base64_encode(int_to_bytes(int(self._clock())))
+        return (signed + b"." + self._keys[0].signature(signed)).decode()
+
+
+def pack_text(text: str) -> bytes:
+    """Return a text as it travels: a dot says that it is compressed."""
+    plain = text.encode()
+    compressed = zlib.compress(plain)
+    if len(compressed) < len(plain) - 1:
+        return b"." + base64_encode(compressed)
+    return base64_encode(plain)
+
+
+def unpack_text(packed: bytes) -> str:
+    """Return a text that has travelled; raises one of `MALFORMED`."""
+    if packed.startswith(b"."):
+        return zlib.decompress(base64_decode(packed[1:])).decode()
+    return base64_decode(packed).decode()

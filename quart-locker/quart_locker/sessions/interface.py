@@ -195,7 +195,11 @@ class SectionedSessions(SessionInterface):
         try:
             changed = session.checked_changes()
             jar = self.jar(app)
-            headers = {name: jar.header(name, session) for name in jar.due(session, changed)}
+            texts = {
+                name: changed[name] if name in changed else session.text(name)
+                for name in jar.due(session, changed)
+            }
+            headers = {name: jar.header(name, session, text) for name, text in texts.items()}
         except (SessionTooLarge, TypeError) as error:
             # Either all sections are written or none: those that belong together must not part.
             session.discard()

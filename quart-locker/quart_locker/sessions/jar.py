@@ -67,16 +67,19 @@ class Jar:
         refresh = self.policy.refresh
         return opened.old_key or (refresh is not None and self._clock() - opened.signed >= refresh)
 
-    def header(self, name: str, session: Session) -> str:
-        """Return the ``Set-Cookie`` of a section; raises `SessionTooLarge`."""
-        if not session.holds(name):
+    def header(self, name: str, session: Session, text: str | None) -> str:
+        """Return the ``Set-Cookie`` of a section with this `Session.text`.
+
+        Raises `SessionTooLarge`.
+        """
+        if text is None:
             return self._dump(name, "", 0)
-        content = session.content(name)
-        born = session.sections[name].born
-        value = self.cookies[name].sign(
-            content if name == BASE else pack(content),
-            int(self._clock()) if born is None else born,
-        )
+        cookie = self.cookies[name]
+        if session.sections[name].born is None:
+            content = session.content(name)
+            value = cookie.sign(content if name == BASE else pack(content), int(self._clock()))
+        else:
+            value = cookie.sign_text(text)
         # Sections outlive a closed browser; the base section does if it was asked to.
         keep = name != BASE or session.permanent
         lifetime = self.policy.idle if name == BASE else self.policy.lifetime

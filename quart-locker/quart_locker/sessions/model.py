@@ -3,7 +3,8 @@
 The names that an application declares, such as ``session["cart"]``, are sections with a cookie of
 their own; every other key lives in the base section. A section is read when it is first asked for
 and saved when its content changed, so two responses that changed different sections can't undo
-each other. Nested changes count: content is compared, not flagged.
+each other. Nested changes count: content is compared, not flagged. It is compared as it would be
+written, with what came in the cookie; only where these differ that is looked at once more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Self
 from quart.sessions import SessionMixin
 
 from .cookies import BORN, Opened
-from .values import canonical, check
+from .values import check, read, write
 
 BASE = "session"
 """The section of every key that has none of its own."""
@@ -37,7 +38,8 @@ class Section:
         self.opened = opened
         self.born = opened.born if opened else None
         """When it was first made, in seconds since 1970; None for now."""
-        self.before: str | None = None
+        self.before = opened.text if opened else None
+        """What it was when it came: as written, with its age. None: there was nothing."""
         # What another application keeps in the base section under the name of one of ours.
         self.hidden: dict[str, Any] = {}
 
@@ -75,6 +77,7 @@ class Session(dict[str, Any], SessionMixin):
         self.detached = detached
         self.discarded = False
         self.sections: dict[str, Section] = {}
+        self._found: dict[str, Section] = {}
         self._new: bool | None = None
 
     def _open_home(self, key: object) -> None:
@@ -86,11 +89,16 @@ class Session(dict[str, Any], SessionMixin):
     def _open(self, name: str) -> Section:
         section = self.sections.get(name)
         if section is None:
-            section = self.sections[name] = self._read(name)
+            section = self.sections[name] = self._find(name)
             if section.opened is not None:
                 self._fill(name, section, section.opened.content)
-                section.before = self._text(name)
             self.accessed = True
+        return section
+
+    def _find(self, name: str) -> Section:
+        section = self._found.get(name)
+        if section is None:
+            section = self._found[name] = self._read(name)
         return section
 
     def _fill(self, name: str, section: Section, content: dict[str, Any]) -> None:
@@ -121,36 +129,67 @@ class Session(dict[str, Any], SessionMixin):
         """Return whether an open section holds anything, be it empty or None."""
         return bool(self.content(BASE)) if name == BASE else super().__contains__(name)
 
-    def _text(self, name: str) -> str | None:
-        if name == BASE:
-            content = self.content(BASE)
-            return canonical(content) if content else None
-        return canonical(super().get(name)) if super().__contains__(name) else None
+    def text(self, name: str) -> str | None:
+        """Return an open section as its cookie has it, with the age that came; None for nothing.
+
+        Raises `TypeError`, `ValueError` or `RecursionError` for what can't be written.
+        """
+        return self._write(name, self.content(name)) if self.holds(name) else None
+
+    def _write(self, name: str, content: Any) -> str:
+        opened = self.sections[name].opened
+        whole = content if name == BASE else pack(content)
+        return write({**whole, BORN: opened.born if opened else 0})
 
     def changed(self, name: str) -> bool:
         """Return whether an open section holds something else than its cookie."""
         try:
-            return self._text(name) != self.sections[name].before
+            return self._differs(name, self.text(name))
         except (TypeError, ValueError, RecursionError):
             # What can't be written wasn't read.
             return True
 
-    def checked_changes(self) -> list[str]:
-        """Return which open sections changed.
+    def _differs(self, name: str, text: str | None) -> bool:
+        section = self.sections[name]
+        if text == section.before:
+            return False
+        if section.opened is None or section.before is not section.opened.text:
+            return True
+        # Another program may have written the same otherwise.
+        return text != self._rewritten(name, section.opened)
+
+    def _rewritten(self, name: str, opened: Opened) -> str | None:
+        """Return what a section's cookie holds as we would write it."""
+        content = read(opened.text)
+        content.pop(BORN, None)
+        if name != BASE:
+            return self._write(name, unpack(content))
+        hidden = {key: value for key, value in content.items() if key in self._names}
+        return self._write(name, {**hidden, **content}) if content else None
+
+    def checked_changes(self) -> dict[str, str | None]:
+        """Return the open sections that changed, each as `text` has it.
 
         Raises `TypeError` for what was put, later, inside what the session holds.
         """
-        names = []
+        changes = {}
         for name in self.sections:
-            if not self.changed(name):
-                continue
-            names.append(name)
-            content = self.content(name)
-            for key, value in content.items() if name == BASE else [(name, content)]:
-                # All else is as it was when it was put there, and checked.
-                if isinstance(value, dict | list | tuple):
-                    check(key, value)
-        return names
+            try:
+                text = self.text(name)
+            except (TypeError, ValueError, RecursionError):
+                self._check(name)
+                raise
+            if self._differs(name, text):
+                self._check(name)
+                changes[name] = text
+        return changes
+
+    def _check(self, name: str) -> None:
+        content = self.content(name)
+        for key, value in content.items() if name == BASE else [(name, content)]:
+            # All else is as it was when it was put there, and checked.
+            if isinstance(value, dict | list | tuple):
+                check(key, value)
 
     def discard(self) -> None:
         """Forget what this request did: nothing of it will be sent."""
@@ -183,7 +222,7 @@ class Session(dict[str, Any], SessionMixin):
     def modified(self, value: bool) -> None:
         if not value:
             for name, section in self.sections.items():
-                section.before = self._text(name)
+                section.before = self.text(name)
 
     @property
     def new(self) -> bool:
@@ -215,7 +254,7 @@ class Session(dict[str, Any], SessionMixin):
         """Return a section's content; unlike all else, this leaves the answer cacheable."""
         if name in self.sections:
             return super().get(name)
-        opened = self._read(name).opened
+        opened = self._find(name).opened
         return unpack(opened.content) if opened else None
 
     def renew(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,29 +20,77 @@ HALF = re.compile("[\ud800-\udfff]")
 """Half a character: a lone surrogate is no text."""
 
 
-class _TaggedJson(TaggedJSONSerializer):
-    """Flask's format, without lone surrogates: those are no text, and can't be shown or stored."""
+LARGEST = 2**63
+"""From here on a whole number may be too long to be written."""
 
-    def loads(self, value: str) -> Any:
-        content = super().loads(value)
-        if "\\u" in value:
-            json.dumps(content, ensure_ascii=False, default=str).encode()
-        return content
+MOST_PARTS = 400
+"""Of a value that is seen to be plain; so none of them is nested too deeply."""
+
+SIMPLE = frozenset({float, bool, type(None)})
+
+_tagged = TaggedJSONSerializer()
+_write_plain = json.JSONEncoder(separators=(",", ":")).encode
 
 
-tagged_json = _TaggedJson()
+def write(value: Any) -> str:
+    """Return a value in Flask's format, equal if and only if the value is.
+
+    Raises `TypeError`, `ValueError` or `RecursionError` for what has none.
+    """
+    return _write_plain(value) if is_plain(value) else _tagged.dumps(value)
 
 
-canonical: Callable[[Any], str] = tagged_json.dumps
-"""Returns the content as text, equal if and only if the content is."""
+def read(text: str) -> Any:
+    """Return the value of a text in Flask's format; lone surrogates are refused.
+
+    Those are no text, and can't be shown or stored. Raises `ValueError`, `TypeError`, `KeyError` or
+    `RecursionError`.
+    """
+    # Flask's tags are names that begin with a space: where none does, nothing is tagged.
+    content = _tagged.loads(text) if '" ' in text else json.loads(text)
+    if "\\u" in text:
+        json.dumps(content, ensure_ascii=False, default=str).encode()
+    return content
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value is one of JSON's own, which is most of what a session holds.
+
+    Flask's format has it as it is, and it comes back so. What isn't plain may have a form as well;
+    that takes a longer look.
+    """
+    parts = [value]
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            plain = part.isascii() or not HALF.search(part)
+        elif kind is int:
+            plain = -LARGEST < part < LARGEST
+        elif kind is list:
+            parts += part
+            plain = len(parts) <= MOST_PARTS
+        elif kind is dict:
+            parts += part
+            parts += part.values()
+            # A name that begins with a space could be taken for a tag.
+            plain = len(parts) <= MOST_PARTS and all(
+                type(name) is str and name[:1] != " " for name in part
+            )
+        else:
+            plain = kind in SIMPLE
+        if not plain:
+            return False
+    return True
 
 
 def check(key: object, value: object) -> None:
     """Raise `TypeError`, naming the place, for what a session would lose or change."""
+    if is_plain({key: value}):
+        return
     unwritable: TypeError | None = None
     try:
         # This comes first, as what contains itself ends here.
-        canonical(value)
+        _tagged.dumps(value)
     except (RecursionError, ValueError) as error:
         where = f"session[{key!r}]"
         raise TypeError(f"{where} is nested too deeply, or too large a number.") from error
