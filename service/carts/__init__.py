@@ -6,7 +6,7 @@ from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, stor
 from .merge_queries import empty_joined_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import UNITS_CTE, KeptLine, note_currency, select_kept_lines
+from .queries import UNITS_CTE, KeptLine, note_currency, select_kept_lines, tell_of_abandoned
 
 __all__ = [
     "UNCONDITIONAL",
@@ -34,4 +34,5 @@ __all__ = [
     "note_currency",
     "select_kept_lines",
     "store",
+    "tell_of_abandoned",
 ]

@@ -15,6 +15,7 @@ import msgspec
 
 from service.database import Conflicted, Connection
 from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
+from service.outbox import events_cte
 from service.statements import Statement
 from service.throttling import Attempt, ThrottleResult, throttle_cte
 
@@ -321,3 +322,58 @@ async def select_kept_lines(db: Connection, account_id: UUID) -> list[KeptLine]:
     return [
         KeptLine(row["sku"], row["quantity"], msgspec.json.decode(row["metadata"])) for row in rows
     ]
+
+
+TELL_OF_ABANDONED = Statement(
+    f"""
+    with alone as (
+        select id from carts
+        where lines <> '[]' and merged_at is null and (told_at is null or told_at < updated_at)
+            and updated_at <= :until
+        order by updated_at limit :most
+        for no key update skip locked
+    ),
+    told as (
+        update carts set told_at = updated_at from alone where carts.id = alone.id
+        returning carts.id, carts.account_id, carts.updated_at, carts.lines
+    ),
+    left_cart as (
+        select 'cart.abandoned' as kind, 'cart:' || told.id as subject, :now::timestamptz as at,
+            jsonb_build_object(
+                'cart_id', told.id,
+                'account_id', told.account_id,
+                'marketing_emails', coalesce(
+                    (select marketing_emails from preferences
+                        where account_id = told.account_id),
+                    false
+                ),
+                'changed_at',
+                    to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'lines', (
+                    select jsonb_agg(jsonb_build_object(
+                        'sku', v.sku, 'title', p.title, 'options', (
+                            select coalesce(jsonb_object_agg(pair->>0, pair->>1), '{{}}')
+                            from jsonb_array_elements(v.options) as pair
+                        ),
+                        'quantity', (line->>'quantity')::int
+                    ) order by number)
+                    from jsonb_array_elements(told.lines) with ordinality as l (line, number)
+                    join variants v on v.id = (line->>'variant')::bigint
+                    join products p on p.id = v.product_id
+                )
+            ) as data
+        from told
+    ),
+    {events_cte("left_cart")}
+    select count(*) from told
+    """
+)
+
+
+async def tell_of_abandoned(db: Connection, after: timedelta, now: datetime, most: int) -> int:
+    """Tell of carts that have lines and were left alone for so long; returns how many there were.
+
+    Each is told of once until it changes, however many look at once: what another holds just now
+    is passed over.
+    """
+    return int(await db.fetchval(*TELL_OF_ABANDONED(until=now - after, now=now, most=most)))

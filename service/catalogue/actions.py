@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from service import clock
 from service.database import Connection
 
 from . import import_queries as queries
@@ -28,7 +29,7 @@ class ImportOptions:
 
     ``stock`` sets that of variants that are there, and ``move_skus`` takes those of another product
     over. ``strict`` writes all or nothing. ``encoding`` and ``delimiter`` are found out where they
-    are None.
+    are None. Other systems are told of stocks that the file lowers to ``low_stock``; None: of none.
     """
 
     stock: bool = False
@@ -37,6 +38,7 @@ class ImportOptions:
     strict: bool = False
     encoding: str | None = None
     delimiter: str | None = None
+    low_stock: int | None = None
 
 
 PLAIN = ImportOptions()
@@ -90,7 +92,10 @@ async def import_products(
     async def take_in() -> None:
         batches = _batches(file.read(currency), report)
         while batch := await asyncio.to_thread(next, batches, None):
-            report.include(await _take_in(db, batch, facts, rules, dry_run=dry_run))
+            taken_in = await _take_in(
+                db, batch, facts, rules, low=options.low_stock, dry_run=dry_run
+            )
+            report.include(taken_in)
             if progress:
                 progress(source.tell())
         if options.strict and report.bad_rows and not dry_run:
@@ -150,7 +155,13 @@ def _batches(
 
 
 async def _take_in(
-    db: Connection, batch: Sequence[Entry], file: FileFacts, rules: Rules, *, dry_run: bool
+    db: Connection,
+    batch: Sequence[Entry],
+    file: FileFacts,
+    rules: Rules,
+    *,
+    low: int | None,
+    dry_run: bool,
 ) -> ImportReport:
     """Bring a batch in, in a transaction; returns the account of it."""
     if dry_run:
@@ -166,7 +177,7 @@ async def _take_in(
             # changed since the first.
             await queries.lock_variants(db, ids)
             report, changes = await _plan(db, batch, file, rules)
-        await _write(db, changes)
+        await _write(db, changes, low)
     return report
 
 
@@ -181,7 +192,7 @@ async def _plan(
     return planner.report, [change for change in changes if change]
 
 
-async def _write(db: Connection, changes: Sequence[Change]) -> None:
+async def _write(db: Connection, changes: Sequence[Change], low: int | None) -> None:
     facts = [(change.handle, change.facts) for change in changes if change.facts]
     variants = [(change.handle, each) for change in changes for each in change.variants]
     new = [each for each in variants if each[1].id is None]
@@ -192,6 +203,6 @@ async def _write(db: Connection, changes: Sequence[Change]) -> None:
     if withdrawn:
         await queries.withdraw_variants(db, withdrawn)
     if known:
-        await queries.update_variants(db, known)
+        await queries.update_variants(db, known, low, clock.now())
     if new:
         await queries.insert_variants(db, new)

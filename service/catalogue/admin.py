@@ -52,11 +52,13 @@ async def find_variants(
 
 
 async def change_variants(
-    db: Connection, changes: Sequence[VariantChange], operator: Operator
+    db: Connection, changes: Sequence[VariantChange], operator: Operator, low: int
 ) -> list[StockedVariant]:
     """Set or add to the stock of variants, set their prices: all of them, or none.
 
-    Each is named once. Raises `NoSuchVariant`, `StockNotCounted`, `StockLimit`, `NotPriced`.
+    Each is named once. Other systems are told of stock that comes to be ``low``.
+
+    Raises `NoSuchVariant`, `StockNotCounted`, `StockLimit`, `NotPriced`.
     """
     async with audit.recorded(db) as record:
         known = await admin_queries.lock_variants(db, [change.sku for change in changes])
@@ -65,8 +67,8 @@ async def change_variants(
             raise NoSuchVariant(f"There is no variant {', '.join(missing[:5])}.")
         before = [known[change.sku] for change in changes]
         after = [change.apply(variant) for change, variant in zip(changes, before, strict=True)]
-        await admin_queries.update_variants(db, after)
         now = clock.now()
+        await admin_queries.update_variants(db, after, low, now)
         events = []
         for was, now_is in zip(before, after, strict=True):
             if was.stock != now_is.stock:

@@ -15,6 +15,8 @@ from service.http.endpoints import Amount, Caller, Input, Options, Output, answe
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.http.operators import current_operator
+from service.services import get_service
+from service.settings import Settings
 
 from . import admin
 from .model import (
@@ -152,7 +154,9 @@ async def search_variants(query: VariantSearch) -> Response:
 async def change_variant(sku: str, data: VariantInput) -> Response:
     """Set a variant's stock or add to it, and set its prices."""
     operator, change = await current_operator(), _change(sku, data)
-    _, response = await Once(data, to_response=_show_variant).run(_change_one, change, operator)
+    _, response = await Once(data, to_response=_show_variant).run(
+        _change_one, change, operator, get_service(Settings).low_stock
+    )
     return response
 
 
@@ -174,7 +178,7 @@ async def change_variants(data: BatchInput) -> Response:
         seen.add(each.sku)
         changes.append(_change(each.sku, each, where))
     _, response = await Once(data, to_response=_show_variants).run(
-        admin.change_variants, changes, operator
+        admin.change_variants, changes, operator, get_service(Settings).low_stock
     )
     return response
 
@@ -196,8 +200,10 @@ async def publish_product(handle: str, data: PublishedInput) -> Response:
     return response
 
 
-async def _change_one(db: Connection, change: VariantChange, operator: Operator) -> StockedVariant:
-    (changed,) = await admin.change_variants(db, [change], operator)
+async def _change_one(
+    db: Connection, change: VariantChange, operator: Operator, low: int
+) -> StockedVariant:
+    (changed,) = await admin.change_variants(db, [change], operator, low)
     return changed
 
 

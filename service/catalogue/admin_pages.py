@@ -15,6 +15,8 @@ from service.errors import Conflict, Invalid, InvalidCursor, LockerError
 from service.http.endpoints import Caller, Input
 from service.http.operators import current_operator
 from service.pages import SentForm, back, field_errors, flash, page, receive_form, render
+from service.services import get_service
+from service.settings import Settings
 
 from . import admin
 from .model import LOW, SKU_LENGTH, STOCK, VariantChange
@@ -74,7 +76,9 @@ async def post_stock() -> Response | WerkzeugResponse:
             if data.seen is None
             else VariantChange(data.sku, add=data.counted - data.seen)
         )
-        (changed,) = await run(admin.change_variants, [change], operator)
+        (changed,) = await run(
+            admin.change_variants, [change], operator, get_service(Settings).low_stock
+        )
     except (Invalid, Conflict) as error:
         return await _show(_query_of(form), form, error)
     flash(f"Stock of {changed.sku}: {changed.stock}.")

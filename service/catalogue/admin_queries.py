@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -13,6 +14,7 @@ from service.database import Connection
 from service.statements import Statement
 
 from .model import ProductStatus, ShownProduct, StockedVariant
+from .stock_queries import low_cte
 
 COLUMNS = """
     v.id, v.sku, p.handle, p.title, v.options::text as options, v.price, v.compare_at_price,
@@ -39,26 +41,39 @@ async def lock_variants(db: Connection, skus: Sequence[str]) -> dict[str, Stocke
 
 
 UPDATE_VARIANTS = Statement(
-    """
-    update variants set
-        stock = r.stock,
-        price = r.price,
-        compare_at_price = r.compare_at_price,
-        currency = r.currency,
-        active = r.active,
-        unpriced = r.unpriced
-    from jsonb_to_recordset(:variants::jsonb) as r (
-        id bigint, stock integer, price bigint, compare_at_price bigint, currency text,
-        active boolean, unpriced boolean
-    )
-    where variants.id = r.id
+    f"""
+    with changed as (
+        update variants set
+            stock = r.stock,
+            price = r.price,
+            compare_at_price = r.compare_at_price,
+            currency = r.currency,
+            active = r.active,
+            unpriced = r.unpriced
+        from jsonb_to_recordset(:variants::jsonb) as r (
+            id bigint, stock integer, price bigint, compare_at_price bigint, currency text,
+            active boolean, unpriced boolean
+        )
+        join variants old on old.id = r.id
+        where variants.id = r.id
+        returning variants.sku, old.stock as before, variants.stock as after, variants.active
+    ),
+    sold as (select sku, before, after from changed where active),
+    {low_cte("sold")}
+    select from changed
     """
 )
 
 
-async def update_variants(db: Connection, variants: Iterable[StockedVariant]) -> None:
-    """Store stock and prices; the caller holds the rows' locks."""
-    await db.execute(*UPDATE_VARIANTS(variants=msgspec.json.encode(list(variants)).decode()))
+async def update_variants(
+    db: Connection, variants: Iterable[StockedVariant], low: int, now: datetime
+) -> None:
+    """Store stock and prices, and tell of what is sold and comes to be ``low``.
+
+    The caller holds the rows' locks.
+    """
+    stored = msgspec.json.encode(list(variants)).decode()
+    await db.execute(*UPDATE_VARIANTS(variants=stored, low=low, now=now))
 
 
 CONDITIONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from service.database import Connection
 from service.statements import Statement
 
+from .stock_queries import low_cte
 from .stored import Facts, Owned, PlannedVariant, StoredProduct, StoredVariant
 
 VARIANT = """jsonb_build_object(
@@ -216,37 +218,47 @@ async def insert_variants(db: Connection, variants: Iterable[tuple[str, PlannedV
 
 
 UPDATE_VARIANTS = Statement(
-    """
-    update variants set
-        product_id = products.id,
-        position = r.position,
-        sku = r.sku,
-        options = r.options,
-        price = r.price,
-        compare_at_price = r.compare_at_price,
-        currency = r.currency,
-        stock = case when r.set_stock then r.stock else variants.stock end,
-        oversell = r.oversell,
-        image = nullif(r.image, 'null'),
-        active = r.active,
-        unpriced = variants.unpriced and not r.active
-    from jsonb_to_recordset(:variants::jsonb) as r (
-        id bigint, handle text, position integer, sku text, options jsonb, price bigint,
-        compare_at_price bigint, currency text, stock integer, oversell boolean,
-        image jsonb, active boolean, set_stock boolean
-    )
-    join products using (handle)
-    where variants.id = r.id
+    f"""
+    with changed as (
+        update variants set
+            product_id = products.id,
+            position = r.position,
+            sku = r.sku,
+            options = r.options,
+            price = r.price,
+            compare_at_price = r.compare_at_price,
+            currency = r.currency,
+            stock = case when r.set_stock then r.stock else variants.stock end,
+            oversell = r.oversell,
+            image = nullif(r.image, 'null'),
+            active = r.active,
+            unpriced = variants.unpriced and not r.active
+        from jsonb_to_recordset(:variants::jsonb) as r (
+            id bigint, handle text, position integer, sku text, options jsonb, price bigint,
+            compare_at_price bigint, currency text, stock integer, oversell boolean,
+            image jsonb, active boolean, set_stock boolean
+        )
+        join products using (handle)
+        join variants old on old.id = r.id
+        where variants.id = r.id
+        returning variants.sku, old.stock as before, variants.stock as after, variants.active
+    ),
+    sold as (select sku, before, after from changed where active),
+    {low_cte("sold")}
+    select from changed
     """
 )
 
 
-async def update_variants(db: Connection, variants: Iterable[tuple[str, PlannedVariant]]) -> None:
+async def update_variants(
+    db: Connection, variants: Iterable[tuple[str, PlannedVariant]], low: int | None, now: datetime
+) -> None:
     """Overwrite variants, and their stock only where that is said: orders take from it.
 
-    One that was another product's moves with its row: the carts that hold it keep it.
+    One that was another product's moves with its row: the carts that hold it keep it. Of what is
+    sold and comes to be ``low`` other systems are told.
     """
-    await db.execute(*UPDATE_VARIANTS(variants=_variants_json(variants)))
+    await db.execute(*UPDATE_VARIANTS(variants=_variants_json(variants), low=low, now=now))
 
 
 WITHDRAW_VARIANTS = Statement(

@@ -79,8 +79,10 @@ def import_(
 
     A dash is standard input. docs/catalogue.md says more.
     """
-    how = ImportOptions(refuse_repeated_skus=repeated_skus == "refuse", **options)
     settings = Settings.from_env(serving=False)
+    how = ImportOptions(
+        refuse_repeated_skus=repeated_skus == "refuse", low_stock=settings.low_stock, **options
+    )
     report = asyncio.run(_import(settings, file, how, dry_run=dry_run))
     if as_json:
         echo_json(report.listed())

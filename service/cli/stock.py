@@ -107,7 +107,7 @@ def price(sku: str, amount: str, *, as_json: bool) -> None:
     async def action(db: Connection) -> StockedVariant:
         currency = await catalogue.select_currency(db) or settings.currency
         change = VariantChange(sku, price=catalogue.parse_price("AMOUNT", amount, currency))
-        (changed,) = await catalogue.change_variants(db, [change], COMMAND_LINE)
+        (changed,) = await catalogue.change_variants(db, [change], COMMAND_LINE, settings.low_stock)
         return changed
 
     try:
@@ -126,7 +126,9 @@ def price(sku: str, amount: str, *, as_json: bool) -> None:
 def _change(change: VariantChange, *, as_json: bool) -> None:
     settings = Settings.from_env(serving=False)
     try:
-        (changed,) = run_through_app(settings, catalogue.change_variants, [change], COMMAND_LINE)
+        (changed,) = run_through_app(
+            settings, catalogue.change_variants, [change], COMMAND_LINE, settings.low_stock
+        )
     except NotFound:
         raise click.ClickException(f"there is no SKU {printable(change.sku)}") from None
     except (StockNotCounted, StockLimit) as refusal:

@@ -57,7 +57,8 @@ class Checkout:
     """What is to be ordered: the total that the shopper saw, and whom it is for.
 
     ``guests`` is whether one may order without an account, ``new_order`` tells what that counts
-    against, ``secret`` is what a guest's key is made from.
+    against, ``secret`` is what a guest's key is made from, ``low_stock`` what other systems are
+    told of when so little is left.
     """
 
     expected_total: int
@@ -65,6 +66,7 @@ class Checkout:
     guests: bool
     new_order: Callable[[], Attempt | None]
     secret: str
+    low_stock: int
 
 
 async def place(
@@ -99,8 +101,9 @@ async def place(
             await _admit_guest(db, checkout)
         if cart.total != checkout.expected_total:
             raise CartChanged(loaded)
-        lines = order_lines(cart, await catalogue.take_stock(db, cart.units))
         now = clock.now()
+        taken = await catalogue.take_stock(db, cart.units, checkout.low_stock, now)
+        lines = order_lines(cart, taken)
         order = None
         while order is None:
             number = new_number()

@@ -43,6 +43,7 @@ def checkout_of(expected_total: int, details: Details) -> Checkout:
         settings.guest_checkout,
         partial(throttle.new_order, request_source().ip),
         settings.secret_key,
+        settings.low_stock,
     )
 
 

@@ -24,6 +24,8 @@ OutboxKind = Literal[
     "order.cancelled",
     "account.registered",
     "account.deleted",
+    "cart.abandoned",
+    "stock.low",
 ]
 
 

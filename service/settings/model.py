@@ -146,6 +146,14 @@ class Settings:
     event_days: int = _setting(
         "days to keep what other systems are told of, whether it reached them or not", 30
     )
+    low_stock: int = _setting(
+        "units of a variant at which other systems are told that its stock is low", 5, zero=True
+    )
+    cart_abandoned: int = _setting(
+        "seconds without a change after which they are told of a cart that has lines; 0 for never",
+        14_400,
+        zero=True,
+    )
     webhook_private: bool = _setting(
         "whether webhooks may go to addresses of private networks; on in development",
         default=False,

@@ -1,6 +1,7 @@
 """The worker: claims what is due, sends it, and stores what came of it.
 
-Any number of them share the work. One that is killed leaves claims that expire.
+It also looks for carts that were left alone, as no request tells of what nobody does. Any number
+of them share the work. One that is killed leaves claims that expire.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import asyncpg
 from quart import Quart
 
-from service import clock, outbox
+from service import carts, clock, outbox
 from service.database import Connection, run, translate
 from service.outbox import Attempted, Claimed, SealBroken, Seals
 from service.settings import Settings
@@ -36,6 +38,9 @@ AT_ONCE = 16
 """Messages under way to one webhook from one worker."""
 POLL = 1.0
 """Seconds until a worker that found nothing looks again."""
+LOOK_FOR_CARTS = timedelta(seconds=60)
+"""After a look that found no more, until the next."""
+CARTS_AT_ONCE = 200
 SETTLED_WITHIN = 20.0
 """Seconds beyond an attempt's own time in which its outcome is stored, or the claim expires."""
 
@@ -55,6 +60,8 @@ class Worker:
         self._retries = RETRIES if retries is None else retries
         self._seals = Seals(settings.secret_key, *settings.secret_key_fallbacks)
         self._lease = timedelta(seconds=settings.webhook_timeout + SETTLED_WITHIN)
+        self._abandoned = timedelta(seconds=settings.cart_abandoned)
+        self._look_at: datetime | None = None
         self._running: dict[UUID, set[asyncio.Task[None]]] = {}
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -62,6 +69,7 @@ class Worker:
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
+                await self._tell_of_carts()
                 await self._claim_all()
                 await asyncio.wait(
                     {stopping, *self._under_way()},
@@ -75,6 +83,8 @@ class Worker:
     async def deliver_due(self) -> int:
         """Try what is due until nothing is; returns how often."""
         number = 0
+        while await self._tell_of_carts():
+            pass
         await self._claim_all()
         while tasks := self._under_way():
             await asyncio.gather(*tasks)
@@ -85,9 +95,21 @@ class Worker:
     def _under_way(self) -> list[asyncio.Task[None]]:
         return [task for tasks in self._running.values() for task in tasks]
 
+    async def _tell_of_carts(self) -> bool:
+        """Tell of some carts that were left alone; returns whether there may be more."""
+        now = clock.now()
+        if not self._abandoned or (self._look_at and now < self._look_at):
+            return False
+        more = False
+        with _database_may_be_away():
+            number = await self._do(carts.tell_of_abandoned, self._abandoned, now, CARTS_AT_ONCE)
+            more = number == CARTS_AT_ONCE
+            self._look_at = None if more else now + LOOK_FOR_CARTS
+        return more
+
     async def _claim_all(self) -> None:
         """Start what is due, as far as there is room."""
-        try:
+        with _database_may_be_away():
             for webhook_id in await self._do(outbox.select_enabled):
                 running = self._running.setdefault(webhook_id, set())
                 free = AT_ONCE - len(running)
@@ -101,10 +123,6 @@ class Worker:
                     task = asyncio.create_task(self._deliver(each))
                     running.add(task)
                     task.add_done_callback(running.discard)
-        except Exception as error:
-            if not isinstance(error, asyncpg.PostgresError) and translate(error) is None:
-                raise
-            logger.warning("the database is away; the worker waits for it")
 
     async def _deliver(self, claimed: Claimed) -> None:
         now = clock.now()
@@ -156,3 +174,14 @@ class Worker:
     ) -> T:
         async with self._app.app_context():
             return await run(action, *args, **kwargs)
+
+
+@contextmanager
+def _database_may_be_away() -> Iterator[None]:
+    """Leave the rest of the block for the next time where the database is away."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, asyncpg.PostgresError) and translate(error) is None:
+            raise
+        logger.warning("the database is away; the worker waits for it")

@@ -11,6 +11,7 @@ import asyncpg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service import clock
 from service.catalogue import ImportOptions, give_back_stock, import_products, take_stock
 from service.database import Connection
 from tests.support.files import csv_file, size
@@ -102,7 +103,7 @@ class Shop:
         if known is None or not known.sold:
             return
         number = await self._id(value)
-        taken = await take_stock(self.db, {number: quantity})
+        taken = await take_stock(self.db, {number: quantity}, 5, clock.now())
         assert taken[number].taken == (known.stock >= quantity)
         if taken[number].taken:
             known.stock -= quantity

@@ -59,7 +59,7 @@ async def add_product(
     db = await asyncpg.connect(database_url)
     try:
         content = io.BytesIO(file.getvalue().encode())
-        options = ImportOptions(stock=True)
+        options = ImportOptions(stock=True, low_stock=5)
         report = await import_products(db, content, currency="USD", options=options)
     finally:
         await db.close()

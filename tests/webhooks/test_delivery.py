@@ -22,6 +22,8 @@ from service.settings import Settings
 from service.webhooks.sending import Sender
 from service.webhooks.worker import Worker
 from tests.support.keys import KEY
+from tests.support.shopping import add as put_in_cart
+from tests.support.shopping import add_product
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -192,3 +194,20 @@ async def test_a_disabled_webhook_gets_it_later(own: Any, receiver: Receiver, de
     assert await deliver() == 0
     await outbox.enable_webhook(own, COMMAND_LINE, "erp")
     assert await deliver() == 1
+
+
+async def test_carts_left_alone_are_told_of_on_the_way(
+    own: Any, own_url: str, start_app: Start, receiver: Receiver, deliver: Any, monkeypatch: Any
+) -> None:
+    """The worker finds carts that nobody changed for LOCKER_CART_ABANDONED, and sends it."""
+    await add(own, receiver.url)
+    product = await add_product(own_url)
+    client = (await start_app(database_url=own_url)).test_client()
+    await put_in_cart(client, product.sku)
+    assert await deliver() == 0
+    async with later(monkeypatch, timedelta(hours=4)):
+        assert await deliver() == 1
+        assert await deliver() == 0
+    (_, event, _, _) = receiver.got[0]
+    assert event["type"] == "cart.abandoned"
+    assert [line["sku"] for line in event["data"]["lines"]] == [product.sku]
