@@ -90,6 +90,10 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, _list(text)))
+
+
 def _three_integers(text: str) -> tuple[int, int, int]:
     first, second, third = map(int, text.split(","))
     return first, second, third
@@ -110,6 +114,7 @@ _PARSERS: dict[Any, tuple[str, Callable[[str], Any]]] = {
     float: ("a number", float),
     bool: ("true or false", _boolean),
     tuple[str, ...]: ("a comma-separated list", _list),
+    tuple[float, ...]: ("numbers, comma-separated", _numbers),
     Limit: ("count/seconds, such as 60/3600, or off", _limit),
     tuple[int, int, int]: ("three whole numbers, comma-separated", _three_integers),
 }

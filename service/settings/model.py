@@ -162,6 +162,16 @@ class Settings:
         "whether webhooks may go without TLS; on in development", default=False
     )
     webhook_timeout: float = _setting("seconds that a webhook's receiver may take", 10.0)
+    webhook_claim: float = _setting(
+        "seconds beyond that for which a worker keeps an event to itself; one that was killed has "
+        "it sent by another after them",
+        20.0,
+    )
+    webhook_retries: tuple[float, ...] = _setting(
+        "seconds from each attempt that failed to the next, comma-separated, a fifth more or less "
+        "by chance; after the last the event is a dead letter",
+        (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400),
+    )
     cart_merge: Literal["max", "sum", "guest", "account"] = _setting(
         "how a guest's cart joins the account's at login, for variants that both have", "max"
     )
@@ -327,6 +337,8 @@ class Settings:
             if type(value) in {int, float} and not (0 < value <= LARGEST or (zero and value == 0)):
                 least = "0 or more" if zero else "more than 0"
                 yield f"{PREFIX}{field.name.upper()} must be {least}, and at most {LARGEST}"
+        if not all(0 <= seconds <= LARGEST for seconds in self.webhook_retries):
+            yield f"{PREFIX}WEBHOOK_RETRIES must each be 0 or more, and at most {LARGEST}"
 
     @property
     def production(self) -> bool:

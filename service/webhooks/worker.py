@@ -30,10 +30,8 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-RETRIES: tuple[float, ...] = (5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
-"""Seconds until each next attempt; after the last the event is a dead letter."""
 JITTER = 0.2
-"""Of each of these, more or less, so that what failed together doesn't come back together."""
+"""Of the seconds until each next attempt, more or less: what failed together comes back apart."""
 AT_ONCE = 16
 """Messages under way to one webhook from one worker."""
 POLL = 1.0
@@ -41,25 +39,17 @@ POLL = 1.0
 LOOK_FOR_CARTS = timedelta(seconds=60)
 """After a look that found no more, until the next."""
 CARTS_AT_ONCE = 200
-SETTLED_WITHIN = 20.0
-"""Seconds beyond an attempt's own time in which its outcome is stored, or the claim expires."""
 
 
 class Worker:
     """Delivers until told to stop, and lets what is under way come to its end then."""
 
-    def __init__(
-        self,
-        app: Quart,
-        settings: Settings,
-        sender: Sender,
-        retries: tuple[float, ...] | None = None,
-    ) -> None:
+    def __init__(self, app: Quart, settings: Settings, sender: Sender) -> None:
         self._app = app
         self._sender = sender
-        self._retries = RETRIES if retries is None else retries
+        self._retries = settings.webhook_retries
         self._seals = Seals(settings.secret_key, *settings.secret_key_fallbacks)
-        self._lease = timedelta(seconds=settings.webhook_timeout + SETTLED_WITHIN)
+        self._lease = timedelta(seconds=settings.webhook_timeout + settings.webhook_claim)
         self._abandoned = timedelta(seconds=settings.cart_abandoned)
         self._look_at: datetime | None = None
         self._running: dict[UUID, set[asyncio.Task[None]]] = {}

@@ -16,6 +16,7 @@ GROUPS = {
     "pool_min": "The database",
     "session_digest": "Sessions and logins",
     "password_min": "Passwords and guessing",
+    "event_days": "Telling other systems",
     "cart_merge": "Carts",
     "max_body": "Limits of a request and a connection",
     "currency": "The shop",

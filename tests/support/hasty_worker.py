@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from service.cli.worker import worker as command
 from service.webhooks import worker
 
 if __name__ == "__main__":
-    worker.SETTLED_WITHIN = 1.0
+    os.environ |= {
+        "LOCKER_WEBHOOK_CLAIM": "1",
+        "LOCKER_WEBHOOK_RETRIES": ",".join(["0.2"] * 500),
+    }
     worker.POLL = 0.1
-    worker.RETRIES = (0.2,) * 500
     command()

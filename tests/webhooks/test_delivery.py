@@ -80,8 +80,9 @@ async def deliver(
     app = await start_app(database_url=own_url)
 
     async def deliver(retries: tuple[float, ...] = (0.0,) * 9) -> int:
-        async with Sender(allowed) as sender:
-            return await Worker(app, allowed, sender, retries).deliver_due()
+        chosen = dataclasses.replace(allowed, webhook_retries=retries)
+        async with Sender(chosen) as sender:
+            return await Worker(app, chosen, sender).deliver_due()
 
     return deliver
 
@@ -166,6 +167,38 @@ async def test_a_claim_expires(
     # What the first one has to say is no longer asked for.
     await outbox.settle_delivery(own, lost[0], "dead", outbox.Attempted(error="late"), None)
     assert await own.fetchval("select state from deliveries") == "delivered"
+
+
+class Asking(Sender):
+    """Sends nothing, and notes until when what it was to send is claimed."""
+
+    def __init__(self, settings: Settings, own: Any) -> None:
+        super().__init__(settings)
+        self._own = own
+        self.claimed_until: Any = None
+
+    async def send(self, *_: Any) -> outbox.Attempted:
+        self.claimed_until = await self._own.fetchval("select due_at from deliveries")
+        return outbox.Attempted(503, "answered 503")
+
+
+async def test_claims_and_retries_as_set(
+    own: Any, own_url: str, start_app: Start, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings say how long a worker has an event to itself, and when it is tried again."""
+    chosen = dataclasses.replace(
+        settings, webhook_timeout=3.0, webhook_claim=4.0, webhook_retries=(100.0,)
+    )
+    await add(own, "http://127.0.0.1:9/hook")
+    await tell(own, "A", "1")
+    async with later(monkeypatch, timedelta(0)), Asking(chosen, own) as sender:
+        await Worker(await start_app(database_url=own_url), chosen, sender).deliver_due()
+        assert sender.claimed_until == clock.now() + timedelta(seconds=3 + 4)
+        due_at = await own.fetchval("select due_at from deliveries")
+        assert timedelta(seconds=80) <= due_at - clock.now() <= timedelta(seconds=120)
+    async with later(monkeypatch, timedelta(seconds=121)):
+        await Worker(await start_app(database_url=own_url), chosen, sender).deliver_due()
+    assert await own.fetchval("select state from deliveries") == "dead"
 
 
 async def test_both_secrets_sign_for_a_time(
