@@ -26,7 +26,7 @@ from .customers.api import blueprint as customers_api
 from .http import middleware, openapi, operators
 from .http.url_rules import UrlRule
 from .locker_page.pages import init_app as init_locker_page
-from .ops import Draining, configure_logging, init_metrics, is_logging_configured
+from .ops import Draining, configure_logging, init_metrics, is_logging_configured, read_backlogs
 from .ops.api import blueprint as ops_api
 from .orders.admin_api import blueprint as orders_admin_api
 from .orders.admin_pages import blueprint as orders_admin_pages
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Quart:
     state = metrics.State()
     state.add(partial(database.pool_metrics, pool))
     state.add(hasher.metrics)
+    state.add_asked(partial(read_backlogs, app))
     services.init_app(
         app,
         settings,

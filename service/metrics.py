@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -58,6 +58,12 @@ hash_seconds = Histogram(
 )
 hash_refused = Counter(
     "locker_hash_refused", "Log ins and the like that found no place in the line for a hash."
+)
+webhook_seconds = Histogram(
+    "locker_webhook_seconds",
+    "Time of attempts to deliver an event, by what came of them: delivered, pending (it is tried "
+    "again), or dead.",
+    ["webhook", "outcome"],
 )
 section_bytes = Histogram(
     "locker_section_bytes",
@@ -125,13 +131,22 @@ class State:
 
     def __init__(self) -> None:
         self._sources: list[Callable[[], Iterable[Metric]]] = []
+        self._asked: list[Callable[[], Awaitable[Iterable[Metric]]]] = []
 
     def add(self, source: Callable[[], Iterable[Metric]]) -> None:
         self._sources.append(source)
 
-    def read(self) -> Readout:
-        """Read it off, in the event loop, which nothing changes meanwhile."""
-        return Readout([metric for source in self._sources for metric in source()])
+    def add_asked(self, source: Callable[[], Awaitable[Iterable[Metric]]]) -> None:
+        """Take in what has to be asked for elsewhere, and may take a moment."""
+        self._asked.append(source)
+
+    async def read(self) -> Readout:
+        """Read it off, at one moment and in the event loop, and then ask for what has to be.
+
+        So what asking takes of the pool is not among what is told of the pool.
+        """
+        own = [metric for source in self._sources for metric in source()]
+        return Readout(own + [metric for source in self._asked for metric in await source()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +165,7 @@ def gauge(name: str, doc: str, value: float) -> Metric:
     return GaugeMetricFamily(name, doc, value)
 
 
-def gauges(name: str, doc: str, label: str, values: Mapping[str, int]) -> Metric:
+def gauges(name: str, doc: str, label: str, values: Mapping[str, float]) -> Metric:
     """Return a gauge for each value of the label."""
     family = GaugeMetricFamily(name, doc, labels=[label])
     for each, value in values.items():

@@ -41,7 +41,12 @@ async def _work(settings: Settings, *, once: bool) -> None:
     async with direct(settings) as db:
         await require_schema(db)
     app = create_app(
-        dataclasses.replace(settings, pool_min=0, pool_max=min(CONNECTIONS, settings.pool_max))
+        dataclasses.replace(
+            settings,
+            pool_min=0,
+            pool_max=min(CONNECTIONS, settings.pool_max),
+            metrics=settings.worker_metrics,
+        )
     )
     await app.startup()
     try:

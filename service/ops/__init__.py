@@ -1,5 +1,6 @@
 """What operators need: is it alive, is it ready, what does it log."""
 
+from .backlog import read_backlogs
 from .draining import Draining, is_draining, start_draining
 from .exporter import init_app as init_metrics
 from .logging import configure_logging, is_logging_configured
@@ -10,5 +11,6 @@ __all__ = [
     "init_metrics",
     "is_draining",
     "is_logging_configured",
+    "read_backlogs",
     "start_draining",
 ]

@@ -34,7 +34,7 @@ async def show_metrics() -> Response:
     """Show what this process has counted, and how it stands, for Prometheus."""
     state: State = current_app.extensions[STATE]
     # generate_latest asks a registry for no more than to be collected.
-    reading = cast("CollectorRegistry", state.read())
+    reading = cast("CollectorRegistry", await state.read())
     # Thousands of lines, where every route was asked for, would hold the loop for 50 ms.
     text = await asyncio.to_thread(generate_latest, reading)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,9 @@ from .delivery_queries import claim_deliveries, select_after, select_deliveries,
 from .model import (
     KINDS,
     LONGEST_NAME,
+    MOST_COUNTED,
     Attempted,
+    Backlog,
     Claimed,
     DeliveryState,
     ListedEvent,
@@ -31,12 +33,14 @@ from .model import (
 )
 from .queries import event_cte, events_cte, tell
 from .seals import SealBroken, Seals
-from .webhook_queries import select_enabled, select_webhooks
+from .webhook_queries import select_backlogs, select_enabled, select_webhooks
 
 __all__ = [
     "KINDS",
     "LONGEST_NAME",
+    "MOST_COUNTED",
     "Attempted",
+    "Backlog",
     "Claimed",
     "DeliveryState",
     "ListedEvent",
@@ -63,6 +67,7 @@ __all__ = [
     "retry_events",
     "rotate_secret",
     "select_after",
+    "select_backlogs",
     "select_deliveries",
     "select_enabled",
     "select_webhooks",

@@ -36,7 +36,7 @@ CLAIM = Statement(
     where deliveries.event_id = due.event_id and deliveries.webhook_id = :webhook_id
         and e.id = due.event_id and w.id = :webhook_id and w.disabled_at is null
     returning deliveries.event_id, deliveries.webhook_id, deliveries.claim, deliveries.attempts,
-        e.key, e.kind, e.at, e.data::text as data, w.url, w.secret, w.old_secret,
+        e.key, e.kind, e.at, e.data::text as data, w.name as webhook, w.url, w.secret, w.old_secret,
         w.old_secret_until
     """
 )
@@ -54,6 +54,7 @@ async def claim_deliveries(
         Claimed(
             event_id=row["event_id"],
             webhook_id=row["webhook_id"],
+            webhook=row["webhook"],
             claim=row["claim"],
             attempts=row["attempts"],
             key=row["key"],

@@ -64,6 +64,8 @@ KINDS: tuple[OutboxKind, ...] = get_args(OutboxKind)
 DeliveryState = Literal["pending", "delivered", "dead", "skipped"]
 
 LONGEST_URL = 2000
+MOST_COUNTED = 10_000
+"""Of what waits for a webhook, where it is asked for again and again."""
 LONGEST_NAME = 40
 
 
@@ -94,6 +96,19 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for a webhook, and since when the oldest does, unless it is disabled.
+
+    Each is counted to `MOST_COUNTED`.
+    """
+
+    webhook: str
+    pending: int
+    dead: int
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSecrets:
     """What signs a webhook's messages, sealed; the old one does ``until`` then."""
 
@@ -118,6 +133,7 @@ class Claimed:
 
     event_id: int
     webhook_id: UUID
+    webhook: str
     claim: UUID
     attempts: int
     key: UUID

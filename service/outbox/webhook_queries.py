@@ -11,7 +11,7 @@ from asyncpg import Record
 from service.database import Connection
 from service.statements import Statement
 
-from .model import Webhook, WebhookExists, WebhookSecrets
+from .model import MOST_COUNTED, Backlog, Webhook, WebhookExists, WebhookSecrets
 
 INSERT_WEBHOOK = Statement(
     """
@@ -57,6 +57,38 @@ SELECT_ENABLED = Statement("select id from webhooks where disabled_at is null or
 async def select_enabled(db: Connection) -> list[UUID]:
     """Return the webhooks that are to get what is theirs."""
     return [row["id"] for row in await db.fetch(*SELECT_ENABLED())]
+
+
+SELECT_BACKLOGS = Statement(
+    """
+    with dead as (
+        select webhook_id, count(*) as number
+        from (select webhook_id from deliveries where state = 'dead' limit :most) as d
+        group by webhook_id
+    )
+    select w.name as webhook, coalesce(dead.number, 0) as dead,
+        (
+            select count(*) from (
+                select from deliveries d
+                where d.webhook_id = w.id and d.state = 'pending' limit :most
+            ) as counted
+        ) as pending,
+        (
+            select e.at from events e where e.id = (
+                select d.event_id from deliveries d
+                where d.webhook_id = w.id and d.state = 'pending' and w.disabled_at is null
+                order by d.event_id limit 1
+            )
+        ) as oldest_at
+    from webhooks w left join dead on dead.webhook_id = w.id
+    order by w.name
+    """
+)
+
+
+async def select_backlogs(db: Connection) -> list[Backlog]:
+    """Return what waits for each webhook, in little time however much it is."""
+    return [Backlog(**row) for row in await db.fetch(*SELECT_BACKLOGS(most=MOST_COUNTED))]
 
 
 LOCK_WEBHOOK = Statement(

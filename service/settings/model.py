@@ -219,6 +219,9 @@ class Settings:
         "where `/metrics` is: `off`, `main` (in development) or an `address:port` of its own",
         "off",
     )
+    worker_metrics: str = _setting(
+        "where the `/metrics` of `locker worker` is: `off`, or an `address:port` of its own", "off"
+    )
     docs: bool = _setting("the pages `/docs` and `/openapi.json`; on in development", default=False)
     admin_pages: bool = _setting(
         "the operators' pages, `/admin`, for accounts with the role (`locker user role`)",
@@ -269,6 +272,8 @@ class Settings:
     def _bad_addresses(self) -> Iterator[str]:
         if self.metrics not in {"off", "main"} and not _is_address(self.metrics):
             yield f"{PREFIX}METRICS must be off, main, or address:port"
+        if self.worker_metrics != "off" and not _is_address(self.worker_metrics):
+            yield f"{PREFIX}WORKER_METRICS must be off, or address:port"
         if self.production and not self.secure_cookies:
             yield f"{PREFIX}SECURE_COOKIES can't be off in production"
         if not self.allowed_hosts or "*" in self.allowed_hosts:

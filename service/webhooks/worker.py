@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from uuid import UUID
 import asyncpg
 from quart import Quart
 
-from service import carts, clock, outbox
+from service import carts, clock, metrics, outbox
 from service.database import Connection, run, translate
 from service.outbox import Attempted, Claimed, SealBroken, Seals
 from service.settings import Settings
@@ -115,7 +116,7 @@ class Worker:
                     task.add_done_callback(running.discard)
 
     async def _deliver(self, claimed: Claimed) -> None:
-        now = clock.now()
+        now, began = clock.now(), time.monotonic()
         try:
             secrets = [self._seals.open(sealed) for sealed in claimed.secrets.at(now)]
         except SealBroken:
@@ -135,13 +136,14 @@ class Worker:
             due_at = clock.now() + timedelta(
                 seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
             )
+        metrics.webhook_seconds.labels(claimed.webhook, state).observe(time.monotonic() - began)
         log = logger.warning if state == "dead" else logger.info
         log(
             "webhook %s",
             state,
             extra={
                 "event": claimed.message_id,
-                "webhook": str(claimed.webhook_id),
+                "webhook": claimed.webhook,
                 "attempt": claimed.attempts,
                 "http_status": attempted.http_status,
                 "error": attempted.error,

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -174,7 +176,10 @@ def make_hasty(settings: Settings, database_url: str) -> Settings:
 async def test_sigterm_ends_a_worker_after_what_is_under_way(
     own_url: str, settings: Settings, tmp_path: Path
 ) -> None:
-    """What a worker is sending when it is told to stop is stored as sent, and it exits with 0."""
+    """What a worker is sending when it is told to stop is stored as sent, and it exits with 0.
+
+    Meanwhile its metrics are at a port of its own.
+    """
     arrived = asyncio.Event()
 
     async def dawdle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -191,10 +196,22 @@ async def test_sigterm_ends_a_worker_after_what_is_under_way(
     await outbox.add_webhook(db, Seals(KEY), COMMAND_LINE, "erp", url, http=True)
     for number in ("A", "B"):
         await outbox.tell(db, OutboxEvent("order.placed", number, clock.now(), {"n": number}))
-    hasty = dataclasses.replace(make_hasty(settings, own_url), webhook_timeout=10.0)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{found.getsockname()[1]}"
+    hasty = dataclasses.replace(
+        make_hasty(settings, own_url),
+        webhook_timeout=10.0,
+        worker_metrics=address,
+        # The shop's, on the same machine, is another's.
+        metrics=urlsplit(url).netloc,
+    )
     async with server:
         with working(hasty, tmp_path / "log", 1) as workers:
             await arrived.wait()
+            async with httpx.AsyncClient() as client:
+                metrics = (await client.get(f"http://{address}/metrics")).text
+            assert 'locker_webhook_pending{webhook="erp"} 2.0' in metrics
             assert await asyncio.to_thread(workers.terminate) == 0
     stored = await db.fetch("select state, attempts from deliveries")
     assert [tuple(row) for row in stored] == [("delivered", 1)] * 2
