@@ -26,7 +26,14 @@ from .customers.api import blueprint as customers_api
 from .http import middleware, openapi, operators
 from .http.url_rules import UrlRule
 from .locker_page.pages import init_app as init_locker_page
-from .ops import Draining, configure_logging, init_metrics, is_logging_configured, read_backlogs
+from .ops import (
+    Draining,
+    configure_logging,
+    init_logging,
+    init_metrics,
+    is_logging_configured,
+    read_backlogs,
+)
 from .ops.api import blueprint as ops_api
 from .orders.admin_api import blueprint as orders_admin_api
 from .orders.admin_pages import blueprint as orders_admin_pages
@@ -62,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Quart:
         configure_logging(settings)
     app = Quart("service")
     app.url_rule_class = UrlRule
+    init_logging(app, settings)
     pool = database.init_app(app, settings)
     hasher = accounts.Hasher(settings, connections.give_way)
     state = metrics.State()

@@ -81,6 +81,10 @@ old_key_uses = Counter(
     "Cookies read that an older key had signed. While it grows, that key can't go.",
 )
 
+log_lines_dropped = Counter(
+    "locker_log_lines_dropped", "Lines of the log that nobody took in time, so that they are lost."
+)
+
 _Count = Callable[[float], None]
 _of_request: dict[tuple[str, str, int], tuple[_Count, _Count, _Count]] = {}
 """How each kind of request is counted, as finding that takes longer than counting."""

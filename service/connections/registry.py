@@ -182,4 +182,5 @@ async def _wait_within(seconds: float, context: WorkerContext) -> None:
 
 def _end_process() -> None:
     logger.error("still not stopped; ending the process")
+    logging.shutdown()  # what is left of the log is written; an exit of this kind sees to nothing
     os._exit(0)

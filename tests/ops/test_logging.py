@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -22,26 +22,10 @@ Read = Callable[[], list[str]]
 HOSTILE = "/\n\r\x1b[2J\x00\x7f\x85\u2028\u202e\ud800/end"
 
 
-@pytest.fixture
-def as_before() -> Iterator[None]:
-    """Logging is put back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-
-
 @pytest.fixture(params=["production", "development"])
 def either(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Settings for production, and for development."""
     return replace(settings, environment=request.param, secure_cookies=True)
-
-
-@pytest.fixture
-def production(settings: Settings) -> Settings:
-    return replace(settings, environment="production", secure_cookies=True)
 
 
 @pytest.fixture
