@@ -6,7 +6,17 @@ from functools import partial
 
 from quart import Quart
 
-from . import accounts, connections, database, logins, metrics, pages, services, throttling
+from . import (
+    accounts,
+    connections,
+    database,
+    logins,
+    metrics,
+    pages,
+    services,
+    standby,
+    throttling,
+)
 from .accounts.account_pages import blueprint as account_pages
 from .accounts.api import blueprint as accounts_api
 from .accounts.logins_api import blueprint as logins_api
@@ -72,14 +82,17 @@ def create_app(settings: Settings | None = None) -> Quart:
     init_logging(app, settings)
     pool = database.init_app(app, settings)
     hasher = accounts.Hasher(settings, connections.give_way)
+    second = standby.init_app(app, settings, pool)
     state = metrics.State()
     state.add(partial(database.pool_metrics, pool))
+    state.add(second.metrics)
     state.add(hasher.metrics)
     state.add_asked(partial(read_backlogs, app))
     services.init_app(
         app,
         settings,
         pool,
+        second,
         hasher,
         state,
         throttling.Throttle(settings),

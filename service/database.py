@@ -104,9 +104,14 @@ tally = _connection.tally
 
 def init_app(app: Quart, settings: Settings) -> Pool:
     """Tie the pool's life to the server's, and each connection's to its app context."""
+    return init_pool(_connection, app, settings)
+
+
+def init_pool(connection: PooledConnection, app: Quart, settings: Settings, **session: str) -> Pool:
+    """Give a connection its pool, as the settings say; ``session`` is for its servers' sessions."""
     address = read_address(settings.database_url)
     pooler = settings.pgbouncer == "transaction"
-    return _connection.init_app(
+    return connection.init_app(
         app,
         address.url,
         min_size=settings.pool_min,
@@ -118,8 +123,8 @@ def init_app(app: Quart, settings: Settings) -> Pool:
         application_name="locker",
         reset=False,
         pooler=pooler,
-        # First of them, so that a pooler which refuses settings names this one.
-        session={} if pooler else {MARK: "on"},
+        # The mark first, so that a pooler which refuses settings names this one.
+        session={} if pooler else {MARK: "on", **session},
         connect={} if pooler else {"init": refuse_pooler},
     )
 

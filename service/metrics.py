@@ -53,6 +53,11 @@ orders = Counter(
     "error's code, or failed.",
     ["outcome"],
 )
+standby_reads = Counter(
+    "locker_standby_reads",
+    "Lists and searches where there is a standby, by who answered: standby, or primary.",
+    ["server"],
+)
 hash_seconds = Histogram(
     "locker_hash_seconds", "Time of a password's hash or check, the wait for it included."
 )

@@ -14,6 +14,7 @@ from service.database import get_db
 from service.errors import NotFound
 from service.http.endpoints import Amount, Caller, Input, Options, Output, answer, operation
 from service.http.prefix import place_address
+from service.standby import read_public
 
 from . import cursor, facet_queries, list_queries, queries, search
 from .model import PRICE, TEXT_LENGTH, FacetCount, Facets, Image, Product, Selection, Sort, Variant
@@ -163,15 +164,19 @@ class SuggestionsOutput(Output, frozen=True):
 @operation(Caller.ANYONE, query=ProductsQuery, answers={200: ProductListOutput})
 async def list_products(query: ProductsQuery) -> Response:
     """List what is sold, or what a search finds."""
-    db, selection = await get_db(), query.selection()
-    page = await list_queries.select_products(
-        db, selection, sort=query.sort or "relevance", limit=query.limit, after=query.after or None
+    selection = query.selection()
+    page = await read_public(
+        list_queries.select_products,
+        selection,
+        sort=query.sort or "relevance",
+        limit=query.limit,
+        after=query.after or None,
     )
     body = ProductListOutput(
         [product_output(each) for each in page.products],
         page.next,
         page.total,
-        _facets_output(await facet_queries.select_facets(db, selection))
+        _facets_output(await read_public(facet_queries.select_facets, selection))
         if query.facets
         else msgspec.UNSET,
     )
@@ -182,7 +187,7 @@ async def list_products(query: ProductsQuery) -> Response:
 @operation(Caller.ANYONE, query=SuggestQuery, answers={200: SuggestionsOutput})
 async def suggest_products(query: SuggestQuery) -> Response:
     """Suggest products while somebody types."""
-    found = await suggest(await get_db(), query.q)
+    found = await read_public(suggest, query.q)
     products = [SuggestionOutput(each.handle, each.title) for each in found.products]
     return answer(SuggestionsOutput(products, found.did_you_mean))
 
@@ -191,9 +196,8 @@ async def suggest_products(query: SuggestQuery) -> Response:
 @operation(Caller.ANYONE, answers={200: TypesOutput})
 async def list_product_types() -> Response:
     """List the types of what is sold."""
-    return answer(
-        TypesOutput(_count_outputs(await facet_queries.select_types(await get_db(), TYPES)))
-    )
+    types = await read_public(facet_queries.select_types, TYPES)
+    return answer(TypesOutput(_count_outputs(types)))
 
 
 @blueprint.get("/products/<text:handle>")

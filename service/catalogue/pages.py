@@ -26,6 +26,7 @@ from service.pages import (
 )
 from service.services import get_service
 from service.settings import Settings
+from service.standby import read_public
 
 from . import facet_queries, list_queries, queries, search
 from .browsing import SORTS, ShopQuery
@@ -61,13 +62,13 @@ async def show_shop(query: ShopQuery) -> Response:
     if query.after and (found.previous is None or not found.products):
         # Paging back has reached the beginning, or all that was beyond is gone.
         query, found = first, await _list(first, selection, limit)
-    facets = await run(facet_queries.select_facets, selection)
+    facets = await read_public(facet_queries.select_facets, selection)
     types = list(facets.types)
     if selection == EVERYTHING:
-        types = await run(facet_queries.select_types, TYPES)
+        types = await read_public(facet_queries.select_types, TYPES)
     meant, near = None, None
     if not found.products and read_search(query.q).words and not query.narrowed:
-        meant, near = await run(find_near, selection, limit)
+        meant, near = await read_public(find_near, selection, limit)
     response = await render(
         "catalogue/shop.html",
         query=query,
@@ -83,7 +84,7 @@ async def show_shop(query: ShopQuery) -> Response:
 
 
 async def _list(query: ShopQuery, selection: Selection, limit: int) -> Page:
-    return await run(
+    return await read_public(
         list_queries.select_products,
         selection,
         sort=query.order,
@@ -102,7 +103,7 @@ class SuggestionsQuery(msgspec.Struct, frozen=True):
 @page(query=SuggestionsQuery)
 async def show_suggestions(query: SuggestionsQuery) -> Response:
     """Show what there is to go to, below the search while somebody types: a part of a page."""
-    found = await run(suggest, query.q[: search.LONGEST])
+    found = await read_public(suggest, query.q[: search.LONGEST])
     body = await render_template("catalogue/suggestions.html", found=found, q=query.q)
     return Response(place_links(body), content_type=HTML, headers={"Cache-Control": "no-store"})
 

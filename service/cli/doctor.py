@@ -21,6 +21,7 @@ from service.database import Connection, PoolerFound
 from service.errors import SettingsError
 from service.migrations import SchemaError, find_missing_rights, pending
 from service.settings import Settings, is_guessable, misspelt, read_address
+from service.standby import NotAStandby, find_place, find_standbys_place, reach_by
 
 from .database import direct
 from .output import echo_json, json_option, paint
@@ -46,6 +47,8 @@ SERVER = """
                 and pg_has_role(tableowner, 'usage')
         ) as owner
 """
+READS_MORE = "has_table_privilege('accounts', 'select') as more"
+LET_READ = "locker migrate --grant-reading ROLE"
 TLS_REQUIRED = frozenset({"require", "verify-ca", "verify-full"})
 
 
@@ -122,6 +125,9 @@ async def _examine() -> AsyncIterator[Finding]:
         async with direct(settings) as db:
             async for finding in _examine_database(db, settings):
                 yield finding
+            if settings.standby_url:
+                async for finding in _examine_standby(db, settings):
+                    yield finding
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         yield Finding("database", explain(error), _find_fix(error))
 
@@ -196,20 +202,54 @@ def _examine_access(server: asyncpg.Record, settings: Settings) -> Iterator[Find
     """Say what may be left as it is on one's own machine (OWASP ASVS 5.0, 12.3.1, 13.2.2)."""
     if not settings.production:
         return
-    if not server["local"]:
-        modes = parse_qs(urlsplit(settings.database_url).query).get("sslmode", ["prefer"])
-        if modes[-1] not in TLS_REQUIRED:
-            yield Finding(
-                "database",
-                f"TLS is {'used' if server['encrypted'] else 'not used'}, and not required",
-                "Put sslmode=verify-full into LOCKER_DATABASE_URL, or at least sslmode=require.",
-                runs=True,
-            )
+    yield from _examine_tls("database", server, settings)
     if server["owner"]:
         yield Finding(
             "database",
             f"{server['role']} owns the tables",
             "Serve as another role, which their owner lets in with: locker migrate --grant ROLE",
+            runs=True,
+        )
+
+
+def _examine_tls(subject: str, server: asyncpg.Record, settings: Settings) -> Iterator[Finding]:
+    modes = parse_qs(urlsplit(settings.database_url).query).get("sslmode", ["prefer"])
+    if not server["local"] and modes[-1] not in TLS_REQUIRED:
+        yield Finding(
+            subject,
+            f"TLS is {'used' if server['encrypted'] else 'not used'}, and not required",
+            f"Put sslmode=verify-full into LOCKER_{subject.upper()}_URL, or at least "
+            "sslmode=require.",
+            runs=True,
+        )
+
+
+async def _examine_standby(primary: Connection, settings: Settings) -> AsyncIterator[Finding]:
+    """Say what keeps the service from it: the service runs all the same."""
+    there = reach_by(settings)
+    try:
+        async with direct(there) as db:
+            ahead = await find_place(primary)
+            place = await find_standbys_place(db, ahead)
+            server = await db.fetchrow(f"{SERVER}, {READS_MORE}")
+    except (*(asyncpg.PostgresError, asyncpg.InterfaceError, OSError), NotAStandby) as error:
+        what = str(error) if isinstance(error, NotAStandby) else explain(error)
+        fix = "Until it is mended, lists and searches are read from the primary."
+        if isinstance(error, asyncpg.InsufficientPrivilegeError):
+            fix = f"At the primary, as the owner of the tables: {LET_READ}"
+        yield Finding("standby", what.replace("DATABASE_URL", "STANDBY_URL"), fix, runs=True)
+        return
+    assert server  # noqa: S101 - a select without a table has one row
+    behind = max(0, ahead.position - place.position)
+    yield Finding("standby", f"{server['database']} as {server['role']}, {behind} bytes behind")
+    if settings.production:
+        for finding in _examine_tls("standby", server, there):
+            yield finding
+    if server["more"]:
+        yield Finding(
+            "standby",
+            f"{server['role']} may read more than the public catalogue",
+            f"Use a role of its own; at the primary, as the owner of the tables: {LET_READ}",
             runs=True,
         )
 

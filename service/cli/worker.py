@@ -46,6 +46,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
             pool_min=0,
             pool_max=min(CONNECTIONS, settings.pool_max),
             metrics=settings.worker_metrics,
+            standby_url="",
         )
     )
     await app.startup()

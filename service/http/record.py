@@ -13,12 +13,13 @@ from quart_auth import current_user
 
 from quart_locker import BASE, Session
 from service import audit, clock, metrics
-from service.database import run, tally
+from service.database import run
 from service.errors import BadHost, CrossSite, Forbidden, LockerError, Unauthenticated
 from service.http.requests import request_source
 from service.logins import presented_login
 from service.services import get_service, services_of
 from service.sessions import TokenRequest
+from service.standby import tally
 
 logger = logging.getLogger(__name__)
 

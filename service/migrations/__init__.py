@@ -15,14 +15,16 @@ import asyncpg
 from service.database import Connection
 from service.statements import Statement
 
-from .rights import TURN, NoSuchRole, find_missing_rights, grant
+from .rights import READING, TURN, NoSuchRole, find_missing_rights, grant, grant_reading
 
 __all__ = [
+    "READING",
     "Migration",
     "NoSuchRole",
     "SchemaError",
     "find_missing_rights",
     "grant",
+    "grant_reading",
     "is_current",
     "migrate",
     "migrations",

@@ -5,6 +5,8 @@ It owns nothing, so it can change no table, and neither empties one nor writes w
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from service.database import Connection
 from service.statements import Statement
 
@@ -42,6 +44,16 @@ RIGHTS = {
 }
 """By table. What goes with an account's row goes by the rights of the tables' owner."""
 
+READING = (
+    "catalogue",
+    "listed_products",
+    "listed_types",
+    "search_index",
+    "variants",
+    "vocabulary",
+)
+"""What lists, searches and product types read."""
+
 _ROLE = Statement(
     """
     select quote_ident(rolname) as name, quote_ident(current_schema()) as schema,
@@ -73,6 +85,15 @@ async def grant(db: Connection, role: str) -> None:
 
     In one transaction: what serves meanwhile never has less.
     """
+    await _grant(db, role, RIGHTS)
+
+
+async def grant_reading(db: Connection, role: str) -> None:
+    """Let the role read the public catalogue, and nothing else; raises `NoSuchRole`."""
+    await _grant(db, role, dict.fromkeys(READING, ("select",)))
+
+
+async def _grant(db: Connection, role: str, rights: Mapping[str, Sequence[str]]) -> None:
     found = await db.fetchrow(*_ROLE(role=role))
     if found is None:
         raise NoSuchRole(f"there is no role {role}; make it with: create role {role} login")
@@ -83,9 +104,10 @@ async def grant(db: Connection, role: str) -> None:
         await db.execute(TURN)
         if not found["may_look"]:
             await db.execute(f"grant usage on schema {found['schema']} to {name}")
-        for table, privileges in RIGHTS.items():
+        for table in RIGHTS:
             await db.execute(f"revoke all on {table} from {name}")
-            await db.execute(f"grant {', '.join(privileges)} on {table} to {name}")
+            if table in rights:
+                await db.execute(f"grant {', '.join(rights[table])} on {table} to {name}")
 
 
 async def find_missing_rights(db: Connection) -> list[str]:

@@ -39,6 +39,8 @@ SHORTEST_PASSWORD = 8
 """What the setting may be lowered to (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.1)."""
 SHORTEST_STATEMENT, LONGEST_STATEMENT = 0.001, 2_147_483
 """Seconds: PostgreSQL counts milliseconds, in 32 bits, and takes 0 for no limit."""
+SHORTEST_LAG = 3
+"""Seconds: where the standby is, is asked once a second."""
 LARGEST = 2_000_000_000
 """The most that any setting may be: a number of 32 bits is enough for each."""
 
@@ -104,6 +106,15 @@ class Settings:
         "`transaction` where PgBouncer, in the mode of that name, or the like is in front of the "
         "database",
         "off",
+    )
+    standby_url: str = _setting(
+        "a standby of the database, as `postgresql://…`, for lists and searches; empty for none",
+        "",
+        secret=True,
+    )
+    standby_lag: float = _setting(
+        "seconds that the standby may be behind, 3 or more, before the primary is asked instead",
+        10.0,
     )
     session_digest: Literal["sha256", "sha1"] = _setting(
         "digest of the session's signature; `sha1` is Flask's own", "sha256"
@@ -249,6 +260,7 @@ class Settings:
         checks = (
             self._bad_key,
             self._bad_database,
+            self._bad_standby,
             self._bad_addresses,
             self._bad_origins,
             self._bad_place,
@@ -268,6 +280,20 @@ class Settings:
         if not SHORTEST_STATEMENT <= self.statement_timeout <= LONGEST_STATEMENT:
             least, most = SHORTEST_STATEMENT, LONGEST_STATEMENT
             yield f"{PREFIX}STATEMENT_TIMEOUT must be from {least} to {most}"
+
+    def _bad_standby(self) -> Iterator[str]:
+        if self.standby_lag < SHORTEST_LAG:
+            yield f"{PREFIX}STANDBY_LAG must be {SHORTEST_LAG} or more"
+        if not self.standby_url:
+            return
+        try:
+            hosts = read_address(self.standby_url).hosts
+        except ValueError as error:
+            yield f"{PREFIX}STANDBY_URL {error}"
+        else:
+            if hosts > 1:
+                # How far behind it is has to be known of the one that is asked.
+                yield f"{PREFIX}STANDBY_URL must name one host"
 
     def _bad_addresses(self) -> Iterator[str]:
         if self.metrics not in {"off", "main"} and not _is_address(self.metrics):

@@ -105,6 +105,36 @@ async def test_grant(make_locker: Callable[..., Locker], url: str, server_url: s
         await server.close()
 
 
+async def test_grant_reading(make_locker: Callable[..., Locker], url: str, server_url: str) -> None:
+    """A role that may read may read what is for everybody, and nothing of anybody."""
+    if "//locker@" not in server_url:
+        pytest.skip("roles are made on a server of our own alone")
+    role = f"reading_{secrets.token_hex(4)}"
+    server = await asyncpg.connect(server_url.replace("//locker@", "//postgres@"))
+    await server.execute(f"create role {role}; grant {role} to locker")
+    db = await asyncpg.connect(url)
+    try:
+        await db.execute(f"grant select on accounts to {role}")
+        granted = make_locker(**development(url))("migrate", "--grant-reading", role)
+        assert (granted.status, granted.errors) == (0, "")
+        assert f"{role} may read the public catalogue." in granted.output
+        await db.execute(f"set role {role}")
+        await db.fetch("select handle from catalogue")
+        for forbidden in (
+            "select id from accounts",
+            "select id from orders",
+            "update variants set stock = 1",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await db.execute(forbidden)
+    finally:
+        await db.execute("reset role")
+        await db.execute(f"drop owned by {role}")
+        await db.close()
+        await server.execute(f"drop role {role}")
+        await server.close()
+
+
 def test_grant_to_nobody(make_locker: Callable[..., Locker], url: str) -> None:
     """A role that there isn't, or that owns the tables, is told in a line."""
     locker = make_locker(**development(url))
@@ -112,4 +142,9 @@ def test_grant_to_nobody(make_locker: Callable[..., Locker], url: str) -> None:
         ended = locker("migrate", "--grant", role)
         assert (ended.status, ended.errors.count("\n")) == (1, 1)
         assert why in ended.errors
-    assert locker("migrate", "--grant", "x", "--check").status == 2
+    for arguments in (
+        ("--grant", "x", "--check"),
+        ("--grant-reading", "x", "--check"),
+        ("--grant", "x", "--grant-reading", "x"),
+    ):
+        assert locker("migrate", *arguments).status == 2

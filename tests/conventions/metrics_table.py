@@ -58,6 +58,7 @@ def _find() -> Iterator[Exposed]:
             yield Exposed(each._name, each._type, tuple(each._labelnames), each._documentation)
     settings = Settings(
         database_url="postgresql://db.example/shop",
+        standby_url="postgresql://standby.example/shop",
         secret_key=KEY,
         allowed_hosts=("shop.example",),
         argon2=(64, 1, 1),

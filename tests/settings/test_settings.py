@@ -170,6 +170,9 @@ def test_off(text: str) -> None:
         ("STATEMENT_TIMEOUT", "0.0001"),
         ("STATEMENT_TIMEOUT", "0.0009"),
         ("STATEMENT_TIMEOUT", "2147484"),
+        ("STANDBY_URL", "mysql://shop@db/shop"),
+        ("STANDBY_URL", "postgresql://shop@one,two/shop"),
+        ("STANDBY_LAG", "2.9"),
         ("POOL_MAX", "0"),
         ("POOL_MAX", "1.5"),
         ("POOL_TIMEOUT", "soon"),
@@ -240,7 +243,7 @@ def test_refuses(name: str, text: str) -> None:
     """What can't be is refused, and the line says which variable it is, and not what was in it."""
     line = refused(**{name: text})
     assert f"{PREFIX}{name}" in line
-    if name in {"DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+    if name in {"DATABASE_URL", "STANDBY_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         assert text not in line
 
 

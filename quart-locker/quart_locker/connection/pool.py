@@ -245,6 +245,9 @@ class Pool:
         use, began = self.use, time.perf_counter()
         use.waiting += 1
         try:
+            if self._distrusted:
+                self._distrusted = False
+                await self._pool.expire_connections()
             return await self._pool.acquire(timeout=self._options.timeout)
         except (TimeoutError, asyncpg.TooManyConnectionsError) as error:
             use.timeouts += 1
@@ -279,9 +282,6 @@ class Pool:
 
     async def _release(self, pool: asyncpg.Pool[asyncpg.Record], connection: Pooled) -> None:
         try:
-            if self._distrusted:
-                self._distrusted = False
-                await pool.expire_connections()
             await pool.release(connection, timeout=RELEASE_TIMEOUT)
         except Exception:
             # asyncpg has dropped the connection by now and opens another when needed.
