@@ -44,6 +44,9 @@ coverage: $(READY) ## the suite, and how much of the code it runs: less than the
 faults: $(READY) ## orders by the thousand while connections are cut and the service is killed; minutes
 	$(BIN)/pytest -m slow tests/orders/test_faults.py tests/orders/test_racing.py
 
+test-backups: $(READY) ## a dump restored, and a moment gone back to, as docs/operations.md says; a minute
+	$(BIN)/pytest -n 0 -m slow tests/faults/test_backups.py
+
 test-cluster: $(READY) ## another leader under load, in the Patroni cluster of the program that PATRONI names
 	$(BIN)/pytest -n 0 -s -m slow tests/faults/test_cluster.py
 

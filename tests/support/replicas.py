@@ -60,11 +60,17 @@ def open_folder() -> Iterator[Path]:
 async def let_copy(url: str) -> None:
     """Let servers and backups of the system's users be fed by this server."""
     folder = folder_of(url)
-    users = {pwd.getpwuid(uid).pw_name for uid in (os.geteuid(), folder.stat().st_uid)}
     with (folder / "pg_hba.conf").open("a") as file:
         file.write("local replication all peer map=locker\n")
+    await let_in(url, "postgres")
+
+
+async def let_in(url: str, *roles: str) -> None:
+    """Let us, and the system's user that this server runs as, be these roles of it."""
+    folder = folder_of(url)
+    users = {pwd.getpwuid(uid).pw_name for uid in (os.geteuid(), folder.stat().st_uid)}
     with (folder / "pg_ident.conf").open("a") as file:
-        file.writelines(f'locker "{user}" postgres\n' for user in users)
+        file.writelines(f'locker "{user}" {role}\n' for user in users for role in roles)
     db = await asyncpg.connect(as_superuser(url))
     await db.execute("select pg_reload_conf()")
     await db.close()
