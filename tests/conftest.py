@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import gc
 import os
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -33,7 +34,7 @@ from tests.support.keys import KEY
 from tests.support.pooler import pooling
 from tests.support.roles import SERVING_ROLE, as_serving_role, make_serving_role
 from tests.support.serving import Served, serve
-from tests.support.shopping import Product, add_product, register
+from tests.support.shopping import Product, add_products, register
 from tests.support.templates import CompiledTemplates
 
 # Some machines are slow; a test that hangs ends by pytest's own limit.
@@ -246,10 +247,19 @@ def pair(settings: Settings) -> Iterator[tuple[Served, Served]]:
         yield one, two
 
 
+@pytest.fixture(scope="session")
+def untaken_in() -> dict[str, list[Product]]:
+    """Products that no test has had yet, by the database they are in."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-async def product(settings: Settings) -> Product:
+async def product(settings: Settings, untaken_in: dict[str, list[Product]]) -> Product:
     """A product in one variant: 15.99, and plenty of it."""
-    return await add_product(settings.database_url)
+    untaken = untaken_in[settings.database_url]
+    if not untaken:
+        untaken += await add_products(settings.database_url, 20)
+    return untaken.pop()
 
 
 @pytest.fixture

@@ -35,27 +35,51 @@ async def add_product(
     published: bool = True,
 ) -> Product:
     """Put a product into the catalogue, or bring it to this state; ``stock`` None: not tracked."""
-    sku = sku or f"SKU-{secrets.token_hex(5)}"
-    file = io.StringIO()
-    row = {
+    row = _row(sku or new_sku()) | {
+        "Published": "true" if published else "false",
+        "Variant Inventory Tracker": "" if stock is None else "shopify",
+        "Variant Inventory Qty": "" if stock is None else str(stock),
+        "Variant Inventory Policy": "continue" if oversell else "deny",
+        "Variant Price": price,
+    }
+    (product,) = await _import(database_url, [row])
+    return product
+
+
+async def add_products(database_url: str, count: int) -> list[Product]:
+    """Put this many alike into the catalogue: 15.99, and not tracked. It takes as long as one."""
+    return await _import(database_url, [_row(new_sku()) for _ in range(count)])
+
+
+def new_sku() -> str:
+    """Return a SKU that nothing has."""
+    return f"SKU-{secrets.token_hex(5)}"
+
+
+def _row(sku: str) -> dict[str, str]:
+    return {
         "Handle": sku.lower(),
         "Title": f"The {sku}",
         "Body (HTML)": "<p>As good as any.</p>",
         "Vendor": "Nobody",
         "Type": "Thing",
         "Tags": "thing",
-        "Published": "true" if published else "false",
+        "Published": "true",
         "Option1 Name": "Title",
         "Option1 Value": "Default Title",
         "Variant SKU": sku,
-        "Variant Inventory Tracker": "" if stock is None else "shopify",
-        "Variant Inventory Qty": "" if stock is None else str(stock),
-        "Variant Inventory Policy": "continue" if oversell else "deny",
-        "Variant Price": price,
+        "Variant Inventory Tracker": "",
+        "Variant Inventory Qty": "",
+        "Variant Inventory Policy": "deny",
+        "Variant Price": "15.99",
     }
-    writer = csv.DictWriter(file, row)
+
+
+async def _import(database_url: str, rows: list[dict[str, str]]) -> list[Product]:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, rows[0])
     writer.writeheader()
-    writer.writerow(row)
+    writer.writerows(rows)
     db = await asyncpg.connect(database_url)
     try:
         content = io.BytesIO(file.getvalue().encode())
@@ -64,7 +88,7 @@ async def add_product(
     finally:
         await db.close()
     assert not report.bad_rows, report.bad_rows
-    return Product(sku.lower(), sku)
+    return [Product(row["Handle"], row["Variant SKU"]) for row in rows]
 
 
 def new_name() -> str:
