@@ -2,16 +2,18 @@
 #   docker build --tag locker --build-arg REVISION="$(git rev-parse HEAD)" .
 # By tag, as a digest here would stand still while the base gets its security updates. Who builds
 # for production names one: --build-arg BASE=python:3.13-slim@sha256:…
+# With what LOCKER_TRACING needs: --build-arg REQUIREMENTS=requirements-otel.txt
 # checkov:skip=CKV_DOCKER_7: it has a tag, which stands in the ARG
 ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # The dependencies first: they change less often than the code, so the layer stays.
-COPY requirements.txt requirements-build.txt ./
+COPY requirements.txt requirements-otel.txt requirements-build.txt ./
+ARG REQUIREMENTS=requirements.txt
 RUN pip install --require-hashes --requirement requirements-build.txt \
  && python -m venv --without-pip /opt/locker \
- && pip --python /opt/locker/bin/python install --require-hashes --requirement requirements.txt
+ && pip --python /opt/locker/bin/python install --require-hashes --requirement "${REQUIREMENTS}"
 COPY pyproject.toml README.md LICENSE hypercorn.toml ./
 COPY docs/http-api.md docs/
 COPY service service

@@ -137,11 +137,12 @@ sbom: ## dist/locker.cdx.json: what the image has on top of its base, as Cyclone
 	docker build --target sbom --output dist .
 
 lock: $(READY) ## the newest versions that pyproject.toml allows, with their hashes
-	$(COMPILE) pyproject.toml --extra dev-server --group dev --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra dev-server --extra otel --group dev --output-file requirements-dev.txt
 	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	$(COMPILE) pyproject.toml --extra otel --constraint requirements-dev.txt --output-file requirements-otel.txt
 	$(COMPILE) --group browser --constraint requirements-dev.txt --output-file requirements-browser.txt
 	$(COMPILE) --group clients --constraint requirements-dev.txt --output-file requirements-clients.txt
-	$(COMPILE) pyproject.toml --extra dev-server --group bench --group build \
+	$(COMPILE) pyproject.toml --extra dev-server --extra otel --group bench --group build \
 		--constraint requirements-dev.txt --output-file requirements-bench.txt
 	$(COMPILE) --group build --constraint requirements-dev.txt --output-file requirements-build.txt
 	$(COMPILE) --group sbom --output-file requirements-sbom.txt

@@ -16,6 +16,7 @@ from . import (
     services,
     standby,
     throttling,
+    tracing,
 )
 from .accounts.account_pages import blueprint as account_pages
 from .accounts.api import blueprint as accounts_api
@@ -80,9 +81,10 @@ def create_app(settings: Settings | None = None) -> Quart:
     app = Quart("service")
     app.url_rule_class = UrlRule
     init_logging(app, settings)
-    pool = database.init_app(app, settings)
-    hasher = accounts.Hasher(settings, connections.give_way)
-    second = standby.init_app(app, settings, pool)
+    tracer = tracing.start_tracing(settings)
+    pool = database.init_app(app, settings, tracer)
+    hasher = accounts.Hasher(settings, connections.give_way, tracer)
+    second = standby.init_app(app, settings, pool, tracer)
     state = metrics.State()
     state.add(partial(database.pool_metrics, pool))
     state.add(second.metrics)
@@ -97,12 +99,13 @@ def create_app(settings: Settings | None = None) -> Quart:
         state,
         throttling.Throttle(settings),
         Draining(),
-    )
+    ).add(tracer, tracing.Tracer)
     app.before_serving(hasher.open)
     app.after_serving(hasher.close)
     # Quart itself wants a key here; the sessions' own keys are with their signers.
     app.secret_key = settings.secret_key
     ShopSessions(settings).init_app(app)
+    tracer.init_app(app)
     middleware.init_app(app, settings, pages.error_page)
     logins.SessionAuth(app, AccountLogins())
 

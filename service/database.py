@@ -35,6 +35,7 @@ from .errors import Busy, LockerError, Unavailable
 from .metrics import count, gauge, gauges, summary
 from .services import get_service
 from .settings import Settings, read_address
+from .tracing import Tracer
 
 __all__ = [
     "Connection",
@@ -102,12 +103,14 @@ release_db = _connection.release
 tally = _connection.tally
 
 
-def init_app(app: Quart, settings: Settings) -> Pool:
+def init_app(app: Quart, settings: Settings, tracer: Tracer) -> Pool:
     """Tie the pool's life to the server's, and each connection's to its app context."""
-    return init_pool(_connection, app, settings)
+    return init_pool(_connection, app, settings, tracer)
 
 
-def init_pool(connection: PooledConnection, app: Quart, settings: Settings, **session: str) -> Pool:
+def init_pool(
+    connection: PooledConnection, app: Quart, settings: Settings, tracer: Tracer, **session: str
+) -> Pool:
     """Give a connection its pool, as the settings say; ``session`` is for its servers' sessions."""
     address = read_address(settings.database_url)
     pooler = settings.pgbouncer == "transaction"
@@ -125,7 +128,7 @@ def init_pool(connection: PooledConnection, app: Quart, settings: Settings, **se
         pooler=pooler,
         # The mark first, so that a pooler which refuses settings names this one.
         session={} if pooler else {MARK: "on", **session},
-        connect={} if pooler else {"init": refuse_pooler},
+        connect={**({} if pooler else {"init": refuse_pooler}), **tracer.connect},
     )
 
 

@@ -18,9 +18,9 @@ class Services:
     def __init__(self, *services: object) -> None:
         self.by_type: dict[type[Any], Any] = {type(service): service for service in services}
 
-    def add(self, service: T) -> T:
-        """Take one in, instead of the one of its type; returns it."""
-        self.by_type[type(service)] = service
+    def add(self, service: T, kind: type[T] | None = None) -> T:
+        """Take one in, instead of the one of its type, or of the ``kind`` it is; returns it."""
+        self.by_type[kind or type(service)] = service
         return service
 
     def get(self, kind: type[T]) -> T:

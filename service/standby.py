@@ -29,6 +29,7 @@ from .metrics import gauge, standby_reads
 from .migrations import READING
 from .services import get_service
 from .settings import Settings
+from .tracing import Tracer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -249,12 +250,12 @@ class Standby:
             )
 
 
-def init_app(app: Quart, settings: Settings, primary: Pool) -> Standby:
+def init_app(app: Quart, settings: Settings, primary: Pool, tracer: Tracer) -> Standby:
     """Tie the standby, where there is one, to the server's life."""
     if not settings.standby_url:
         return Standby(settings, primary, None)
     there = reach_by(settings)
-    pool = init_pool(_connection, app, there, default_transaction_read_only="on")
+    pool = init_pool(_connection, app, there, tracer, default_transaction_read_only="on")
     standby = Standby(there, primary, pool)
     app.before_serving(standby.open)
     app.after_serving(standby.close)

@@ -108,7 +108,11 @@ def in_between(request: pytest.FixtureRequest) -> Iterator[None]:
         else:
             prepare = partial(as_serving_role, server_url)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(database, "init_app", lambda app, settings: init_app(app, prepare(settings)))
+        patch.setattr(
+            database,
+            "init_app",
+            lambda app, settings, *more: init_app(app, prepare(settings), *more),
+        )
         patch.setattr(serving, "prepare", prepare)
         yield
 

@@ -24,6 +24,7 @@ from service.database import release_db
 from service.errors import Busy, TooManyAttempts, WeakPassword
 from service.metrics import gauge, gauges
 from service.settings import Settings
+from service.tracing import Tracer
 
 from .foreign import is_foreign, verify_foreign
 from .model import check_password
@@ -53,7 +54,12 @@ class Hasher:
     ``line`` meanwhile, from before its attempt is counted; who is ``known`` there comes first.
     """
 
-    def __init__(self, settings: Settings, give_way: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        give_way: Callable[[], None] = lambda: None,
+        tracer: Tracer | None = None,
+    ) -> None:
         """Call ``give_way`` for a request that is only kept waiting."""
         memory_kib, time_cost, parallelism = settings.argon2
         self._argon2 = PasswordHasher(
@@ -62,6 +68,7 @@ class Hasher:
         self.open()
         self.line = WaitingLine(settings.hash_queue)
         self._give_way = give_way
+        self._tracer = tracer or Tracer()
         self._shortest = settings.password_min
         zxcvbn("")  # zxcvbn reads its lists on first use, which takes longer than any window.
         # This hash is checked where there is no such account, so that the answer takes as long.
@@ -160,7 +167,7 @@ class Hasher:
 
         # Work that is cancelled while it waits is never begun. Once it has begun, the turn is its
         # own until it is done, cancelled or not.
-        with metrics.hash_seconds.time():
+        with metrics.hash_seconds.time(), self._tracer.hashing():
             await self.line.turn(known=known)
             future = self._executor.submit(work)
             future.add_done_callback(done)

@@ -13,7 +13,9 @@ from service import create_app, outbox
 from service.database import run
 from service.ops import configure_logging
 from service.outbox import SealBroken, Seals
+from service.services import services_of
 from service.settings import Settings
+from service.tracing import Tracer
 from service.webhooks.sending import Sender
 from service.webhooks.worker import Worker
 
@@ -57,7 +59,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
                 await run(outbox.renew_seals, Seals(*keys))
             except SealBroken:
                 logger.warning("the secret of a webhook can't be read: its key is gone; rotate it")
-        async with Sender(settings) as sender:
+        async with Sender(settings, services_of(app).get(Tracer)) as sender:
             deliverer = Worker(app, settings, sender)
             if once:
                 await deliverer.deliver_due()

@@ -18,11 +18,12 @@ from http import HTTPStatus
 from typing import Any, TextIO
 
 import structlog
-from quart import Quart, g, has_app_context
+from quart import Quart, g, has_app_context, has_request_context, request
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 from service.settings import Settings
+from service.tracing import read_trace_id
 
 from .log_writer import LogWriter
 
@@ -94,7 +95,7 @@ class _JSONFormatter(logging.Formatter):
             line[name] = about[name]
         at = datetime.fromtimestamp(record.created, UTC)
         line["timestamp"] = at.isoformat().replace("+00:00", "Z")
-        return self._encode(_add_request_id(line))
+        return self._encode(_add_ids(line))
 
 
 def configure_logging(settings: Settings) -> None:
@@ -149,7 +150,7 @@ def _console() -> ProcessorFormatter:
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _note_request_id,
+            _note_ids,
         ],
         processors=[
             ProcessorFormatter.remove_processors_meta,
@@ -171,15 +172,19 @@ def _is_no_file(record: logging.LogRecord) -> bool:
     return not (path.startswith("/static/") and status < HTTPStatus.BAD_REQUEST)
 
 
-def _add_request_id(line: Line) -> Line:
-    """Tell which request a line belongs to, also where the code that logs doesn't know."""
+def _add_ids(line: Line) -> Line:
+    """Tell which request and trace a line belongs to, where the code that logs doesn't know."""
     if "request_id" not in line and has_app_context() and "request_id" in g:
         line["request_id"] = g.request_id
+    if "trace_id" not in line and has_request_context():
+        trace_id = read_trace_id(request.scope)
+        if trace_id:
+            line["trace_id"] = trace_id
     return line
 
 
-def _note_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return _add_request_id(event)
+def _note_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return _add_ids(event)
 
 
 def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

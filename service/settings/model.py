@@ -247,6 +247,11 @@ class Settings:
         3.0,
         zero=True,
     )
+    tracing: bool = _setting(
+        "spans of requests, statements, hashes and webhooks, by OpenTelemetry (the extra "
+        "`locker[otel]`); its own `OTEL_…` variables say where to and how many",
+        default=False,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
         "least level that is logged", "INFO"
     )

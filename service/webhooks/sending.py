@@ -16,6 +16,7 @@ from standardwebhooks import Webhook as Signer
 from service.errors import Invalid
 from service.outbox import Attempted, check_url
 from service.settings import Settings
+from service.tracing import Tracer
 
 from .networks import AddressRefused, GuardedNetwork
 
@@ -42,8 +43,9 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
 class Sender:
     """Sends, over connections that are kept for a while; to be used with ``async with``."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self._settings = settings
+        self._tracer = tracer or Tracer()
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=CONNECTIONS,
@@ -85,7 +87,9 @@ class Sender:
         }
         try:
             async with asyncio.timeout(self._settings.webhook_timeout):
-                status = await self._post(url, headers, body)
+                with self._tracer.sending("POST", url) as sent:
+                    status = await self._post(url, {**headers, **sent.headers}, body)
+                    sent.answered(status)
         except Exception as error:  # noqa: BLE001 - whatever it is, this attempt failed
             return Attempted(error=next(text for kind, text in WORDS if isinstance(error, kind)))
         return Attempted(status, "" if status // 100 == SUCCESS else f"answered {status}")

@@ -22,7 +22,9 @@ from quart import Quart
 from service import carts, clock, metrics, outbox
 from service.database import Connection, run, translate
 from service.outbox import Attempted, Claimed, SealBroken, Seals
+from service.services import services_of
 from service.settings import Settings
+from service.tracing import Tracer
 
 from .sending import Sender
 
@@ -53,6 +55,7 @@ class Worker:
         self._lease = timedelta(seconds=settings.webhook_timeout + settings.webhook_claim)
         self._abandoned = timedelta(seconds=settings.cart_abandoned)
         self._look_at: datetime | None = None
+        self._tracer = services_of(app).get(Tracer)
         self._running: dict[UUID, set[asyncio.Task[None]]] = {}
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -116,6 +119,10 @@ class Worker:
                     task.add_done_callback(running.discard)
 
     async def _deliver(self, claimed: Claimed) -> None:
+        with self._tracer.delivering(claimed.message_id, claimed.attempts) as fields:
+            await self._deliver_once(claimed, fields)
+
+    async def _deliver_once(self, claimed: Claimed, fields: dict[str, str]) -> None:
         now, began = clock.now(), time.monotonic()
         try:
             secrets = [self._seals.open(sealed) for sealed in claimed.secrets.at(now)]
@@ -147,6 +154,7 @@ class Worker:
                 "attempt": claimed.attempts,
                 "http_status": attempted.http_status,
                 "error": attempted.error,
+                **fields,
             },
         )
         try:

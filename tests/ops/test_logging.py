@@ -166,6 +166,17 @@ async def test_request_id_everywhere(production: Settings, read: Read) -> None:
     assert json.loads(line)["request_id"] == "abc"
 
 
+async def test_trace_id_without_tracing(production: Settings, read: Read) -> None:
+    """Every line of a request has the id of the trace that the request says it belongs to."""
+    configure_logging(production)
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
+    async with Quart(__name__).test_request_context("/", headers=headers):
+        logging.getLogger("asyncpg").warning("odd")
+    (line,) = read()
+    assert json.loads(line)["trace_id"] == trace_id
+
+
 def test_warnings(production: Settings, read: Read) -> None:
     """Python's warnings are lines like any other."""
     configure_logging(production)

@@ -18,12 +18,15 @@ from standardwebhooks import Webhook as Verifier
 from service import clock, outbox
 from service.audit import COMMAND_LINE
 from service.outbox import OutboxEvent, Seals
+from service.services import services_of
 from service.settings import Settings
+from service.tracing import Tracer
 from service.webhooks.sending import Sender
 from service.webhooks.worker import Worker
 from tests.support.keys import KEY
 from tests.support.shopping import add as put_in_cart
 from tests.support.shopping import add_product
+from tests.support.spans import kept_spans, of
 
 Start = Callable[..., Awaitable[Quart]]
 
@@ -73,15 +76,16 @@ async def own(own_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]
 async def deliver(
     own_url: str, start_app: Start, settings: Settings
 ) -> Callable[..., Awaitable[int]]:
-    """Try what is due."""
+    """Try what is due; with ``tracing``, in the worker that traces."""
     allowed = dataclasses.replace(
         settings, database_url=own_url, webhook_private=True, webhook_http=True
     )
-    app = await start_app(database_url=own_url)
+    untraced = await start_app(database_url=own_url)
 
-    async def deliver(retries: tuple[float, ...] = (0.0,) * 9) -> int:
+    async def deliver(retries: tuple[float, ...] = (0.0,) * 9, *, tracing: bool = False) -> int:
+        app = await start_app(database_url=own_url, tracing=True) if tracing else untraced
         chosen = dataclasses.replace(allowed, webhook_retries=retries)
-        async with Sender(chosen) as sender:
+        async with Sender(chosen, services_of(app).get(Tracer)) as sender:
             return await Worker(app, chosen, sender).deliver_due()
 
     return deliver
@@ -244,3 +248,44 @@ async def test_carts_left_alone_are_told_of_on_the_way(
     (_, event, _, _) = receiver.got[0]
     assert event["type"] == "cart.abandoned"
     assert [line["sku"] for line in event["data"]["lines"]] == [product.sku]
+
+
+async def test_a_delivery_is_a_trace_that_its_receiver_is_told_of(
+    own: Any, receiver: Receiver, deliver: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An attempt has a span, what is sent in it another, and the log's line the trace's id."""
+    await add(own, receiver.url + "/a-secret?key=of-theirs")
+    await tell(own, "A", "1")
+    receiver.statuses = [500]
+    caplog.set_level("INFO", "service.webhooks.worker")
+    with kept_spans() as kept:
+        await deliver(tracing=True)
+    spans = kept.get_finished_spans()
+    attempts = [span for span in spans if span.name == "deliver event"]
+    sent = [span for span in spans if span.name == "POST"]
+    assert [span.parent for span in attempts] == [None, None]
+    assert [span.parent for span in sent] == [span.context for span in attempts]
+    assert [of(span, "http.response.status_code", "error.type") for span in sent] == [
+        (500, "500"),
+        (200, None),
+    ]
+    told = [headers["traceparent"].split("-")[1:3] for _, _, headers, _ in receiver.got]
+    ids = [span.context for span in sent]
+    assert told == [[f"{each.trace_id:032x}", f"{each.span_id:016x}"] for each in ids]
+    logged = [vars(line)["trace_id"] for line in caplog.records if "webhook" in line.message]
+    assert logged == [trace_id for trace_id, _ in told]
+    settled = [span.name for span in spans if span.parent in [each.context for each in attempts]]
+    assert settled.count("UPDATE deliveries") == 2
+    assert not any(
+        secret in span.to_json() for span in spans for secret in ("a-secret", "of-theirs")
+    )
+
+
+async def test_without_tracing_no_receiver_is_told_of_a_trace(
+    own: Any, receiver: Receiver, deliver: Any
+) -> None:
+    """What is sent has no `traceparent` then."""
+    await add(own, receiver.url)
+    await tell(own, "A", "1")
+    await deliver()
+    assert [headers.get("traceparent") for _, _, headers, _ in receiver.got] == [None]

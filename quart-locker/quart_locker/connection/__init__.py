@@ -4,7 +4,7 @@ Start with `extension.PooledConnection`; `pool` is what it takes from, and `visi
 context to one.
 """
 
-from .counting import Progress, progress_of
+from .counting import CountingConnection, Progress, progress_of
 from .errors import DatabaseAway, DatabaseBusy
 from .extension import PooledConnection
 from .pool import Connection, Pool, Pooled
@@ -12,6 +12,7 @@ from .visits import incoming
 
 __all__ = [
     "Connection",
+    "CountingConnection",
     "DatabaseAway",
     "DatabaseBusy",
     "Pool",
