@@ -27,7 +27,8 @@ _WORDS = (
     group by n
     """,
     "create unique index on words (n) include (word)",
-    # 100,000 products, of which all others are copies: their words take the longest to make.
+    # 100,000 products, of which all others are copies but for the first word of their titles: the
+    # words of a text take the longest to make, and titles of copies would stand side by side.
     """
     create temporary table models as
     with drawn as (
@@ -62,9 +63,14 @@ _WORDS = (
 
 _PRODUCTS = """
     insert into products (handle, title, description, vendor, type, tags, images, published)
-    select 'many-' || each, title || ' ' || each / 100000, description, vendor, type, json, '[]',
-        true
-    from generate_series($1::bigint, $2) as each
+    select 'many-' || each, initcap(words.word) || ' ' || title || ' ' || each / 100000,
+        description, vendor, type, json, '[]', true
+    from (
+        select each, floor(exp(random() * ln(20000)))::int as first
+        from generate_series($1::bigint, $2) as each
+        offset 0
+    ) as drawn
+    join words on words.n = first
     join models on models.n = each * 7919 % 100000
     order by each
 """
@@ -86,10 +92,12 @@ _LISTED = """
     insert into listed_products (product_id, title, type, vendor, tags, price, words)
     select id, left(lower(products.title), 64), models.type, models.vendor, models.tags,
         (select min(price) from variants where product_id = products.id),
-        setweight(to_tsvector('simple', id / 100000 || ' many' || id || '1'), 'A') || words
-    from products
-    join models on models.n = id * 7919 % 100000
-    where id between $1 and $2
+        setweight(
+            to_tsvector('simple', id / 100000 || ' many' || id || '1')
+            || to_tsvector('simple', first) || to_tsvector('english', first), 'A'
+        ) || words
+    from products, split_part(lower(products.title), ' ', 1) as first, models
+    where id between $1 and $2 and models.n = id * 7919 % 100000
     order by id
 """
 
