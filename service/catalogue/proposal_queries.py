@@ -17,6 +17,9 @@ SELECT_PROPOSALS = Statement(
         select n, word, slips(word) as slips,
             to_tsquery({LANGUAGE}, '''' || word || ' ''{BEGINNING}') as query
         from unnest(:words::text[]) with ordinality as each (raw, n), search_text(raw) as word
+    ),
+    common as materialized (
+        select words from listed_products order by product_id desc limit {COUNTED}
     )
     -- What has a slip in common comes first: what is alike is looked for only where nothing has.
     select case when not known then coalesce(
@@ -40,11 +43,8 @@ SELECT_PROPOSALS = Statement(
         )
     ) end as proposal
     from typed, lateral (
-        with common as materialized (
-            select words from listed_products order by product_id desc limit {COUNTED}
-        ),
         -- More than one, as for the first one alone the planner would read through the table.
-        found as materialized (
+        with found as materialized (
             select from listed_products where words @@ typed.query limit {COUNTED}
         )
         -- What the newest have may be all over the catalogue: the index isn't asked for it.
