@@ -68,9 +68,8 @@ KNOWN = {
         *("a word and a frequent type", "a word and a large vendor", "a word and a type, fewer"),
         *("a word and a tag", "a word, a type and a tag", "a vendor and a tag"),
         *("a tag and prices", "a word and prices", "a type, a vendor and a tag"),
-    ),
-    "no index has titles of a type or a vendor": (
-        *("a type of 30,000, title", "a type and a large vendor, title"),
+        *("a type and prices, newest", "a type and prices, title"),
+        "a type and a large vendor, title",
     ),
     "a list for each facet that is chosen": (
         *("facets of a type and", "facets of a word, a type and a tag", "facets of prices"),

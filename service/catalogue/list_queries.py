@@ -64,7 +64,7 @@ async def select_products(
     end = f"limit {limit + 1}"
     few = f"select product_id, {key} as key from matching where {beyond} order by {order} {end}"
     ordered = statement.alone(sort)
-    within = f"{statement.within(sort)} and {beyond}"
+    within = f"{statement.within()} and {beyond}"
     in_order = f"""
         select product_id, {key} as key from ({one_by_one(order, within)}) as listed_products
         where {judged(statement.where())} {end}"""

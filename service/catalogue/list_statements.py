@@ -25,8 +25,6 @@ MANY = 2
 SORTED = 5_000
 """Products that are sorted, at most; more are read in the order of an index. Where the sample is
 asked, as many as would be read for a page in the order of an index."""
-SORTED_ALONE = 20_000
-"""The same of a type's or a vendor's, whose titles and prices are in the index."""
 EVENLY = 2 / 3
 """Of as many; to gather and sort a product takes longer than to pass one by."""
 SAMPLE = 8
@@ -144,16 +142,16 @@ class ListStatement:
     def alone(self, sort: Sort) -> str:
         """Return the condition where an index has all that is asked for in this order, or blank."""
         in_order = self.indexed.keys() <= {"types", "vendors", "prices"}
-        if sort == "newest":
+        if sort in {"newest", "title"}:
             in_order = len(self.indexed) == 1
-        if not self.equal or not in_order or sort == "title":
+        if not self.equal or not in_order:
             return ""
         prices = [sql for name, sql in self.indexed.items() if name == "prices"]
         return " and ".join([*self.equal.values(), *prices, *self.others])
 
-    def within(self, sort: Sort) -> str:
-        """Return a condition of part of what is asked for that an index has in this order."""
-        return [*self.equal.values()][-1] if self.equal and sort != "title" else "true"
+    def within(self) -> str:
+        """Return a condition of part of what is asked for that an index has in any order."""
+        return [*self.equal.values()][-1] if self.equal else "true"
 
     def _indexed_but(self, leave: str) -> dict[str, str]:
         """Return what indexes help with but for the facet to leave out, where one has all as one.
@@ -192,9 +190,7 @@ class ListStatement:
                     select {columns} from listed_products
                     order by product_id desc limit {COUNTED + 1}
                 )"""
-        most = COUNTED
-        if sort:
-            most = SORTED_ALONE if self.alone("price") and not self.others else SORTED
+        most = SORTED if sort else COUNTED
         limit = f"limit (select bound + 1 from {name}_way)"
         found = [
             f"(select {columns} from {source} where {each} {limit})"

@@ -85,6 +85,8 @@ SEARCHES = [
     Selection(text="quokka", vendor="V7"),
     Selection(text="quo", type="T1", max_price=300),
     Selection(text="q", available=True, tag="t", min_price=900),
+    Selection(type="T1"),
+    Selection(vendor="V7"),
     Selection(type="T1", vendor="V7"),
     Selection(type="T2", vendor="V7", tag="t", max_price=900),
     Selection(vendor="V7", min_price=100, max_price=800),
