@@ -57,9 +57,10 @@ class LoginForm(LoginInput):
 
 
 class RegistrationForm(RegistrationInput):
-    """A new account, and where to go on."""
+    """A new account, whether it wants mail that advertises, and where to go on."""
 
     next: str = "/"
+    marketing_emails: bool = False
 
 
 @blueprint.get("/login")
@@ -93,7 +94,11 @@ async def post_login() -> Response | WerkzeugResponse:
 @page(query=NextQuery)
 async def show_register(query: NextQuery) -> Response:
     """Show what an account takes."""
-    return await _form("register", {"next": query.next})
+    # Nobody has said yes who has not ticked it, here or among the preferences.
+    wants = read_guest_choices().marketing_emails is True
+    return await _form(
+        "register", {"next": query.next, "marketing_emails": "true" if wants else ""}
+    )
 
 
 @blueprint.post("/register")
@@ -168,7 +173,7 @@ async def _register(data: RegistrationForm) -> LoggedIn:
     Raises as `register_browser`.
     """
     try:
-        return await register_browser(data)
+        return await register_browser(data, marketing_emails=data.marketing_emails)
     except (UsernameTaken, EmailTaken):
         if await run(queries.select_registered, data.username, data.email):
             with suppress(WrongCredentials):

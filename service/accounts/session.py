@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
 from quart import Response, after_this_request, session
 from quart_auth import login_user
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -83,15 +84,26 @@ async def find_new_devices(logged_in: LoggedIn) -> list[str]:
     )
 
 
-async def register_browser(data: RegistrationInput, within: Within | None = None) -> LoggedIn:
-    """Register, and log this browser in; raises as `actions.register`."""
+async def register_browser(
+    data: RegistrationInput,
+    within: Within | None = None,
+    *,
+    marketing_emails: bool | UnsetType = UNSET,
+) -> LoggedIn:
+    """Register, and log this browser in; raises as `actions.register`.
+
+    What the form says of mail that advertises counts, and not what this browser said before.
+    """
+    browser = _app() if data.token else _browser()
+    said = Choices(marketing_emails=marketing_emails)
+    browser = replace(browser, choices=fill(said, browser.choices))
     logged_in = await actions.register(
         get_service(Hasher),
         get_service(Throttle),
         data.username,
         data.email,
         data.password,
-        browser=_app() if data.token else _browser(),
+        browser=browser,
         policy=LoginPolicy.of(
             get_service(Settings), cart_policy(), remember=False, token=_new_token(data)
         ),

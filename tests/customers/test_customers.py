@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -24,6 +25,7 @@ from tests.support.shopping import (
     add,
     get,
     make_token,
+    new_name,
     register,
 )
 
@@ -293,3 +295,21 @@ async def test_audit_is_filtered(desk: Desk) -> None:
         if after is None:
             break
     assert seen == ["account_enabled", "account_disabled", "registered"]
+
+
+@pytest.mark.parametrize("said", ["nothing", "yes"])
+@pytest.mark.parametrize("sent", [{}, {"marketing_emails": "true"}])
+async def test_consent_at_registration(app: Quart, said: str, sent: dict[str, str]) -> None:
+    """The page's box is ticked for who said yes before alone; what it says is kept and timed."""
+    client, name = app.test_client(), new_name()
+    if said == "yes":
+        await client.patch(f"{API}/preferences", json={"marketing_emails": True})
+    page = await (await client.get("/register")).get_data(as_text=True)
+    (box,) = re.findall(r'<input type="checkbox" name="marketing_emails"[^>]*>', page)
+    assert ("checked" in box) is (said == "yes")
+    form = {"username": name, "email": f"{name}@example.com", "password": PASSWORD, **sent}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    assert (await client.post("/register", form=form, headers=headers)).status_code == 303
+    exported = await get(client, "/account/export")
+    assert exported["preferences"]["marketing_emails"] is bool(sent)
+    assert exported["marketing_emails_at"] is not None
