@@ -13,7 +13,8 @@ from service.settings import Settings
 class Rule:
     """Rows that go once the time in a column is ``after`` ago. The SQL is ours, never input.
 
-    An index on ``column``, where ``condition`` holds, makes this cheap.
+    An index on ``column``, where ``condition`` holds, makes this cheap. With a ``change`` the rows
+    stay, and that is done to them, after which the condition holds no more.
     """
 
     what: str
@@ -21,12 +22,14 @@ class Rule:
     column: str
     after: timedelta
     condition: str = "true"
+    change: str = ""
 
 
 def rules(settings: Settings) -> tuple[Rule, ...]:
     """Return what goes, and when."""
     unused = timedelta(seconds=settings.section_idle)
     over = timedelta(seconds=settings.section_lifetime)
+    guests = timedelta(days=settings.guest_order_days)
     return (
         # The browser's snapshot ends with disuse as well, and heals the cart if it was too soon. A
         # cart whose lines are still to follow into an account's waits for that.
@@ -64,4 +67,20 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
         # With their deliveries, those that nobody took among them: so the outbox is bounded.
         Rule("events", "events", "at", timedelta(days=settings.event_days)),
         Rule("idempotency keys", "idempotency_keys", "created_at", RETENTION),
+        # Without its key an order is nobody's, and triggers take the person out of it, as where an
+        # account is deleted.
+        *(
+            [
+                Rule(
+                    "contacts of guests' orders",
+                    "orders",
+                    "placed_at",
+                    guests,
+                    "key_hash is not null and status in ('fulfilled', 'cancelled')",
+                    change="key_hash = null, status = status",
+                )
+            ]
+            if guests
+            else []
+        ),
     )

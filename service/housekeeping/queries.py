@@ -31,6 +31,7 @@ async def count(db: Connection, rule: Rule) -> int:
 
 @cache
 def _purge(rule: Rule) -> Statement:
+    act = f"update {rule.table} set {rule.change}" if rule.change else f"delete from {rule.table}"
     return Statement(
         f"""
         with old as (
@@ -41,7 +42,7 @@ def _purge(rule: Rule) -> Statement:
             for update skip locked
         ),
         gone as (
-            delete from {rule.table} where ctid = any(array(select place from old))
+            {act} where ctid = any(array(select place from old))
             returning 1
         )
         select (select count(*) from gone) as number, max(time) as last from old
@@ -50,7 +51,7 @@ def _purge(rule: Rule) -> Statement:
 
 
 async def purge(db: Connection, rule: Rule, batch: int = BATCH) -> AsyncIterator[int]:
-    """Delete what the rule names, and say after each batch how many rows went.
+    """Delete what the rule names, or change it, and say after each batch how many rows it was.
 
     Rows that someone holds are left for the next time, so several can do this at once.
     """

@@ -196,6 +196,12 @@ class Settings:
     guest_checkout: bool = _setting(
         "whether one may order without an account, by an e-mail address", default=True
     )
+    guest_order_days: int = _setting(
+        "days after which `locker purge` takes contact, addresses, notes and metadata out of "
+        "guests' orders that are done, whose keys open them no more; 0 for never",
+        0,
+        zero=True,
+    )
     cart_max_quantity: int = _setting("units of one variant in a cart", 99)
     cart_max_lines: int = _setting("lines in a cart", 100)
     max_body: int = _setting("bytes a request's body may have", 65_536)

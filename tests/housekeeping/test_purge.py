@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from service.database import Connection
 from service.housekeeping import Rule, count, purge, rules
 from service.settings import Settings
+from tests.support.shopping import add_product
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -243,3 +245,62 @@ async def _plan(db: Connection, rule: Rule) -> str:
         f"order by {rule.column} limit 10 for update skip locked"
     )
     return "\n".join(row[0] for row in rows)
+
+
+async def test_the_person_goes_out_of_guests_old_orders(
+    own: Connection, url: str, settings: Settings
+) -> None:
+    """Once they are done and as old as the setting says; what was bought stays, by default all."""
+    await add_product(url)
+    account = await insert_account(own)
+
+    async def insert_order(
+        number: str, days: int, status: str = "fulfilled", account_id: UUID | None = None
+    ) -> None:
+        await own.execute(
+            """
+            with o as (
+                insert into orders (
+                    number, account_id, status, placed_at, currency, total, cart_id, cart_revision,
+                    contact, shipping_address, note, metadata, operator_note, key_hash
+                )
+                values (
+                    $1, $2, $3, $4, 'USD', 100, gen_random_uuid(), 2, '{"email": "ada@x.example"}',
+                    '{}', 'by the back door', '{"gift": "for Ada"}', 'called Ada', $5
+                )
+                returning id
+            )
+            insert into order_lines (
+                order_id, position, variant_id, sku, title, options, quantity, unit_price,
+                from_stock, metadata
+            )
+            select o.id, 1, variants.id, sku, 'Mug', '[]', 1, 100, false, '{"engraving": "Ada"}'
+            from o, variants
+            """,
+            number,
+            account_id,
+            status,
+            NOW - days * DAY,
+            None if account_id else b"key",
+        )
+
+    await insert_order("OLD", 31)
+    await insert_order("CANCELLED", 31, "cancelled")
+    await insert_order("TO-SEND", 31, "partially_fulfilled")
+    await insert_order("NEW", 29)
+    await insert_order("ACCOUNTS", 31, account_id=account)
+    assert "contacts of guests' orders" not in await all_gone(own, settings)
+    chosen = replace(settings, guest_order_days=30)
+    for expected in (2, 0):
+        assert (await all_gone(own, chosen, batch=1))["contacts of guests' orders"] == expected
+    gone = await own.fetch(
+        "select number, orders::text || order_lines::text as text from orders"
+        " join order_lines on order_id = orders.id where key_hash is null and account_id is null"
+        " order by number"
+    )
+    assert [row["number"] for row in gone] == ["CANCELLED", "OLD"]
+    for row in gone:
+        assert not re.search("ada|back door|Ada", row["text"])
+        assert "Mug" in row["text"]
+    rest = await own.fetchval("select count(*) from orders where contact->>'email' is not null")
+    assert rest == 3
