@@ -47,6 +47,11 @@ faults: $(READY) ## orders by the thousand while connections are cut and the ser
 test-backups: $(READY) ## a dump restored, and a moment gone back to, as docs/operations.md says; a minute
 	$(BIN)/pytest -n 0 -m slow tests/faults/test_backups.py
 
+# Whole servers that are started, killed and started again, or that stand in front of the service.
+test-servers: $(READY) ## behind nginx, HAProxy and PgBouncer, under systemd's units, and what `locker dev` starts
+	$(BIN)/pytest -n auto --dist loadfile -m slow tests/proxies tests/database/test_pgbouncer.py \
+		tests/deploy/test_systemd.py tests/cli/test_dev.py tests/devserver/test_recovery.py
+
 test-cluster: $(READY) ## another leader under load, in the Patroni cluster of the program that PATRONI names
 	$(BIN)/pytest -n 0 -s -m slow tests/faults/test_cluster.py
 

@@ -21,6 +21,8 @@ from service.devserver import become
 from tests.support.commands import LOCKER, Locker, environment
 from tests.support.shopping import API, PASSWORD
 
+pytestmark = pytest.mark.slow
+
 ANSWERED_WITHIN = 30.0
 ENDED_WITHIN = 30.0
 

@@ -17,7 +17,10 @@ from tests.support.pooler import IGNORED, PROGRAM, Pooler, pooling
 from tests.support.serving import ROOT
 from tests.support.shopping import API, add_product, register
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed"),
+]
 
 StartApp = Callable[..., Awaitable[Quart]]
 SHOPPERS = 20

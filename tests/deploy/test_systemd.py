@@ -20,6 +20,8 @@ from service.settings import Settings
 from tests.support.serving import PROGRAMS, ROOT, environment
 from tests.support.shopping import API
 
+pytestmark = pytest.mark.slow
+
 UNITS = ROOT / "deploy/systemd"
 EXPOSED = 2.0
 """Of 10, by `systemd-analyze security`: what has no sandbox has 9.6."""

@@ -20,6 +20,8 @@ from tests.support.processes import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 linux_only = pytest.mark.skipif(
     os.uname().sysname != "Linux", reason="only Linux ends a process with its parent"
 )

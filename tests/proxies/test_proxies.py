@@ -13,6 +13,8 @@ from tests.support.certificates import HOST
 from tests.support.shopping import API, PASSWORD, Product, new_name
 from tests.support.wire import HTTP2_UPGRADE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["HTTP/1.1", "HTTP/2"])
 def browser(request: pytest.FixtureRequest, proxy: Proxy) -> Iterator[httpx.Client]:
