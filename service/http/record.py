@@ -20,6 +20,7 @@ from service.logins import presented_login
 from service.services import get_service, services_of
 from service.sessions import TokenRequest
 from service.standby import tally
+from service.tracing import RECORDED, Recorded
 
 logger = logging.getLogger(__name__)
 
@@ -70,12 +71,16 @@ async def record(status: int) -> None:
     method, route = (request.method, rule.rule) if rule else ("-", "-")
     metrics.count_request(method, route, status, seconds, tally())
     error: LockerError | None = g.get("error")
+    code = error.code if error else None
+    recorded: Recorded | None = request.scope.get(RECORDED)  # type: ignore[assignment]
+    if recorded is not None:
+        recorded.note(rule.rule if rule else None, g.request_id, code)
     line = {
         "method": request.method,
         "path": request.path[:LONGEST_PATH],
         "route": route,
         "status": status,
-        "code": error.code if error else None,
+        "code": code,
         "host": _host() if isinstance(error, BadHost) else None,
         "milliseconds": round(seconds * 1000, 1),
         "ip": request.remote_addr,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from service.errors import SettingsError
 from service.settings import Settings
 
-from .tracer import Outgoing, Tracer, read_trace_id
+from .tracer import RECORDED, Outgoing, Recorded, Tracer, read_trace_id
 
-__all__ = ["Outgoing", "Tracer", "read_trace_id", "start_tracing"]
+__all__ = ["RECORDED", "Outgoing", "Recorded", "Tracer", "read_trace_id", "start_tracing"]
 
 MISSING = "LOCKER_TRACING needs OpenTelemetry: pip install 'locker[otel]', or turn it off"
 

@@ -13,6 +13,7 @@ import logging
 import threading
 from collections.abc import Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,19 +27,18 @@ from opentelemetry.trace import (
     Span,
     SpanKind,
     StatusCode,
-    format_trace_id,
     get_current_span,
     set_span_in_context,
 )
 from opentelemetry.trace import Tracer as SpanMaker
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from quart import Quart, Response, g, request
+from quart import Quart
 
 from quart_locker.connection import CountingConnection
 from service.errors import SettingsError
 
 from .summaries import summarise
-from .tracer import TRACE_ID, Outgoing, Tracer, read_traceparent
+from .tracer import RECORDED, TRACE_ID, Outgoing, Tracer, read_traceparent
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,6 @@ class SpanTracer(Tracer):
     def init_app(self, app: Quart) -> None:
         app.before_serving(self._outlet.open)
         app.after_serving(self._outlet.close)
-        app.after_request(_name_request)
         app.asgi_app = TracedRequests(app.asgi_app, self._spans)  # type: ignore[assignment,method-assign]
 
     @contextmanager
@@ -156,29 +155,68 @@ class TracedRequests:
             await self._app(scope, receive, send)
             return
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
-        span = self._spans.start_span(
-            "HTTP" if method == "_OTHER" else method,
-            _parent(scope),
-            SpanKind.SERVER,
-            {
-                "http.request.method": method,
-                "url.path": _encodable(path)[:LONGEST_PATH],
-                "url.scheme": scope.get("scheme", "http"),
-            },
-        )
+        name = "HTTP" if method == "_OTHER" else method
+        span = self._spans.start_span(name, _parent(scope), SpanKind.SERVER)
         scope[TRACE_ID] = _trace_id(span)
+        if not span.is_recording():
+            # Whatever comes of it finds no span either.
+            await self._app(scope, receive, send)
+            return
+        recorded = scope[RECORDED] = _RecordedRequest(span, method, scope)
         token = attach(set_span_in_context(span, Context()))
         try:
-            if span.is_recording():
-                span.set_attributes(_describe(scope))
-                send = _noting_status(span, send)
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, partial(recorded.send, send))
         except Exception as error:
             _fail(span, error)
             raise
         finally:
             detach(token)
-            span.end()
+            recorded.end()
+
+
+class _RecordedRequest:
+    """What is known of a request, which its span is told at once when it ends."""
+
+    def __init__(self, span: Span, method: str, scope: MutableMapping[str, Any]) -> None:
+        self._span = span
+        self._known: dict[str, Any] = {
+            "http.request.method": method,
+            "url.path": _encodable(scope["path"])[:LONGEST_PATH],
+            "url.scheme": scope.get("scheme", "http"),
+            "network.protocol.version": scope.get("http_version", "1.1"),
+        }
+        if scope.get("client"):
+            self._known["client.address"] = scope["client"][0]
+        for name, value in scope["headers"]:
+            if name == b"user-agent":
+                self._known["user_agent.original"] = value.decode("latin-1")[:LONGEST_NAME]
+            elif name == b"host":
+                self._known["server.address"] = value.decode("latin-1")[:LONGEST_NAME]
+
+    def note(self, route: str | None, request_id: str, code: str | None) -> None:
+        known = self._known
+        known["locker.request_id"] = request_id
+        if route is not None:
+            known["http.route"] = route
+            self._span.update_name(f"{known['http.request.method']} {route}")
+        if code is not None:
+            known["error.type"] = code
+
+    async def send(self, send: Any, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._known["http.response.status_code"] = message["status"]
+        await send(message)
+
+    def end(self) -> None:
+        known = self._known
+        if known.get("http.response.status_code", 0) >= FAULT:
+            known.setdefault("error.type", str(known["http.response.status_code"]))
+            self._span.set_status(StatusCode.ERROR)
+        else:
+            # What is the client's fault is none of ours.
+            known.pop("error.type", None)
+        self._span.set_attributes(known)
+        self._span.end()
 
 
 def _parent(scope: MutableMapping[str, Any]) -> Context:
@@ -188,46 +226,6 @@ def _parent(scope: MutableMapping[str, Any]) -> Context:
     state = [value for name, value in scope["headers"] if name == b"tracestate"]
     carrier = {"traceparent": form[0].decode(), "tracestate": b",".join(state).decode("latin-1")}
     return PROPAGATOR.extract(carrier, Context())
-
-
-def _describe(scope: MutableMapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"network.protocol.version": scope.get("http_version", "1.1")}
-    if scope.get("client"):
-        found["client.address"] = scope["client"][0]
-    for name, value in scope["headers"]:
-        if name == b"user-agent":
-            found["user_agent.original"] = value.decode("latin-1")[:LONGEST_NAME]
-        elif name == b"host":
-            found["server.address"] = value.decode("latin-1")[:LONGEST_NAME]
-    return found
-
-
-def _noting_status(span: Span, send: Any) -> Any:
-    async def note_and_send(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            span.set_attribute("http.response.status_code", status)
-            if status >= FAULT:
-                span.set_status(StatusCode.ERROR)
-        await send(message)
-
-    return note_and_send
-
-
-async def _name_request(response: Response) -> Response:
-    """Say what only the application knows: its route, and what the error is called."""
-    span = get_current_span()
-    if not span.is_recording():
-        return response
-    if request.url_rule is not None:
-        span.update_name(f"{request.method} {request.url_rule.rule}")
-        span.set_attribute("http.route", request.url_rule.rule)
-    if "request_id" in g:
-        span.set_attribute("locker.request_id", g.request_id)
-    if response.status_code >= FAULT:
-        error = g.get("error")
-        span.set_attribute("error.type", error.code if error else str(response.status_code))
-    return response
 
 
 def traced_connection(spans: SpanMaker) -> type[CountingConnection]:
@@ -290,7 +288,7 @@ def _fail(span: Span, error: BaseException) -> None:
 
 def _trace_id(span: Span) -> str | None:
     context = span.get_span_context()
-    return format_trace_id(context.trace_id) if context.is_valid else None
+    return f"{context.trace_id:032x}" if context.is_valid else None
 
 
 def _encodable(text: str) -> str:

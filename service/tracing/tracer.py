@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from quart import Quart
 
@@ -17,6 +17,17 @@ TRACEPARENT = re.compile(
     rb"-[0-9a-f]{2}(?P<more>-.*)?"
 )
 LONGEST_TRACEPARENT = 512
+
+
+RECORDED = "locker.recorded"
+"""What a scope has a `Recorded` by, where there is a span of the request."""
+
+
+class Recorded(Protocol):
+    """A request whose span is recorded."""
+
+    def note(self, route: str | None, request_id: str, code: str | None) -> None:
+        """Say what only the application knows: the route, and what an error is called."""
 
 
 class Outgoing:
