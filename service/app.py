@@ -27,9 +27,11 @@ from .accounts.session import AccountLogins
 from .carts.api import blueprint as carts_api
 from .carts.pages import blueprint as carts_pages
 from .carts.session import promise_cart
+from .catalogue import HeldCatalogue
 from .catalogue.admin_api import blueprint as catalogue_admin_api
 from .catalogue.admin_pages import blueprint as catalogue_admin_pages
 from .catalogue.api import blueprint as catalogue_api
+from .catalogue.api import make_ready
 from .catalogue.pages import blueprint as catalogue_pages
 from .customers.admin_api import blueprint as customers_admin_api
 from .customers.admin_pages import blueprint as customers_admin_pages
@@ -85,10 +87,12 @@ def create_app(settings: Settings | None = None) -> Quart:
     pool = database.init_app(app, settings, tracer)
     hasher = accounts.Hasher(settings, connections.give_way, tracer)
     second = standby.init_app(app, settings, pool, tracer)
+    held = HeldCatalogue(settings, make_ready)
     state = metrics.State()
     state.add(partial(database.pool_metrics, pool))
     state.add(second.metrics)
     state.add(hasher.metrics)
+    state.add(held.metrics)
     state.add_asked(partial(read_backlogs, app))
     services.init_app(
         app,
@@ -96,12 +100,15 @@ def create_app(settings: Settings | None = None) -> Quart:
         pool,
         second,
         hasher,
+        held,
         state,
         throttling.Throttle(settings),
         Draining(),
     ).add(tracer, tracing.Tracer)
     app.before_serving(hasher.open)
     app.after_serving(hasher.close)
+    app.before_serving(held.open)
+    app.after_serving(held.close)
     # Quart itself wants a key here; the sessions' own keys are with their signers.
     app.secret_key = settings.secret_key
     ShopSessions(settings).init_app(app)

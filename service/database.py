@@ -144,10 +144,15 @@ async def refuse_pooler(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def direct(settings: Settings, timeout: float) -> AsyncIterator[Connection]:  # noqa: ASYNC109 - as asyncpg.connect
+async def direct(
+    settings: Settings,
+    timeout: float,  # noqa: ASYNC109 - as asyncpg.connect
+    *,
+    name: str = "locker",
+) -> AsyncIterator[Connection]:
     """Connect beside the pool, without the service's limits; ``timeout`` is in seconds.
 
-    Raises `PoolerFound`, and what asyncpg raises.
+    The server knows the connection by its ``name``. Raises `PoolerFound`, and what asyncpg raises.
     """
     address = read_address(settings.database_url)
     pooler = settings.pgbouncer == "transaction"
@@ -155,7 +160,7 @@ async def direct(settings: Settings, timeout: float) -> AsyncIterator[Connection
         db = await asyncpg.connect(
             address.url,
             timeout=address.connect_timeout or timeout,
-            server_settings=None if pooler else {MARK: "on"},
+            server_settings={"application_name": name} | ({} if pooler else {MARK: "on"}),
             statement_cache_size=0 if pooler else 100,
         )
     except asyncpg.ProtocolViolationError as error:

@@ -134,6 +134,11 @@ def read_pattern(text: str) -> str:
     return f"*.{host}" if below else host
 
 
+def is_own(address: str) -> bool:
+    """Return whether an address is a path on the host that it is found on."""
+    return address.startswith("/") and not address.startswith("//")
+
+
 @cache
 def _patterns(allowed: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     patterns = [read_pattern(text) for text in allowed]

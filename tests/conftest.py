@@ -200,6 +200,8 @@ def settings(database_url: str) -> Settings:
         # However busy the machine, a connection is waited for.
         pool_timeout=20.0,
         drain_time=0.0,
+        # What a test writes is to be seen at once; `tests/catalogue/test_held.py` holds it.
+        catalogue_memory=0,
     )
 
 

@@ -10,6 +10,7 @@ from .cells import BadCell
 from .cells import price as parse_price
 from .choosing import FIELDS, choose
 from .facet_queries import select_types
+from .held import HeldCatalogue
 from .import_queries import count_other_currencies, select_currency
 from .language_queries import select_search_language
 from .list_queries import select_products
@@ -48,6 +49,7 @@ __all__ = [
     "STOCK",
     "BadCell",
     "BadRow",
+    "HeldCatalogue",
     "Image",
     "ImportOptions",
     "ImportRefused",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from service.audit import Operator
 from service.database import Connection, run
@@ -15,10 +15,12 @@ from service.http.endpoints import Amount, Caller, Input, Options, Output, answe
 from service.http.idempotency import KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.http.operators import current_operator
+from service.http.requests import SAFE_METHODS
 from service.services import get_service
 from service.settings import Settings
 
 from . import admin
+from .held import HeldCatalogue
 from .model import (
     LOW,
     PRICE,
@@ -197,6 +199,14 @@ async def publish_product(handle: str, data: PublishedInput) -> Response:
     _, response = await Once(data, to_response=_show_product).run(
         admin.publish, handle, operator, published=data.published
     )
+    return response
+
+
+@blueprint.after_request
+async def show_at_once(response: Response) -> Response:
+    """Have this process answer with what was changed from now on."""
+    if request.method not in SAFE_METHODS:
+        get_service(HeldCatalogue).distrust()
     return response
 
 

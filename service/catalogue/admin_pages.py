@@ -7,18 +7,20 @@ from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from service.database import run
 from service.errors import Conflict, Invalid, InvalidCursor, LockerError
 from service.http.endpoints import Caller, Input
 from service.http.operators import current_operator
+from service.http.requests import SAFE_METHODS
 from service.pages import SentForm, back, field_errors, flash, page, receive_form, render
 from service.services import get_service
 from service.settings import Settings
 
 from . import admin
+from .held import HeldCatalogue
 from .model import LOW, SKU_LENGTH, STOCK, VariantChange
 
 blueprint = Blueprint("catalogue_admin_pages", __name__)
@@ -93,6 +95,16 @@ async def post_shown(data: ShownForm) -> WerkzeugResponse:
     product = await run(admin.publish, data.handle, operator, published=data.published)
     flash(f"{product.title} is {'shown in the shop' if product.published else 'hidden'}.")
     return back(_address(data.q, data.low))
+
+
+@blueprint.after_request
+async def show_at_once(
+    response: Response | WerkzeugResponse,
+) -> Response | WerkzeugResponse:
+    """Have this process answer with what was changed from now on."""
+    if request.method not in SAFE_METHODS:
+        get_service(HeldCatalogue).distrust()
+    return response
 
 
 def _query_of(form: SentForm) -> StockQuery:

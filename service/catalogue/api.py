@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import msgspec
@@ -14,9 +13,11 @@ from service.database import get_db
 from service.errors import NotFound
 from service.http.endpoints import Amount, Caller, Input, Options, Output, answer, operation
 from service.http.prefix import place_address
+from service.services import get_service
 from service.standby import read_public
 
 from . import cursor, facet_queries, list_queries, queries, search
+from .held import HeldCatalogue, ReadyProduct, mark_own
 from .model import PRICE, TEXT_LENGTH, FacetCount, Facets, Image, Product, Selection, Sort, Variant
 from .suggestions import suggest
 
@@ -212,19 +213,25 @@ async def list_product_types() -> Response:
 )
 async def show_product(handle: str) -> Response:
     """Show one product."""
-    product = await queries.select_product(await get_db(), handle)
+    product = get_service(HeldCatalogue).find(handle)
     if product is None:
-        raise NotFound
-    body = product_output(product)
-    # The tag is made from the whole answer: stock changes while the product's row doesn't.
-    tag = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
-    response = answer(body, ETag=f'"{tag}"', Cache_Control="no-cache")
+        found = await queries.select_product(await get_db(), handle)
+        if found is None:
+            raise NotFound
+        product = make_ready(found)
+    body, tag = product.below(request.root_path)
+    response = answer(msgspec.Raw(body), ETag=f'"{tag}"', Cache_Control="no-cache")
     await response.make_conditional(request)
     return response
 
 
-def product_output(product: Product) -> ProductOutput:
-    """Return the product for the API."""
+def make_ready(product: Product) -> ReadyProduct:
+    """Return the product's answer, for any prefix."""
+    return ReadyProduct.of(product.handle, msgspec.json.encode(product_output(product, mark_own)))
+
+
+def product_output(product: Product, place: Callable[[str], str] = place_address) -> ProductOutput:
+    """Return the product for the API; ``place`` is what becomes of its pictures' addresses."""
     return ProductOutput(
         handle=product.handle,
         title=product.title,
@@ -232,12 +239,12 @@ def product_output(product: Product) -> ProductOutput:
         vendor=product.vendor,
         type=product.type,
         tags=list(product.tags),
-        images=[_image_output(image) for image in product.images],
-        variants=[_variant_output(variant) for variant in product.variants],
+        images=[_image_output(image, place) for image in product.images],
+        variants=[_variant_output(variant, place) for variant in product.variants],
     )
 
 
-def _variant_output(variant: Variant) -> VariantOutput:
+def _variant_output(variant: Variant, place: Callable[[str], str]) -> VariantOutput:
     return VariantOutput(
         sku=variant.sku,
         options=dict(variant.options),
@@ -246,12 +253,12 @@ def _variant_output(variant: Variant) -> VariantOutput:
         currency=variant.currency,
         available=variant.available,
         orderable=variant.orderable,
-        image=_image_output(variant.image) if variant.image else None,
+        image=_image_output(variant.image, place) if variant.image else None,
     )
 
 
-def _image_output(image: Image) -> ImageOutput:
-    return ImageOutput(place_address(image.src), image.alt)
+def _image_output(image: Image, place: Callable[[str], str]) -> ImageOutput:
+    return ImageOutput(place(image.src), image.alt)
 
 
 def _facets_output(facets: Facets) -> FacetsOutput:

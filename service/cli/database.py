@@ -41,7 +41,9 @@ async def require_schema(db: Connection) -> None:
 async def through_app(settings: Settings) -> AsyncIterator[Connection]:
     """Take a connection as a request does; only this one is opened."""
     # What was done stands in the command's own words; what is logged is for the service.
-    few = dataclasses.replace(settings, pool_min=0, pool_max=1, standby_url="", log_level="ERROR")
+    few = dataclasses.replace(
+        settings, pool_min=0, pool_max=1, standby_url="", catalogue_memory=0, log_level="ERROR"
+    )
     app = create_app(few)
     await app.startup()
     try:

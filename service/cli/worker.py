@@ -49,6 +49,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
             pool_max=min(CONNECTIONS, settings.pool_max),
             metrics=settings.worker_metrics,
             standby_url="",
+            catalogue_memory=0,
         )
     )
     await app.startup()

@@ -145,8 +145,8 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     return decorate
 
 
-def answer(body: Output, status: int = 200, **headers: str) -> Response:
-    """Return the body as JSON; a header's underscores stand for hyphens."""
+def answer(body: Output | msgspec.Raw, status: int = 200, **headers: str) -> Response:
+    """Return the body, encoded or not, as JSON; a header's underscores stand for hyphens."""
     response = Response(msgspec.json.encode(body), status, content_type="application/json")
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from quart import request
 
-from service.hosts import PREFIX_FORM
+from service.hosts import PREFIX_FORM, is_own
 
 _LINK = re.compile(r'((?: href| src| action| formaction| hx-get| hx-post| data-[a-z]+)=")/(?!/)')
 
@@ -47,5 +47,4 @@ def place_links(page: str) -> str:
 
 def place_address(address: str) -> str:
     """Return an address, of a picture say, as others must ask for it."""
-    own = address.startswith("/") and not address.startswith("//")
-    return f"{request.root_path}{address}" if own else address
+    return f"{request.root_path}{address}" if is_own(address) else address

@@ -218,6 +218,12 @@ class Settings:
         "HTTP/2 without TLS, by prior knowledge; with TLS it is always offered", default=False
     )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
+    catalogue_memory: int = _setting(
+        "megabytes in which each process holds the catalogue, to answer with products without the "
+        "database; 0 holds none, nor what is larger",
+        64,
+        zero=True,
+    )
     picture_sources: tuple[str, ...] = _setting(
         "where pages may load pictures from, beside the shop itself: `https:` for anywhere, "
         "origins such as `https://cdn.example`, or `,` for nowhere",
