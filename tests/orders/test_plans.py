@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,7 @@ import pytest
 from quart import Quart
 
 from benchmarks.year import YEAR, fill
-from service import create_app, housekeeping
+from service import carts, clock, create_app, housekeeping
 from service.migrations import migrate
 from service.settings import Settings
 from tests.support.checkout import check_out
@@ -69,8 +70,8 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plans]:
 async def test_no_large_table_is_read_whole(
     full: str, orders: int, settings: Settings, plans: Plans
 ) -> None:
-    """Shopping, the merge at login, checkout, the order list and a purge all go by an index."""
-    settings = replace(settings, database_url=full)
+    """Shopping, a login's merge, checkout, lists, a purge and a look for left carts use indexes."""
+    settings = replace(settings, database_url=full, guest_order_days=30)
     app = create_app(settings)
     async with app.test_app():
         await _shop(app)
@@ -78,6 +79,8 @@ async def test_no_large_table_is_read_whole(
     for rule in housekeeping.rules(settings):
         async for _ in housekeeping.purge(db, rule, batch=orders // 1000):
             break
+    most = orders // 1000
+    assert await carts.tell_of_abandoned(db, timedelta(hours=4), clock.now(), most) == most
     await db.close()
 
     read = {query: _tables(plan) for query, plan in plans.items()}
@@ -85,6 +88,8 @@ async def test_no_large_table_is_read_whole(
     assert any("merged_into = $1" in query for query in read)
     assert any("order by o.id desc" in query for query in read)
     assert any("skip locked" in query and "delete from carts" in query for query in read)
+    assert any("update carts set told_at" in query for query in read)
+    assert any("update orders set key_hash" in query for query in read)
     assert {query: tables & LARGE for query, tables in read.items() if tables & LARGE} == {}
 
 
