@@ -174,7 +174,7 @@ async def test_odd_headers_break_nothing(operation: Operation, caller: httpx.Asy
         "Accept Accept-Encoding Accept-Language Access-Control-Request-Method Authorization "
         "Cookie Expect Forwarded Idempotency-Key If-Match If-Modified-Since If-None-Match "
         "Locker-Cart Locker-Order-Key Origin Range Referer Sec-Fetch-Site User-Agent "
-        "X-Forwarded-For X-Forwarded-Prefix X-Forwarded-Proto X-Request-Id"
+        "X-Forwarded-For X-Forwarded-Prefix X-Forwarded-Proto X-Request-Id traceparent"
     )
     for turn, name in enumerate(names.split(), OPERATIONS.index(operation)):
         for value in odd[turn % 3 :: 3]:
