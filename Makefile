@@ -73,8 +73,8 @@ flood: $(READY) ## log ins from a whole IPv6 /48 for 20 s, and how long the owne
 year: $(READY) ## a shop's data after a year, and the plan of every query on it; minutes, and 5 GB of disk
 	$(BIN)/pytest -m slow tests/orders/test_plans.py
 
-test-pgbouncer: $(READY) ## the suite with PgBouncer, in transaction mode, in front of the database; minutes
-	@test -x /usr/sbin/pgbouncer || .ci/programs pgbouncer
+test-pgbouncer: $(READY) ## the suite with PgBouncer (or the one that PGBOUNCER names) in transaction mode; minutes
+	@test -n "$$PGBOUNCER" || test -x /usr/sbin/pgbouncer || .ci/programs pgbouncer
 	$(BIN)/pytest -n auto --dist loadfile --pgbouncer
 
 test-examples: $(READY) ## the applications in examples/, each from a fresh environment; minutes

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-HEALTHY_WITHIN=60 # seconds
+HEALTHY_WITHIN=120 # seconds; 3 on a machine that has nothing else to do
 
 replicas() { docker compose ps --quiet locker; }
 

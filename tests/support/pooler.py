@@ -22,7 +22,10 @@ import asyncpg
 from service.devserver import become
 from service.settings import Settings
 
-PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+PROGRAM = os.environ.get("PGBOUNCER") or shutil.which(
+    "pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+)
+"""Another version is named by ``PGBOUNCER``, one in a container by a script that runs it."""
 READY_WITHIN = 20.0  # seconds
 CONFIGURATION = """
 [databases]
