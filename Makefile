@@ -48,9 +48,10 @@ test-backups: $(READY) ## a dump restored, and a moment gone back to, as docs/op
 	$(BIN)/pytest -n 0 -m slow tests/faults/test_backups.py
 
 # Whole servers that are started, killed and started again, or that stand in front of the service.
-test-servers: $(READY) ## behind nginx, HAProxy and PgBouncer, under systemd's units, and what `locker dev` starts
+test-servers: $(READY) ## behind nginx, HAProxy and PgBouncer, by a standby, under systemd, and what `locker dev` starts
 	$(BIN)/pytest -n auto --dist loadfile -m slow tests/proxies tests/database/test_pgbouncer.py \
-		tests/deploy/test_systemd.py tests/cli/test_dev.py tests/devserver/test_recovery.py
+		tests/database/test_standby.py tests/deploy/test_systemd.py tests/cli/test_dev.py \
+		tests/devserver/test_recovery.py
 
 test-cluster: $(READY) ## another leader under load, in the Patroni cluster of the program that PATRONI names
 	$(BIN)/pytest -n 0 -s -m slow tests/faults/test_cluster.py
