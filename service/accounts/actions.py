@@ -7,9 +7,9 @@ from uuid import UUID
 
 from service import audit, carts, clock, metrics
 from service.audit import Event, Source
-from service.database import Connection, release_db, run
+from service.database import Conflicted, Connection, release_db, run
 from service.errors import FieldError, Invalid, WeakPassword, WrongCredentials, WrongPassword
-from service.logins import NewLogin, NewToken, make_token, new_token, start_login
+from service.logins import LoginStart, NewLogin, NewToken, make_token, new_token
 from service.metrics import outcome
 from service.throttling import Throttle, ThrottleResult, count_attempt
 
@@ -91,7 +91,7 @@ async def register(
         async with audit.recorded(db) as record:
             account = await queries.insert_account(db, name, email, password_hash, clock.now())
             verified = login_queries.Verified(account, password_hash)
-            logged_in = await _start(db, record, verified, browser, policy, "registered")
+            logged_in = await _start(db, record, verified, browser, policy, "registered", lock=True)
             if within:
                 await within(db, logged_in)
             return logged_in
@@ -113,16 +113,28 @@ async def log_in(
     `TokenLimit` where an app has too many tokens, `Unauthenticated` for a cart's token that isn't
     valid.
 
-    One transaction starts the login and moves the guest's cart. Holds no connection while it
-    checks the password, which takes as long for a name that nobody has.
+    One statement starts the login and moves the guest's cart; where the cart changes meanwhile, one
+    transaction that holds its lock. Holds no connection while it checks the password, which takes
+    as long for a name that nobody has.
     """
     with outcome(metrics.logins, "succeeded"):
         async with hasher.place(browser.holder):
             verified = await _verify(hasher, throttle, name, password, browser)
 
         async def start(db: Connection) -> LoggedIn:
+            if not policy.token:
+                try:
+                    async with audit.recorded(db, transaction=False) as record:
+                        return await _start(
+                            db, record, verified, browser, policy, "logged_in", lock=False
+                        )
+                except Conflicted:
+                    pass
             async with audit.recorded(db) as record:
-                return await _start(db, record, verified, browser, policy, "logged_in")
+                # The account is locked before its cart, as by everyone.
+                if not await queries.lock_account(db, verified.account.id, verified.password_hash):
+                    raise WrongCredentials
+                return await _start(db, record, verified, browser, policy, "logged_in", lock=True)
 
         return await run(start)
 
@@ -164,30 +176,36 @@ async def _start(
     browser: Browser,
     policy: LoginPolicy,
     kind: audit.EventKind,
+    *,
+    lock: bool,
 ) -> LoggedIn:
+    """Log in whoever is verified. With ``lock`` within the caller's transaction.
+
+    Raises `Conflicted` where the cart has changed between reading and writing it.
+    """
     account, cart_owner = verified.account, browser.cart_owner
-    started = made = None
+    made = start = None
     if policy.token:
         made = await _make_token(db, record, verified, browser, policy.token, kind)
     else:
-        started = await _start_session(db, record, verified, browser, policy, kind)
-    if kind == "logged_in" or browser.choices.chosen():
-        await login_queries.settle_login(db, verified, browser.choices, clock.now())
+        start = _login_start(verified, browser, policy, kind)
     if kind == "registered" and await _is_lost(db, browser, account):
         # What the browser remembers of the lost account's cart is this account's.
         cart_owner = cart_owner.for_account(account.id)
-    merged = await carts.merge(db, account.id, cart_owner, policy.cart)
-    return LoggedIn(account, started, made, merged.loaded, merged.receipt)
+    merge = await carts.read_merge(db, account.id, cart_owner, policy.cart, lock=lock)
+    started = await login_queries.settle_login(
+        db, verified, start, merge, browser.choices, clock.now()
+    )
+    session = None
+    if start and started:
+        record.note(start.event)
+        session = BrowserLogin(start.login.token, started.device, started.used_before)
+    return LoggedIn(account, session, made, merge.loaded, merge.receipt)
 
 
-async def _start_session(
-    db: Connection,
-    record: audit.Record,
-    verified: login_queries.Verified,
-    browser: Browser,
-    policy: LoginPolicy,
-    kind: audit.EventKind,
-) -> BrowserLogin:
+def _login_start(
+    verified: login_queries.Verified, browser: Browser, policy: LoginPolicy, kind: audit.EventKind
+) -> LoginStart:
     now = clock.now()
     login = NewLogin(
         token=new_token(),
@@ -198,21 +216,13 @@ async def _start_session(
         user_agent=browser.source.user_agent,
         ip=browser.source.ip,
     )
-    event = Event(kind, now, browser.source, verified.account.id, login.id)
-    started = await start_login(
-        db,
+    return LoginStart(
         login,
-        verified.password_hash,
+        Event(kind, now, browser.source, verified.account.id, login.id),
         previous=browser.cart_owner.presented,
         device=browser.device,
-        event=event,
         merge_window=policy.cart.merge_window,
     )
-    if started is None:
-        # The account was disabled or deleted, or its password changed, while this one was checked.
-        raise WrongCredentials
-    record.note(event)
-    return BrowserLogin(login.token, started.device, started.used_before)
 
 
 async def _make_token(
@@ -229,7 +239,7 @@ async def _make_token(
     try:
         made = await make_token(db, verified.password_hash, token, event)
     except WrongPassword:
-        # The account was changed while the password was checked, as in `_start_session`.
+        # The account was changed while the password was checked, as in `settle_login`.
         raise WrongCredentials from None
     record.note(event)
     return MadeToken(made, token.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from service.database import Connection, in_transaction
 
@@ -40,13 +40,14 @@ class Record:
 
 
 @asynccontextmanager
-async def recorded(db: Connection) -> AsyncIterator[Record]:
+async def recorded(db: Connection, *, transaction: bool = True) -> AsyncIterator[Record]:
     """Let what happens in a transaction be recorded, and log it once that is committed.
 
-    Within a caller's transaction it is part of that, and logged before its end.
+    Within a caller's transaction it is part of that, and logged before its end. What is one
+    statement needs no ``transaction``.
     """
     record = Record(db)
-    async with in_transaction(db):
+    async with in_transaction(db) if transaction else nullcontext():
         yield record
     for event in record.events:
         log(event)

@@ -2,11 +2,18 @@
 
 from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
 from .cookie import CartCookie
-from .loading import CartOwner, CartPolicy, LoadedCart, load_locked, merge, store
-from .merge_queries import empty_joined_cte
+from .loading import CartMerge, CartOwner, CartPolicy, LoadedCart, load_locked, read_merge, store
+from .merge_queries import as_read_cte, empty_joined_cte, join_carts_cte
 from .merging import MergedLine, Strategy
 from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
-from .queries import UNITS_CTE, KeptLine, note_currency, select_kept_lines, tell_of_abandoned
+from .queries import (
+    UNITS_CTE,
+    KeptLine,
+    conflicts,
+    note_currency,
+    select_kept_lines,
+    tell_of_abandoned,
+)
 
 __all__ = [
     "UNCONDITIONAL",
@@ -14,6 +21,7 @@ __all__ = [
     "Cart",
     "CartChange",
     "CartCookie",
+    "CartMerge",
     "CartOwner",
     "CartPolicy",
     "Condition",
@@ -26,12 +34,15 @@ __all__ = [
     "MergedLine",
     "Offer",
     "Strategy",
+    "as_read_cte",
     "clear",
+    "conflicts",
     "empty_joined_cte",
+    "join_carts_cte",
     "load",
     "load_locked",
-    "merge",
     "note_currency",
+    "read_merge",
     "select_kept_lines",
     "store",
     "tell_of_abandoned",

@@ -23,7 +23,7 @@ from service.throttling import Attempt
 
 from . import merge_queries, merging, model, queries
 from .cookie import CartCookie, Snapshot
-from .merge_queries import Candidate
+from .merge_queries import Candidate, MergeChanges
 from .model import Cart, Limits, Offer
 from .queries import Found
 from .tokens import NOT_VALID, CartToken
@@ -96,11 +96,15 @@ class LoadedCart:
 
 
 @dataclass(frozen=True, slots=True)
-class MergedCart:
-    """An account's cart after a merge, and the receipt: what became of each guest's line."""
+class CartMerge:
+    """An account's cart after a merge, and what is to be written for it.
+
+    The receipt says what became of each guest's line.
+    """
 
     loaded: LoadedCart
     receipt: tuple[merging.MergedLine, ...]
+    changes: MergeChanges
 
 
 async def load_if_clean(
@@ -131,7 +135,9 @@ async def load_locked(
             # A guest's cart that turns up beside a login was begun while the login was under
             # way: its units come on top.
             policy = replace(policy, merge="sum")
-            loaded = (await merge(db, found.account_id, owner, policy)).loaded
+            merge = await read_merge(db, found.account_id, owner, policy, lock=True)
+            await merge_queries.join_carts(db, found.account_id, merge.changes, clock.now())
+            loaded = merge.loaded
     return loaded, found.offer(sku)
 
 
@@ -159,13 +165,14 @@ async def store(
     return replace(loaded, cart=stored, cookie=cookie)
 
 
-async def merge(
-    db: Connection, account_id: UUID, owner: CartOwner, policy: CartPolicy
-) -> MergedCart:
-    """Move the guest's lines into the account's cart; returns it with the receipt.
+async def read_merge(
+    db: Connection, account_id: UUID, owner: CartOwner, policy: CartPolicy, *, lock: bool
+) -> CartMerge:
+    """Return what moves the guest's lines into the account's cart.
 
-    Runs in the caller's transaction, and locks the account's cart before any guest's, as
-    everyone does who needs both. A guest's cart joins by the policy's strategy once; what was
+    With ``lock`` the carts are locked until the end of the caller's transaction: the account's
+    before any guest's, as by everyone who needs both. Without, whoever writes the changes looks
+    whether these are as they were. A guest's cart joins by the policy's strategy once; what was
     added to it since joins as a sum. Snapshots heal both sides first. Raises `Unauthenticated` for
     the token of a cart that there isn't, or that joined another account's.
     """
@@ -178,6 +185,7 @@ async def merge(
         promised_to=(owner.presented.token_hash or b"") if cookie.promised else None,
         now=clock.now(),
         token_cart_id=owner.token.cart_id if owner.token else None,
+        lock=lock,
     )
     if owner.token and not any(each.is_named_by(owner.token, account_id) for each in found.guests):
         raise Unauthenticated(NOT_VALID)
@@ -188,9 +196,14 @@ async def merge(
             merged = merged.join(healed, policy)
         elif guest.merged_into == account_id and guest.cart.lines:
             merged = merged.take_late_lines(guest.cart, policy)
-    account = await _store_merged(db, account_id, found.account, merged)
+    account, changed = merged.account, None
+    if account is not found.account:
+        account = replace(account, id=account.id or uuid4(), revision=account.revision + 1)
+        changed = account
+    read_at = {guest.cart.id: guest.cart.revision for guest in found.guests}
+    changes = MergeChanges(found.account.revision, changed, merged.closing, read_at)
     loaded = LoadedCart(account, account_id, cookie.updated(account, account_id))
-    return MergedCart(loaded, merged.receipt)
+    return CartMerge(loaded, merged.receipt, changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,19 +237,6 @@ def _missing(cookie: CartCookie, guests: Sequence[Candidate]) -> list[Candidate]
     own = cookie.own_guest_cart_id
     known = {guest.cart.id for guest in guests}
     return [Candidate(Cart(own), None)] if own and own not in known else []
-
-
-async def _store_merged(
-    db: Connection, account_id: UUID, stored: Cart, merged: JoinedCarts
-) -> Cart:
-    account, now = merged.account, clock.now()
-    if account is not stored:
-        account = replace(account, id=account.id or uuid4(), revision=account.revision + 1)
-        closing = merged.closing
-        await merge_queries.merge_carts(db, account, account_id, stored.revision, now, closing)
-    elif merged.closing:
-        await merge_queries.close_carts(db, merged.closing, account_id, now)
-    return account
 
 
 async def _find(

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -227,29 +226,16 @@ async def insert_token_cart(db: Connection, cart: Cart, now: datetime, token: Ca
     )
 
 
-UPSERT = """
+UPSERT_CART = Statement(
+    """
     insert into carts (id, account_id, revision, lines, created_at, updated_at)
     values (:id, :account_id, :revision, :lines, :now, :now)
     on conflict (id) do update
     set revision = excluded.revision, lines = excluded.lines, updated_at = excluded.updated_at
     where carts.revision = :expected
     returning true
-"""
-UPSERT_CART = Statement(UPSERT)
-
-
-def upsert_parameters(
-    cart: Cart, account_id: UUID | None, expected: int, now: datetime
-) -> dict[str, Any]:
-    """Return the parameters of `UPSERT`."""
-    return {
-        "id": cart.id,
-        "account_id": account_id,
-        "revision": cart.revision,
-        "lines": encode_lines(cart),
-        "expected": expected,
-        "now": now,
-    }
+    """
+)
 
 
 async def upsert_cart(
@@ -261,7 +247,14 @@ async def upsert_cart(
     """
     with conflicts():
         stored = await db.fetchval(
-            *UPSERT_CART(**upsert_parameters(cart, account_id, expected, now))
+            *UPSERT_CART(
+                id=cart.id,
+                account_id=account_id,
+                revision=cart.revision,
+                lines=encode_lines(cart),
+                expected=expected,
+                now=now,
+            )
         )
     if not stored:
         raise Conflicted

@@ -47,9 +47,11 @@ from .queries import (
 )
 from .revoke_queries import revoke_all
 from .start_queries import (
+    LOCK_PREVIOUS_CTE,
+    LoginStart,
     renew_login,
     select_new_devices,
-    start_login,
+    start_login_cte,
     start_without_password,
 )
 from .token_queries import revoke_operators_tokens, select_issued, select_tokens
@@ -57,6 +59,7 @@ from .tokens import Scope, hash_token, new_api_token, new_token
 
 __all__ = [
     "JUST_LOGGED_OUT",
+    "LOCK_PREVIOUS_CTE",
     "LOGIN",
     "LONGEST_LABEL",
     "LONGEST_LIFE",
@@ -67,6 +70,7 @@ __all__ = [
     "IssuedToken",
     "KnownDevice",
     "Login",
+    "LoginStart",
     "NewLogin",
     "NewToken",
     "NoOperator",
@@ -102,6 +106,6 @@ __all__ = [
     "select_operator",
     "select_tokens",
     "session_lasts",
-    "start_login",
+    "start_login_cte",
     "start_without_password",
 ]

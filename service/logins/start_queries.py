@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from asyncpg import Record
 
 from service.audit import Event, audit_cte
 from service.database import Connection
@@ -14,86 +17,96 @@ from .devices import MOST_DEVICES, Device
 from .model import NewLogin, PresentedLogin, StartedLogin
 from .tokens import hash_token, new_token
 
-START_LOGIN = Statement(
-    f"""
-    with verified as (
-        select id from accounts
-        where id = :account_id and password_hash = :password_hash and disabled_at is null
-        for no key update
-    ),
-    revoked as (
-        update logins set ended_at = :now, over_at = :now::timestamptz + :merge_window::interval
-        where token_hash = :previous and ended_at is null and exists (select from verified)
-    ),
-    device as (
-        select case when exists (select from devices where token_hash = :device)
-            then :device else :new_device::bytea end as token_hash
-    ),
-    used_before as (
-        select used_at from devices where token_hash = :device and account_id = :account_id
-    ),
-    known as (
-        insert into devices (token_hash, account_id, created_at, used_at, user_agent, ip)
-        select token_hash, id, :now, :now, :user_agent, :ip from device, verified
-        on conflict (token_hash, account_id) do update set used_at = excluded.used_at
-    ),
-    too_many as (
-        delete from devices
-        where account_id = (select id from verified) and token_hash = any(array(
-            select token_hash from devices
-            where account_id = :account_id and token_hash is distinct from :device
-            order by used_at desc offset {MOST_DEVICES - 1}
-        ))
-    ),
-    {audit_cte("verified")}
-    insert into logins (
-        token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip, id,
-        device, new_device
-    )
-    select :token_hash, id, :now::timestamptz, :now, :idle::interval, :expires_at::timestamptz,
-        :user_agent, :ip, :login_id::uuid, device.token_hash,
-        :event_kind = 'logged_in' and not exists (select from used_before)
-    from verified, device
-    returning device = :device as kept, (select used_at from used_before) as used_before
+
+@dataclass(frozen=True, slots=True)
+class LoginStart:
+    """A login that a statement with `start_login_cte` starts, with the event that is recorded.
+
+    ``previous`` is the one that the browser had: it is revoked, and over after ``merge_window``.
+    ``device`` is the one that the browser says it is; where that isn't known any more, there is a
+    new one.
     """
-)
 
+    login: NewLogin
+    event: Event
+    previous: PresentedLogin
+    device: Device | None
+    merge_window: timedelta
+    new_device_token: str = field(default_factory=new_token)
 
-async def start_login(
-    db: Connection,
-    login: NewLogin,
-    password_hash: str,
-    *,
-    previous: PresentedLogin,
-    device: Device | None,
-    event: Event,
-    merge_window: timedelta,
-) -> StartedLogin | None:
-    """Start a login, and revoke the one the browser had, which is over after ``merge_window``.
+    def parameters(self) -> dict[str, Any]:
+        return {
+            **self.login.parameters(),
+            **self.event.parameters(),
+            "previous": self.previous.token_hash,
+            "merge_window": self.merge_window,
+            "device": self.device.token_hash if self.device else None,
+            "new_device": hash_token(self.new_device_token),
+        }
 
-    Returns None, and does nothing, if the account was disabled or deleted since its password was
-    checked against this hash, or the password changed. A request that does that meanwhile waits
-    for this transaction, and then revokes its login too.
-
-    The event is recorded, and the device is known from now on; one that isn't known any more gets
-    a new token.
-    """
-    fresh = Device(new_token(), login.account_id)
-    row = await db.fetchrow(
-        *START_LOGIN(
-            **login.parameters(),
-            password_hash=password_hash,
-            previous=previous.token_hash,
-            merge_window=merge_window,
-            device=device.token_hash if device else None,
-            new_device=fresh.token_hash,
-            **event.parameters(),
+    def started(self, row: Record) -> StartedLogin:
+        """Return the login that has started, of a row with the columns of ``started``."""
+        account_id = self.login.account_id
+        device = (
+            replace(self.device, account_id=account_id)
+            if self.device and row["kept"]
+            else Device(self.new_device_token, account_id)
         )
+        return StartedLogin(device, row["used_before"])
+
+
+LOCK_PREVIOUS_CTE = """
+    previous as (
+        select token_hash from logins where token_hash = :previous and ended_at is null for update
     )
-    if row is None:
-        return None
-    kept = replace(device, account_id=login.account_id) if device and row["kept"] else fresh
-    return StartedLogin(kept, row["used_before"])
+"""
+"""A CTE that locks the login that the browser had: who locks carts as well has a login first."""
+
+
+def start_login_cte(source: str) -> str:
+    """Return CTEs that start a login if ``source`` has a row, with its account's ``id``.
+
+    Their parameters are `LoginStart.parameters`. So ``started`` has a row, and the device is known
+    from now on. What disables the account, or changes its password, must wait for the statement,
+    and then revokes this login too: the caller holds a lock of the account.
+    """
+    return f"""
+        revoked as (
+            update logins set ended_at = :now, over_at = :now::timestamptz + :merge_window::interval
+            where token_hash = :previous and ended_at is null and exists (select from {source})
+        ),
+        device as (
+            select case when exists (select from devices where token_hash = :device)
+                then :device else :new_device::bytea end as token_hash
+        ),
+        used_before as (
+            select used_at from devices where token_hash = :device and account_id = :account_id
+        ),
+        known as (
+            insert into devices (token_hash, account_id, created_at, used_at, user_agent, ip)
+            select token_hash, id, :now, :now, :user_agent, :ip from device, {source}
+            on conflict (token_hash, account_id) do update set used_at = excluded.used_at
+        ),
+        too_many as (
+            delete from devices
+            where account_id = (select id from {source}) and token_hash = any(array(
+                select token_hash from devices
+                where account_id = :account_id and token_hash is distinct from :device
+                order by used_at desc offset {MOST_DEVICES - 1}
+            ))
+        ),
+        {audit_cte(source)},
+        started as (
+            insert into logins (
+                token_hash, account_id, created_at, last_seen_at, idle, expires_at, user_agent, ip,
+                id, device, new_device
+            )
+            select :token_hash, id, :now::timestamptz, :now, :idle::interval,
+                :expires_at::timestamptz, :user_agent, :ip, :login_id::uuid, device.token_hash,
+                :event_kind = 'logged_in' and not exists (select from used_before)
+            from {source}, device
+            returning device = :device as kept, (select used_at from used_before) as used_before
+        )"""
 
 
 START_WITHOUT_PASSWORD = Statement(

@@ -76,20 +76,21 @@ async def upsert_choices(
     return choices_of(row) if row else None
 
 
-def fill_cte(account_id: str) -> str:
-    """Return a CTE, ``filled``, that stores choices where the account never made any.
+def fill_cte(source: str) -> str:
+    """Return a CTE, ``filled``, that stores choices where an account never made any.
 
-    ``account_id`` names its parameter; the others are ``now`` and `Choices.parameters`.
+    ``source`` has a row with the account's ``id``, or none. The parameters are ``now`` and
+    `Choices.parameters`.
     """
     return f"""
         filled as (
             insert into preferences as p (
                 account_id, theme, locale, page_size, marketing_emails, marketing_emails_at
             )
-            values (
-                {account_id}, :theme, :locale, :page_size::int, :marketing_emails::boolean,
+            select id, :theme, :locale, :page_size::int, :marketing_emails::boolean,
                 case when :marketing_emails::boolean is not null then :now::timestamptz end
-            )
+            from {source}
+            where num_nonnulls(:theme::text, :locale::text, :page_size, :marketing_emails) > 0
             on conflict (account_id) do update set
                 theme = coalesce(p.theme, excluded.theme),
                 locale = coalesce(p.locale, excluded.locale),

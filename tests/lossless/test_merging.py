@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from quart import Quart
 
+from service.accounts import login_queries
+from service.logins import StartedLogin
 from tests.support.jar import Jar, later
 from tests.support.shopping import PASSWORD, Product, add_product, new_name
 
@@ -132,6 +134,60 @@ async def race_an_add_with_a_login(app: Quart, product: Product, rounds: int) ->
 async def test_an_add_that_races_a_login_is_never_lost(app: Quart, product: Product) -> None:
     """An add in flight while the login commits ends up in the account's cart."""
     await race_an_add_with_a_login(app, product, 60)
+
+
+@pytest.mark.parametrize("whose", ["the guest's", "the account's", "the account's first"])
+async def test_a_cart_that_changes_while_a_login_merges_is_merged_as_it_is(
+    app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """What is added between the reading and the writing of a merge is in the cart, and once."""
+    name = await shopper(app, None if whose == "the account's first" else product.sku, 5)
+    owner = Jar(app)
+    await owner.ask(*login(name))
+    jar = await guest(app, product.sku, 2)
+    adder = jar.copy() if whose == "the guest's" else owner
+    settle, calls = login_queries.settle_login, []
+
+    async def add_before(*args: Any) -> StartedLogin | None:
+        calls.append(args)
+        if len(calls) == 1:
+            line = {"sku": product.sku, "quantity": 7}
+            status = 201 if whose == "the account's first" else 200
+            await adder.ask("POST", "/cart/lines", line, status=status)
+        return await settle(*args)
+
+    monkeypatch.setattr(login_queries, "settle_login", add_before)
+    body = await jar.ask(*login(name))
+    assert len(calls) == 2
+    guests, accounts = (9, 5) if whose == "the guest's" else (2, 7 if "first" in whose else 12)
+    assert body["cart"]["quantity"] == max(guests, accounts)
+    assert (await jar.ask("GET", "/cart"))["quantity"] == max(guests, accounts)
+    assert [line["guest_quantity"] for line in body["merge"]["lines"]] == [guests]
+    sessions = (await jar.ask("GET", "/account/sessions"))["sessions"]
+    assert len(sessions) == 3
+
+
+async def test_a_login_meets_a_changed_password(
+    app: Quart, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password that changes after it was checked ends the log in, and nothing is merged."""
+    name = await shopper(app, product.sku, 5)
+    owner = Jar(app)
+    await owner.ask(*login(name))
+    jar = await guest(app, product.sku, 7)
+    settle = login_queries.settle_login
+
+    async def change_before(*args: Any) -> StartedLogin | None:
+        monkeypatch.setattr(login_queries, "settle_login", settle)
+        body = {"current_password": PASSWORD, "new_password": f"{PASSWORD} and more"}
+        await owner.ask("PUT", "/account/password", body, status=204)
+        return await settle(*args)
+
+    monkeypatch.setattr(login_queries, "settle_login", change_before)
+    await jar.ask(*login(name), status=401)
+    assert (await jar.ask("GET", "/cart"))["quantity"] == 7
+    assert (await owner.ask("GET", "/cart"))["quantity"] == 5
+    assert len((await owner.ask("GET", "/account/sessions"))["sessions"]) == 1
 
 
 @pytest.mark.slow

@@ -193,8 +193,8 @@ VISITS = [
 """Each operation but those that change who asks."""
 
 ENTRANCES = [
-    Visit("log_in", 7, {"username": "{username}", "password": PASSWORD}, be_somebody),
-    Visit("register", 7, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
+    Visit("log_in", 3, {"username": "{username}", "password": PASSWORD}, be_somebody),
+    Visit("register", 6, {"username": "{new}", "email": "{email}", "password": PASSWORD}),
     Visit(
         "log_in",
         7,
