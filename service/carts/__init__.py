@@ -2,14 +2,23 @@
 
 from .actions import UNCONDITIONAL, CartChange, Condition, ConditionFailed, load
 from .cookie import CartCookie
-from .loading import CartMerge, CartOwner, CartPolicy, LoadedCart, load_locked, read_merge, store
+from .loading import (
+    CartMerge,
+    CartOwner,
+    CartPolicy,
+    LoadedCart,
+    emptied,
+    load_locked,
+    read_merge,
+)
 from .merge_queries import as_read_cte, empty_joined_cte, join_carts_cte
 from .merging import MergedLine, Strategy
-from .model import Cart, InsufficientStock, Limits, Line, Offer, clear
+from .model import Cart, InsufficientStock, Limits, Line, Offer
 from .queries import (
     UNITS_CTE,
     KeptLine,
     conflicts,
+    empty_cte,
     note_currency,
     select_kept_lines,
     tell_of_abandoned,
@@ -35,8 +44,9 @@ __all__ = [
     "Offer",
     "Strategy",
     "as_read_cte",
-    "clear",
     "conflicts",
+    "emptied",
+    "empty_cte",
     "empty_joined_cte",
     "join_carts_cte",
     "load",
@@ -44,6 +54,5 @@ __all__ = [
     "note_currency",
     "read_merge",
     "select_kept_lines",
-    "store",
     "tell_of_abandoned",
 ]

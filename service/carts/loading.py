@@ -161,8 +161,18 @@ async def store(
             raise refusal
     else:
         await queries.upsert_cart(db, stored, loaded.account_id, loaded.cart.revision, now)
-    cookie = loaded.cookie.updated(stored, loaded.account_id)
-    return replace(loaded, cart=stored, cookie=cookie)
+    return _stored(loaded, stored)
+
+
+def emptied(loaded: LoadedCart) -> LoadedCart:
+    """Return the cart as it is after a statement with `queries.empty_cte`."""
+    cart = model.clear(loaded.cart)
+    return _stored(loaded, replace(cart, revision=cart.revision + 1))
+
+
+def _stored(loaded: LoadedCart, cart: Cart) -> LoadedCart:
+    cookie = loaded.cookie.updated(cart, loaded.account_id)
+    return replace(loaded, cart=cart, cookie=cookie)
 
 
 async def read_merge(

@@ -260,6 +260,21 @@ async def upsert_cart(
         raise Conflicted
 
 
+def empty_cte(source: str) -> str:
+    """Return a CTE, ``emptied_cart``, that empties a cart; it has a row if that was done.
+
+    ``source`` has its ``cart_id``, and the ``cart_revision`` from which on it is empty; it isn't
+    emptied if it was not at the one before. The parameter is ``now``.
+    """
+    return f"""
+        emptied_cart as (
+            update carts set lines = '[]', revision = {source}.cart_revision, updated_at = :now
+            from {source}
+            where carts.id = {source}.cart_id and carts.revision = {source}.cart_revision - 1
+            returning true
+        )"""
+
+
 @contextmanager
 def conflicts() -> Iterator[None]:
     """Raise `Conflicted` where the account got another cart meanwhile, or was deleted."""

@@ -111,7 +111,7 @@ async def place(
             order = await queries.insert_order(
                 db, number, account_id, cart, lines, now, checkout.details, key_hash
             )
-        return Placed(order, await carts.store(db, loaded, carts.clear(cart)), new=True)
+        return Placed(order, carts.emptied(loaded), new=True)
 
 
 async def _admit_guest(db: Connection, checkout: Checkout) -> None:

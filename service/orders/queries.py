@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from service.carts import Cart
-from service.database import Connection
+from service.carts import Cart, empty_cte
+from service.database import Conflicted, Connection
 from service.outbox import OutboxEvent, event_cte
 from service.statements import Statement
 
@@ -72,8 +72,10 @@ INSERT_ORDER = Statement(
         )
         on conflict (number) do nothing
         returning id, number, status, placed_at, currency, total, account_id, key_hash,
-            contact, shipping_address, billing_address, note, metadata, operator_note
+            contact, shipping_address, billing_address, note, metadata, operator_note,
+            cart_id, cart_revision
     ),
+    {empty_cte("o")},
     stored as (
         insert into order_lines (
             order_id, position, variant_id, sku, title, options, quantity, unit_price,
@@ -92,7 +94,7 @@ INSERT_ORDER = Statement(
         )
     ),
     {event_cte("o")}
-    select {COLUMNS}, :lines::text as lines from o
+    select {COLUMNS}, :lines::text as lines, exists (select from emptied_cart) as emptied from o
     """
 )
 
@@ -107,9 +109,10 @@ async def insert_order(
     details: Details,
     key_hash: bytes | None,
 ) -> Order | None:
-    """Store the order of a cart, which is empty from its next revision on, and tell of it.
+    """Store the order of a cart, empty the cart, and tell of it.
 
-    Returns None if another order has this number.
+    Returns None if another order has this number. Raises `Conflicted` if the cart isn't at its
+    revision any more.
     """
     row = await db.fetchrow(
         *INSERT_ORDER(
@@ -126,7 +129,11 @@ async def insert_order(
             **placed_event(number, account_id, cart, lines, now).parameters(),
         )
     )
-    return None if row is None else decode_order(row)
+    if row is None:
+        return None
+    if not row["emptied"]:
+        raise Conflicted
+    return decode_order(row)
 
 
 SELECT_ORDER_FROM = Statement(

@@ -178,7 +178,7 @@ async def test_a_key_costs_two_more(shop: Quart, counter: Counter, product: Prod
         assert response.status_code == 201
         ordered = counter.trips - before
     assert added <= 6
-    assert ordered <= 8
+    assert ordered <= 7
 
 
 async def test_a_request_without_data_takes_no_connection(shop: Quart, counter: Counter) -> None:
