@@ -27,7 +27,7 @@ from service.tracing import read_trace_id
 
 from .log_writer import LogWriter
 
-Line = MutableMapping[str, Any]
+LogLine = MutableMapping[str, Any]
 
 PROBES = frozenset({"/livez", "/readyz"})
 """Asked every few seconds, all day: in the log they would hide the rest."""
@@ -172,7 +172,7 @@ def _is_no_file(record: logging.LogRecord) -> bool:
     return not (path.startswith("/static/") and status < HTTPStatus.BAD_REQUEST)
 
 
-def _add_ids(line: Line) -> Line:
+def _add_ids(line: LogLine) -> LogLine:
     """Tell which request and trace a line belongs to, where the code that logs doesn't know."""
     if "request_id" not in line and has_app_context() and "request_id" in g:
         line["request_id"] = g.request_id
