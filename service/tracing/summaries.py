@@ -1,4 +1,4 @@
-"""What a statement does, in a few words, as OpenTelemetry wants them (``db.query.summary``)."""
+"""What a statement does, in a few words: the name of its span, as OpenTelemetry has them."""
 
 from __future__ import annotations
 
