@@ -168,10 +168,11 @@ async def test_stock_is_right_while_shoppers_buy(
     shoppers = [app.test_client() for _ in range(3)]
     for shopper in shoppers:
         await register(shopper)
-    came_in, sold = 20, 0
+    came_in, placed, sold = 20, 0, 0
 
     async def buy(shopper: Client) -> int:
         """Buy two; returns how many of them stay sold."""
+        nonlocal placed
         answered = await shopper.post(f"{API}/cart/lines", json={"sku": tent.sku, "quantity": 2})
         if answered.status_code == 409:
             return 0
@@ -179,6 +180,7 @@ async def test_stock_is_right_while_shoppers_buy(
         if status == 409:
             assert (await shopper.delete(f"{API}/cart")).status_code == 200
             return 0
+        placed += 1
         path = f"/orders/{order['number']}"
         line = {"lines": [{"sku": tent.sku, "quantity": 1}]}
         answers = await asyncio.gather(
@@ -202,4 +204,5 @@ async def test_stock_is_right_while_shoppers_buy(
         came_in += 2
         sold += sum(answers[2:])
         assert await quantity_in_stock(observer, tent.sku) == came_in - sold
-    assert sold
+    # The race says whether anything stays sold: in a few rounds each order may be cancelled.
+    assert sold if rounds > 100 else placed
