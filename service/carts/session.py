@@ -11,7 +11,7 @@ from quart import Response, g, request, session
 from quart_locker import Session
 from service import clock
 from service.errors import Invalid
-from service.http.requests import SAFE_METHODS
+from service.http.requests import SAFE_METHODS, current_request
 from service.logins import presented_login
 from service.services import get_service
 from service.sessions import CART_HEADER, TokenRequest, write_section
@@ -79,10 +79,11 @@ async def promise_cart(response: Response) -> Response:
 
     First adds that are sent at once then land in one cart (http-api, "Cart").
     """
+    received = current_request()
     asked = (
-        request.blueprint in BEGINNINGS
-        and request.method != "OPTIONS"
-        and request.endpoint != "carts.create_cart"
+        received.blueprint in BEGINNINGS
+        and received.method != "OPTIONS"
+        and received.endpoint != "carts.create_cart"
     )
     if asked and response.status_code < HTTPStatus.BAD_REQUEST:
         ensure_guest_cart()

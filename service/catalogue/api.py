@@ -7,12 +7,13 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from service.database import get_db
 from service.errors import NotFound
 from service.http.endpoints import Amount, Caller, Input, Options, Output, answer, operation
 from service.http.prefix import place_address
+from service.http.requests import current_request
 from service.services import get_service
 from service.standby import read_public
 
@@ -219,9 +220,10 @@ async def show_product(handle: str) -> Response:
         if found is None:
             raise NotFound
         product = make_ready(found)
-    body, tag = product.below(request.root_path)
+    received = current_request()
+    body, tag = product.below(received.root_path)
     response = answer(msgspec.Raw(body), ETag=f'"{tag}"', Cache_Control="no-cache")
-    await response.make_conditional(request)
+    await response.make_conditional(received)
     return response
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import msgspec
-from quart import Response, request
+from quart import Request, Response, request
 from quart_auth import current_user
 
 from service.errors import (
@@ -30,7 +30,7 @@ from service.errors import (
     UnsupportedCoding,
     UnsupportedMediaType,
 )
-from service.http.requests import SAFE_METHODS
+from service.http.requests import SAFE_METHODS, current_request
 from service.logins import Scope, checked_token
 
 from .operators import current_operator
@@ -123,17 +123,20 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
     def decorate(view: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
         @wraps(view)
         async def wrapper(**arguments: Any) -> Response:
-            if b"%00" in request.query_string:
+            received = current_request()
+            if b"%00" in received.query_string:
                 raise Malformed("NUL characters are not accepted.")
             if body is not None:
                 arguments["data"] = await _read_body(body)
             if query is not None:
                 arguments["query"] = read_query(query)
-            _check_preconditions(declared)
+            is_safe = received.method in SAFE_METHODS
+            if not is_safe:
+                _check_preconditions(received, declared)
             if caller is Caller.OPERATOR:
                 await current_operator()
                 return await view(**arguments)
-            scope: Scope = "read" if request.method in SAFE_METHODS else "write"
+            scope: Scope = "read" if is_safe else "write"
             async with checked_token(scope, allowed=tokens, by_view=checks_token_itself):
                 if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
                     raise Unauthenticated
@@ -178,16 +181,14 @@ def check_media_type(expected: str) -> None:
         raise UnsupportedCoding
 
 
-def _check_preconditions(declared: Operation) -> None:
+def _check_preconditions(received: Request, declared: Operation) -> None:
     """Refuse to change something under a condition that the view would not look at.
 
     To ignore one would be to do what the client asked not to be done. Those that are for reading
     alone are ignored where nothing is read, as RFC 9110 has it (13.1.3 and 13.1.5).
     """
-    if request.method in SAFE_METHODS:
-        return
     for name in PRECONDITIONS:
-        if name in request.headers and name not in declared.headers:
+        if name in received.headers and name not in declared.headers:
             raise PreconditionUnsupported(f"{name} is not supported here.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import cast
 
-from quart import Quart, Response, g, request, websocket
+from quart import Quart, Response, g, websocket
 from werkzeug.routing import BaseConverter
 
 from service.errors import Malformed, NotFound
@@ -22,7 +22,7 @@ from .handshakes import Handshakes, is_handshake
 from .operators import admit
 from .origins import allow_origin
 from .problems import ErrorPage
-from .requests import BoundedRequest, ShopSocket, ensure_request_id
+from .requests import BoundedRequest, ShopSocket, current_request, ensure_request_id
 from .validation import compose
 
 HEADERS = {
@@ -72,7 +72,7 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
     app.asgi_app = Handshakes(app.asgi_app, lambda: app.url_map)  # type: ignore[arg-type, assignment, method-assign]
 
     pictures = " ".join(("'self'", *settings.picture_sources, "data:"))
-    headers = {**HEADERS, "Content-Security-Policy": POLICY.format(pictures)}
+    headers = [*HEADERS.items(), ("Content-Security-Policy", POLICY.format(pictures))]
 
     @app.before_request
     async def check() -> None:
@@ -88,26 +88,29 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
 
     @app.after_request
     async def finish(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        received = current_request()
+        # Each by `setdefault` would look through all that are there, twice.
+        given = {name.lower() for name, _ in response.headers}
+        response.headers.extend(
+            [(name, value) for name, value in headers if name.lower() not in given]
+        )
         if settings.secure_cookies:
             response.headers["Strict-Transport-Security"] = HSTS
-        allow_origin(response, settings)
-        received = cast("BoundedRequest", request)
+        allow_origin(response, received, settings)
         _bound_caching(response, received, settings)
         if received.http_version.startswith("1") and (received.is_unread or received.is_ambiguous):
             # Hypercorn closes the connection then, and a client that would send another request
             # on it must know.
             response.headers["Connection"] = "close"
         response.headers["X-Request-Id"] = ensure_request_id()
-        await record.record(response.status_code)
+        await record.record(received, response.status_code)
         return response
 
     problems.init_app(app, show_error)
 
 
 async def _admit(settings: Settings) -> None:
-    received = cast("BoundedRequest", request)
+    received = current_request()
     if received.is_ambiguous:
         raise Malformed("Its length can be read in two ways.")
     if is_handshake(received):

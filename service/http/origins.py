@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from quart import Response, request
+from quart import Request, Response
 
 from service.hosts import read_origin
 from service.settings import Settings
@@ -38,7 +38,7 @@ def is_trusted(origin: str, path: str, settings: Settings) -> bool:
     return canonical is not None and canonical in _trusted(settings.trusted_origins)
 
 
-def allow_origin(response: Response, settings: Settings) -> None:
+def allow_origin(response: Response, request: Request, settings: Settings) -> None:
     """Say in an answer that the page which asked may read it (Fetch, "CORS protocol").
 
     A preflight is an ``OPTIONS`` like any other, so its answer names the route's methods.

@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from quart import Quart, g, request, session
+from quart import Quart, g, session
 from quart_auth import current_user
 
 from quart_locker import BASE, Session
 from service import audit, clock, metrics
 from service.database import run
 from service.errors import BadHost, CrossSite, Forbidden, LockerError, Unauthenticated
-from service.http.requests import request_source
+from service.http.requests import BoundedRequest, request_source
 from service.logins import presented_login
 from service.services import get_service, services_of
-from service.sessions import TokenRequest
 from service.standby import tally
 from service.tracing import RECORDED, Recorded
 
@@ -60,7 +59,7 @@ def note(error: LockerError) -> None:
     g.error = error
 
 
-async def record(status: int) -> None:
+async def record(request: BoundedRequest, status: int) -> None:
     """Log and count the request, and record that it was refused.
 
     The path goes into the log as a value, so a line break in it forges nothing, and not at all
@@ -81,29 +80,29 @@ async def record(status: int) -> None:
         "route": route,
         "status": status,
         "code": code,
-        "host": _host() if isinstance(error, BadHost) else None,
+        "host": _host(request) if isinstance(error, BadHost) else None,
         "milliseconds": round(seconds * 1000, 1),
         "ip": request.remote_addr,
         "request_id": g.request_id,
-        **_caller(),
+        **_caller(request),
     }
     logger.info("request", extra={key: value for key, value in line.items() if value is not None})
     # A view that asks for a password records a wrong one by itself.
     if isinstance(error, Forbidden | CrossSite):
-        await _record_refusal()
+        await _record_refusal(request)
 
 
-def _host() -> str:
+def _host(request: BoundedRequest) -> str:
     return request.headers.get("Host", "")[:LONGEST_HOST]
 
 
-def _caller() -> dict[str, Any]:
+def _caller(request: BoundedRequest) -> dict[str, Any]:
     """Return who asked, as far as this request was asked to show it.
 
     What the signed session says is said even where that login has ended. Nothing is looked up,
     and a session that nobody opened stays closed.
     """
-    if cast("TokenRequest", request).bearer_token is None:
+    if request.bearer_token is None:
         visit = cast("Session", session)
         if BASE not in visit.sections:
             return {}
@@ -125,12 +124,11 @@ def _account_id() -> str | None:
     return account_id
 
 
-async def _record_refusal() -> None:
+async def _record_refusal(request: BoundedRequest) -> None:
     allowance = get_service(Allowance)
     if not allowance.take():
         return
-    has_token = cast("TokenRequest", request).bearer_token is not None
-    account_id = _account_id() if has_token else None
+    account_id = _account_id() if request.bearer_token is not None else None
     event = audit.Event(
         "refused",
         clock.now(),

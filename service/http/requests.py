@@ -125,15 +125,21 @@ class BoundedRequest(TokenRequest, Request):
         )
 
 
+def current_request() -> BoundedRequest:
+    """Return the request itself, for who asks more of it than one thing."""
+    return cast("BoundedRequest", incoming())
+
+
 def ensure_request_id() -> str:
     """Return this request's id: the client's, if it will do, else one of our own.
 
     It is the same however often it is asked for, and there whatever failed before.
     """
-    if "request_id" not in g:
+    known: str | None = g.get("request_id")
+    if known is None:
         given = incoming().headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-    return cast("str", g.request_id)
+        known = g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return known
 
 
 def request_source() -> Source:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import cast
 from uuid import UUID
 
-from quart import g, request, session
+from quart import g, session
 from quart_auth import current_user
 
 from quart_locker import incoming
@@ -58,7 +58,8 @@ async def checked_token(scope: Scope, *, allowed: bool, by_view: bool) -> AsyncI
     `Forbidden` for a valid one that lacks the scope.
     """
     # Probes and scrapers may send a token of their own, and must not need the database.
-    if cast("TokenRequest", request).bearer_token is None or not request.path.startswith("/api/"):
+    received = cast("TokenRequest", incoming())
+    if received.bearer_token is None or not received.path.startswith("/api/"):
         yield
         return
     token = presented_login()
@@ -75,7 +76,7 @@ async def checked_token(scope: Scope, *, allowed: bool, by_view: bool) -> AsyncI
             token.require(found=await current_user.is_authenticated)
         raise
     if not token.checked:
-        logger.error("a view left a token unchecked", extra={"endpoint": request.endpoint})
+        logger.error("a view left a token unchecked", extra={"endpoint": received.endpoint})
         raise Unauthenticated(NOT_VALID)
 
 

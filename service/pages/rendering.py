@@ -10,6 +10,7 @@ from quart import Quart, Response, g, render_template, request, session
 
 from quart_locker import Session
 from service.http.prefix import place_links
+from service.http.requests import current_request
 from service.services import services_of
 from service.settings import Settings
 
@@ -97,5 +98,5 @@ async def share(response: Response) -> Response:
     if is_first_visit():
         await response.add_etag()
         response.headers["Cache-Control"] = f"public, max-age={SHARED}"
-        await response.make_conditional(request)
+        await response.make_conditional(current_request())
     return response

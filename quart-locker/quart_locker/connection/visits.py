@@ -104,5 +104,10 @@ def _is_kept_by_a_test() -> bool:
 
 
 def incoming() -> BaseRequestWebsocket:
-    """Return the request, or the WebSocket, of the current context."""
-    return request if has_request_context() else websocket
+    """Return the request, or the WebSocket, of the current context.
+
+    It is the thing itself: each question to `quart.request` costs a look-up of the context.
+    """
+    proxy: Any = request if has_request_context() else websocket
+    found: BaseRequestWebsocket = proxy._get_current_object()  # noqa: SLF001
+    return found
