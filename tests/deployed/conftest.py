@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "deploy/compose"
-UP_WITHIN = 300
+UP_WITHIN = 550
 
 
 def run(
