@@ -72,7 +72,7 @@ KNOWN = {
         "a type and a large vendor, title",
     ),
     "a list for each facet that is chosen": (
-        *("facets of a type and", "facets of a word, a type and a tag", "facets of prices"),
+        *("facets of a type and a", "facets of a word, a type and a tag"),
     ),
     "two searches, and a third for what is alike": (
         *("suggestions for a slip", "suggestions for slips", "suggestions for a word and a letter"),

@@ -254,7 +254,10 @@ class ListStatement:
             indexed["words"] = f"words @@ (select indexed from {name}_way)"
         if indexed:
             gate = f"(select index = 'all' from {name}_way)"
-            yield "listed_products", " and ".join([gate, *indexed.values(), *rest])
+            source = "listed_products"
+            if self._is_ordered(indexed):
+                source, indexed = self._in_order_of(*indexed), {}
+            yield source, " and ".join([gate, *indexed.values(), *rest])
         for index, sql in indexed.items() if len(indexed) > 1 else ():
             conditions = [f"(select index = '{index}' from {name}_way)"]
             source = "listed_products"
@@ -268,6 +271,11 @@ class ListStatement:
             ]
             yield source, " and ".join([*conditions, *rest])
 
+    def _is_ordered(self, indexed: dict[str, str]) -> bool:
+        """Return whether it is one type, one vendor or prices alone."""
+        names = [each for each in indexed if each in _ORDERED]
+        return len(indexed) == len(names) == 1 and indexed[names[0]] == self.indexed[names[0]]
+
     def _is_walked(self, name: str, sql: str, sort: Sort | None) -> bool:
         """Return whether the list may be read from this index in its order."""
         if sort in {"price", "-price"}:
@@ -276,6 +284,13 @@ class ListStatement:
 
     def _way(self, leave: str, most: int, sort: Sort | None, page: int) -> str:
         indexed = self._indexed_but(leave)
+        ordered = self._is_ordered(indexed)
+        walked = [each for each, sql in indexed.items() if self._is_walked(each, sql, sort)]
+        if ordered and (walked or most == COUNTED):
+            # The index gives the first of them at once, however many there are: nothing to look at.
+            return f"""
+                select false as common, {COUNTED} as bound, {COUNTED} as enough, 'all' as index,
+                    null::tsquery as indexed, false as asked"""
         counts = {"hits": self.where(leave=leave)}
         counts |= {f"with_{each}": sql for each, sql in indexed.items()}
         indexed_query = "null::tsquery"
@@ -302,6 +317,8 @@ class ListStatement:
         least = f"least({', '.join(shares.values())})"
         largest = f"greatest({', '.join(shares.values())})"
         common = f"hits >= {COMMON} or {least} = {NEVER}" if indexed else "true"
+        if ordered:
+            common = "false"
         scattered = f"{least} >= {RARE}" if indexed else "true"
         rarest = " ".join(f"when {least} = {share} then '{each}'" for each, share in shares.items())
         index = (
@@ -318,10 +335,7 @@ class ListStatement:
             else:
                 asked += f" and hits * products / {PROBES} >= {PROMISING * SAMPLE}"
         # What comes from an index in the order of the list needn't be sorted.
-        walked = [
-            f"index = '{each}'" for each, sql in indexed.items() if self._is_walked(each, sql, sort)
-        ]
-        in_order = " or ".join(["false", *walked])
+        in_order = " or ".join(["false", *(f"index = '{each}'" for each in walked)])
         return f"""
             select {common} as common,
                 case
