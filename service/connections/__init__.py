@@ -13,5 +13,6 @@ without this, and fails once a version of it no longer does.
 
 from .giving_way import give_way
 from .hosting import init_app
+from .streams import listen
 
-__all__ = ["give_way", "init_app"]
+__all__ = ["give_way", "init_app", "listen"]

@@ -19,7 +19,7 @@ from quart import Quart
 from service.metrics import State
 from service.settings import Settings
 
-from .giving_way import offer
+from . import giving_way, streams
 from .notices import OncePerMinute
 from .registry import Bounds, Connections
 from .server import Connection
@@ -55,7 +55,8 @@ class _Hosted:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         host = getattr(receive, "__self__", None)
         if scope["type"] == "http":
-            offer(scope)
+            giving_way.offer(scope)
+            streams.offer(scope, send)
         if scope["type"] != "lifespan" or not isinstance(host, Lifespan):
             await self._app(scope, receive, send)
             return
@@ -77,6 +78,7 @@ def _take_over(host: Lifespan, settings: Settings) -> Connections:
     connections = Connections(
         Bounds(
             connections=settings.max_connections,
+            idle=host.config.keep_alive_timeout,
             head=settings.body_timeout,
             send=settings.send_timeout,
             drain=host.config.graceful_timeout,

@@ -9,12 +9,13 @@ from typing import Any
 import h11
 from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.events import Closed, Event, RawData
-from hypercorn.protocol.events import Body, Request
+from hypercorn.protocol.events import Body, Request, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h11 import STREAM_ID, H2ProtocolAssumedError, H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.typing import H11SendableEvent
 
 from .giving_way import gives_way
+from .streams import Stream
 from .targets import is_target
 
 PIECE = 32_768
@@ -35,7 +36,7 @@ class Http1(H11Protocol):
     """
 
     connection: h11.Connection  # it never becomes a WebSocket
-    stream: HTTPStream | None
+    stream: Stream | None
 
     def __init__(self, *args: Any, may_change: bool) -> None:
         super().__init__(*args)
@@ -43,6 +44,7 @@ class Http1(H11Protocol):
         self._may_change = may_change
         self.head_since: float | None = None
         self.sent = 0
+        self._head = b""
 
     @property
     def held(self) -> int:
@@ -89,7 +91,7 @@ class Http1(H11Protocol):
         if not is_target(request.method, request.target):
             await self._refuse(BAD_REQUEST)
             return
-        self.stream = HTTPStream(
+        self.stream = Stream(
             self.app,
             self.config,
             self.context,
@@ -123,7 +125,31 @@ class Http1(H11Protocol):
             for start in range(0, len(event.data), PIECE):
                 await self._send_piece(event.data[start : start + PIECE])
         elif self.stream is not None:
+            if isinstance(event, StreamClosed):
+                await self._write()
             await super().stream_send(event)
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        """Send; the head of an answer together with the beginning of its body.
+
+        An answer begins with its body's first event (ASGI, "Response Start").
+        """
+        try:
+            data = self.connection.send(event) or b""
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self._head = data
+        else:
+            await self._write(data)
+
+    async def _write(self, data: bytes = b"") -> None:
+        """Write it behind the head that waits, if there is anything to write."""
+        data, self._head = self._head + data, b""
+        if data:
+            await self.send(RawData(data))
 
     async def _send_piece(self, piece: bytes) -> None:
         # Once the client has gone there is no stream, and no sense in the rest.

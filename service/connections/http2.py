@@ -15,10 +15,10 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Body, EndBody, Request, StreamClosed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.h2 import BufferCompleteError, H2Protocol, StreamBuffer
-from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.utils import filter_pseudo_headers
 
 from .giving_way import gives_way
+from .streams import Stream
 from .targets import is_target
 
 PIECE = 16_384
@@ -47,7 +47,7 @@ class BadRequest(Exception):
 class Http2(H2Protocol):
     """Hypercorn's; what it does with a client's frames is all here."""
 
-    streams: dict[int, HTTPStream]  # type: ignore[assignment]
+    streams: dict[int, Stream]  # type: ignore[assignment]
     head_since = None
 
     def __init__(self, *args: Any) -> None:
@@ -186,7 +186,7 @@ class Http2(H2Protocol):
             and is_target(method, target)
         ):
             raise BadRequest
-        self.streams[id_] = HTTPStream(
+        self.streams[id_] = Stream(
             self.app,
             self.config,
             self.context,

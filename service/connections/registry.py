@@ -31,12 +31,14 @@ MOST_HELD = 16 << 20
 class Bounds:
     """What connections may take; times are seconds.
 
-    ``connections`` don't count newcomers, who may be as many again. ``head`` is for the head of a
-    request from its first byte, ``send`` for a client that takes nothing of its answer. ``drain``
-    and ``stop`` count from the order to stop: then connections are cut off, then the process ends.
+    ``connections`` don't count newcomers, who may be as many again. ``idle`` is for a connection
+    without a request, ``head`` for the head of a request from its first byte, ``send`` for a client
+    that takes nothing of its answer. ``drain`` and ``stop`` count from the order to stop: then
+    connections are cut off, then the process ends.
     """
 
     connections: int
+    idle: float
     head: float
     send: float
     drain: float
@@ -137,7 +139,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         while not context.terminated.is_set():
             await _wait_within(SWEEP, context)
-            self._sweep(loop.time())
+            self._sweep(loop.time(), self.bounds.idle)
         # The last resort runs in a thread, because something unknown may keep the loop busy.
         self._watchdog = threading.Timer(self.bounds.stop, _end_process)
         self._watchdog.daemon = True
@@ -146,20 +148,23 @@ class Connections:
         # cancels tasks of an HTTP/2 stream that then wait for others which are gone.
         cut = loop.time() + max(0.0, self.bounds.drain - SWEEP)
         while (left := cut - loop.time()) > 0:
+            self._sweep(loop.time(), 0.0)
             await asyncio.sleep(min(SWEEP, left))
-            self._sweep(loop.time())
         for connection in list(self._open):
             self.end(connection, "stopping")
 
-    def _sweep(self, now: float) -> None:
+    def _sweep(self, now: float, idle: float) -> None:
         """End what waits too long, and what waits longest while all together hold too much."""
         waiting: list[tuple[float, int, Connection]] = []
         for connection in list(self._open):
             since, head_since = connection.waits_since(now), connection.protocol.head_since
+            rests_since = connection.rests_since()
             if now - since > self.bounds.send:
                 self.end(connection, "unread answer")
             elif head_since is not None and now - head_since > self.bounds.head:
                 self.end(connection, "slow head")
+            elif rests_since is not None and now - rests_since >= idle:
+                connection.close_at_rest()
             elif connection.held:
                 waiting.append((since, connection.held, connection))
         excess = sum(held for _, held, _ in waiting) - MOST_HELD

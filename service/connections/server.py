@@ -49,9 +49,11 @@ class Connection(TCPServer):
         self.protocol = Conversation(self)
         self.began = self.active = self._progressed = self.loop.time()
         self.has_asked = False
+        self._is_at_rest = True
         self._taken = 0
         self._task: asyncio.Task[Any] | None = None
         self._aborting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve the connection to its end; raises nothing but a cancellation from outside.
@@ -80,17 +82,29 @@ class Connection(TCPServer):
         async with Tasks(self) as tasks:
             self._task_group = tasks
             await self.protocol.begin(tasks)
-            await self.idle_task.restart(tasks, self._idle_timeout)
             await self._read_data()
-            # Hypercorn would keep what the client has closed until it had been idle long enough.
-            await self.idle_task.stop()
 
     async def protocol_send(self, event: Event) -> None:
-        """Do what a protocol asks for; what it says of idleness tells when a request came."""
+        """Do what a protocol asks for; what it says of idleness tells when a request came.
+
+        Hypercorn begins and ends tasks for that, with each request; here all connections are looked
+        at together.
+        """
         if isinstance(event, Updated):
             self.active = self.loop.time()
             self.has_asked = self.has_asked or not event.idle
-        await super().protocol_send(event)
+            self._is_at_rest = event.idle
+        else:
+            await super().protocol_send(event)
+
+    def rests_since(self) -> float | None:
+        """Return since when it has had nothing to do; None while it has."""
+        return self.active if self._is_at_rest else None
+
+    def close_at_rest(self) -> None:
+        """Close it as one that was idle for too long, or is when the server stops."""
+        self._is_at_rest = False
+        self._closing = self.loop.create_task(self._initiate_server_close())
 
     @property
     def held(self) -> int:

@@ -18,6 +18,7 @@ from service.settings import Settings
 from . import problems, record
 from .arrival import Arrival
 from .checks import check_request, check_websocket, refuse_handshake
+from .exchange import Exchange
 from .handshakes import Handshakes, is_handshake
 from .operators import admit
 from .origins import allow_origin
@@ -63,6 +64,7 @@ def init_app(app: Quart, settings: Settings, show_error: ErrorPage) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["BODY_TIMEOUT"] = settings.body_timeout
     app.request_class = BoundedRequest
+    app.asgi_http_class = Exchange
     app.websocket_class = ShopSocket
     record.init_app(app)
     app.asgi_app = Arrival(  # type: ignore[assignment,method-assign]

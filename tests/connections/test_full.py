@@ -50,7 +50,7 @@ async def test_one_that_has_closed_already(monkeypatch: pytest.MonkeyPatch) -> N
     """One whose client has just left can be the one to go, and the newcomer has its place."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
-    bounds = Bounds(connections=1, head=1, send=1, drain=1, stop=1, plain_http2=True)
+    bounds = Bounds(connections=1, idle=75, head=1, send=1, drain=1, stop=1, plain_http2=True)
     connections = Connections(bounds)
     loop, context = asyncio.get_running_loop(), WorkerContext(None)
     about: tuple[Any, ...] = (None, loop, Config(), context, {}, reader, writer)
@@ -166,7 +166,7 @@ def test_who_asked_stays(settings: Settings) -> None:
 async def test_tls_that_does_not_begin_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that connect and say nothing of TLS are bounded; of too many the oldest goes."""
     monkeypatch.setattr(hosting, "FEWEST_HANDSHAKES", 2)
-    bounds = Bounds(connections=2, head=1, send=1, drain=1, stop=1, plain_http2=False)
+    bounds = Bounds(connections=2, idle=75, head=1, send=1, drain=1, stop=1, plain_http2=False)
     loop = asyncio.get_running_loop()
     hosting.bound_handshakes(loop, Connections(bounds))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -64,7 +64,7 @@ def _find() -> Iterator[Exposed]:
         argon2=(64, 1, 1),
     )
     state = services_of(create_app(settings)).get(metrics.State)
-    state.add(Connections(Bounds(1, 1, 1, 1, 1, plain_http2=False)).metrics)
+    state.add(Connections(Bounds(1, 1, 1, 1, 1, 1, plain_http2=False)).metrics)
     # Without a database it is asked in vain, but says what it would tell.
     for family in asyncio.run(state.read()).collect():
         if isinstance(family, Metric) and type(family) is not Metric:
