@@ -58,11 +58,15 @@ class Served:
         """Send the signal, if it still runs; returns the exit status (negative: by a signal)."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-            try:
-                self.process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        return self.await_end()
+
+    def await_end(self) -> int:
+        """Wait for the end of one that was told to; returns the exit status."""
+        try:
+            self.process.wait(STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         return self.process.returncode
 
     def await_ready(self) -> Self:
