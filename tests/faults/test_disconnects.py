@@ -53,9 +53,9 @@ async def leave(connection: Http1 | Http2, times: int) -> set[int]:
     return answers
 
 
-async def await_full(served: Served) -> dict[str, int]:
-    """Wait until each connection is back; fails if one never comes."""
-    async with httpx.AsyncClient(base_url=served.url) as client, asyncio.timeout(10):
+async def await_full(served: Served, within: float = 10) -> dict[str, int]:
+    """Wait until each connection is back; raises `TimeoutError` if one never comes."""
+    async with httpx.AsyncClient(base_url=served.url) as client, asyncio.timeout(within):
         while True:
             state: dict[str, int] = (await client.get("/state")).json()
             if state["idle"] == POOL:
@@ -118,10 +118,11 @@ async def test_would_be_noticed(settings: Settings) -> None:
         settings,
         app="tests.support.slow_pages:create_app_that_awaits()",
         pool_max=POOL,
-        pool_timeout=20,
+        pool_timeout=0.2,  # once all are gone
         http2=True,
     ) as served:
         async with await Http2.open(served.port) as connection:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(leave(connection, 200), 2)
+            await leave(connection, 600)
+        with pytest.raises(TimeoutError):
+            await await_full(served, within=2)
         served.stop(signal.SIGKILL)  # SIGTERM doesn't end it any more
