@@ -58,8 +58,7 @@ UPDATE_VARIANTS = Statement(
         where variants.id = r.id
         returning variants.sku, old.stock as before, variants.stock as after, variants.active
     ),
-    sold as (select sku, before, after from changed where active),
-    {low_cte("sold")}
+    {low_cte("changed", only="active")}
     select from changed
     """
 )

@@ -12,18 +12,20 @@ from service.statements import Statement
 from .model import STOCK, TakenStock
 
 
-def low_cte(source: str) -> str:
+def low_cte(source: str, only: str = "true") -> str:
     """Return CTEs that tell of each stock of ``source`` that has come to be low.
 
-    The rows have a ``sku``, and its stock ``before`` and ``after``. What is low already is not
-    told again. The parameters are ``low``, null for never, and ``now``.
+    The rows have a ``sku``, and its stock ``before`` and ``after``; told of are those for which the
+    condition ``only`` holds. What is low already is not told again. The parameters are ``low``,
+    null for never, and ``now``.
     """
     return f"""
         low as (
             select 'stock.low' as kind, 'stock:' || sku as subject, :now::timestamptz as at,
                 jsonb_build_object('sku', sku, 'stock', after, 'low', :low::integer) as data
             from {source}
-            where after <= :low::integer and (before is null or before > :low::integer)
+            where {only} and after <= :low::integer
+                and (before is null or before > :low::integer)
         ),
         {events_cte("low")}"""
 
