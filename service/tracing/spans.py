@@ -85,16 +85,13 @@ class SpanTracer(Tracer):
             Context(),
             attributes={"messaging.message.id": message_id, "locker.attempt": attempt},
         )
-        token = attach(set_span_in_context(span))
         trace_id = _trace_id(span)
-        try:
-            yield {"trace_id": trace_id} if trace_id else {}
-        except BaseException as error:
-            _fail(span, error)
-            raise
-        finally:
-            detach(token)
-            span.end()
+        with _ending(span):
+            token = attach(set_span_in_context(span))
+            try:
+                yield {"trace_id": trace_id} if trace_id else {}
+            finally:
+                detach(token)
 
     @contextmanager
     def sending(self, method: str, url: str) -> Iterator[Outgoing]:
@@ -118,14 +115,8 @@ class SpanTracer(Tracer):
         if not parent.is_recording():
             yield parent
             return
-        span = self._spans.start_span(name, kind=kind, attributes=attributes)
-        try:
+        with _ending(self._spans.start_span(name, kind=kind, attributes=attributes)) as span:
             yield span
-        except BaseException as error:
-            _fail(span, error)
-            raise
-        finally:
-            span.end()
 
 
 class _Sent(Outgoing):
@@ -270,6 +261,18 @@ def traced_connection(spans: SpanMaker) -> type[CountingConnection]:
                 span.end()
 
     return TracedConnection
+
+
+@contextmanager
+def _ending(span: Span) -> Iterator[Span]:
+    """End the span with the block, whatever the block ends with."""
+    try:
+        yield span
+    except BaseException as error:
+        _fail(span, error)
+        raise
+    finally:
+        span.end()
 
 
 def _fail(span: Span, error: BaseException) -> None:
