@@ -28,7 +28,7 @@ import asyncpg
 from service.audit import COMMAND_LINE
 from service.outbox import Seals, add_webhook
 
-from . import machine
+from . import machine, tables
 from .contestants import LOCKER, PYTHON, SECRET, SERVICE
 from .driver import STEPS, Plan
 from .rounds import ROOT, Round, measure, running, warm
@@ -140,18 +140,18 @@ def one(on: Stage, plan: Plan, receiver: str | None) -> Told:
             return Told(seen, number, time.perf_counter() - ended)
 
 
-def table(without: list[Told], told: list[Told]) -> str:
-    """Return the table, in Markdown."""
+def compare(without: list[Told], told: list[Told]) -> str:
+    """Return the table of both."""
 
-    def row(name: str, read: Callable[[Round], float], unit: str) -> str:
+    def row(name: str, read: Callable[[Round], float], unit: str) -> tuple[str, ...]:
         values = [[read(each.round) for each in rounds] for rounds in (without, told)]
         before, after = map(median, values)
         cells = [
             f"{median(each):.1f} {unit}, {min(each):.1f} to {max(each):.1f}" for each in values
         ]
-        return f"| {name} | {' | '.join(cells)} | {(after / before - 1) * 100:+.0f} % |"
+        return (name, *cells, f"{(after / before - 1) * 100:+.0f} %")
 
-    rows = ["| | without | with webhooks | |", "|---|---|---|---|"]
+    rows: list[tuple[str, ...]] = []
     for share in ("p50", "p99"):
         rows += [
             row(f"an order, {share}", lambda each: each.routes["order"][share], "ms"),  # noqa: B023
@@ -160,8 +160,9 @@ def table(without: list[Told], told: list[Told]) -> str:
     rows.append(row("the machine's part for all else", lambda each: each.others * 100, "%"))
     number = median(each.events for each in told)
     behind = median(each.behind for each in told)
-    rows.append(f"| events delivered | none | {number:.0f} | {behind:.1f} s after the last order |")
-    return "\n".join(rows)
+    late = f"{behind:.1f} s after the last order"
+    rows.append(("events delivered", "none", f"{number:.0f}", late))
+    return tables.table(("", "without", "with webhooks", ""), rows)
 
 
 def main() -> None:
@@ -188,7 +189,7 @@ def main() -> None:
         for number in range(given.rounds):
             for told in (False, True) if number % 2 == 0 else (True, False):
                 found[told].append(one(on, plan, receiver if told else None))
-        print(table(found[False], found[True]))
+        print(compare(found[False], found[True]))
 
 
 if __name__ == "__main__":
