@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import asyncpg
@@ -66,19 +67,33 @@ async def test_newer_database(locker: Locker, url: str) -> None:
         assert "newer than this Locker, which doesn't know 9999_later" in ended.errors
 
 
-async def test_grant(make_locker: Callable[..., Locker], url: str, server_url: str) -> None:
-    """A role that is granted may serve, and neither change a table nor what was recorded."""
+@asynccontextmanager
+async def new_role(
+    role: str, server_url: str, url: str
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """Make a role, which the tests' own may act as; gives a connection to this database."""
     if "//locker@" not in server_url:
         pytest.skip("roles are made on a server of our own alone")
-    superuser = server_url.replace("//locker@", "//postgres@")
-    role = f"serving {secrets.token_hex(4)}"  # a blank: whatever a role may be called
-    server = await asyncpg.connect(superuser)
+    server = await asyncpg.connect(server_url.replace("//locker@", "//postgres@"))
     await server.execute(f'create role "{role}"; grant "{role}" to locker')
+    db = await asyncpg.connect(url)
+    try:
+        yield db
+    finally:
+        await db.execute("reset role")
+        await db.execute(f'drop owned by "{role}"')
+        await db.close()
+        await server.execute(f'drop role "{role}"')
+        await server.close()
+
+
+async def test_grant(make_locker: Callable[..., Locker], url: str, server_url: str) -> None:
+    """A role that is granted may serve, and neither change a table nor what was recorded."""
+    role = f"serving {secrets.token_hex(4)}"  # a blank: whatever a role may be called
     as_role = make_locker(
         **development(f"{url}&options=-crole%3D{quote(role)}".replace("%20", "%5C%20"))
     )
-    db = await asyncpg.connect(url)
-    try:
+    async with new_role(role, server_url, url) as db:
         told = as_role("doctor")
         assert told.status == 1
         assert f"{role} lacks delete on accounts" in told.output
@@ -97,23 +112,12 @@ async def test_grant(make_locker: Callable[..., Locker], url: str, server_url: s
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await db.execute(forbidden)
-    finally:
-        await db.execute("reset role")
-        await db.execute(f'drop owned by "{role}"')
-        await db.close()
-        await server.execute(f'drop role "{role}"')
-        await server.close()
 
 
 async def test_grant_reading(make_locker: Callable[..., Locker], url: str, server_url: str) -> None:
     """A role that may read may read what is for everybody, and nothing of anybody."""
-    if "//locker@" not in server_url:
-        pytest.skip("roles are made on a server of our own alone")
     role = f"reading_{secrets.token_hex(4)}"
-    server = await asyncpg.connect(server_url.replace("//locker@", "//postgres@"))
-    await server.execute(f"create role {role}; grant {role} to locker")
-    db = await asyncpg.connect(url)
-    try:
+    async with new_role(role, server_url, url) as db:
         await db.execute(f"grant select on accounts to {role}")
         granted = make_locker(**development(url))("migrate", "--grant-reading", role)
         assert (granted.status, granted.errors) == (0, "")
@@ -127,12 +131,6 @@ async def test_grant_reading(make_locker: Callable[..., Locker], url: str, serve
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await db.execute(forbidden)
-    finally:
-        await db.execute("reset role")
-        await db.execute(f"drop owned by {role}")
-        await db.close()
-        await server.execute(f"drop role {role}")
-        await server.close()
 
 
 def test_grant_to_nobody(make_locker: Callable[..., Locker], url: str) -> None:
