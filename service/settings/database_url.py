@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 FORM = (
     "must be postgresql://user:password@host:port/database, "
@@ -62,6 +62,10 @@ _SURE = {("sslmode", mode) for mode in ("require", "verify-ca", "verify-full")}
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """Where most systems have those that they trust, for an example."""
+_AMONG_SEVERAL = re.compile(
+    r"(\w+://(?:[^/?#]*@)?)(?=[^/?#]*,)([^/?#@]*\[[^/?#@]*)([^?#]*)(?:\?(.*))?"
+)
+"""An address in brackets beside other hosts, behind the user and before path and query."""
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65535
 _SHORTEST_TIMEOUT = 2
@@ -81,7 +85,7 @@ class Address:
 def read_address(text: str) -> Address:
     """Return the address; raises `ValueError` with what is wrong, which never quotes a value."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(_move_hosts(text))
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise ValueError(FORM) from None
@@ -104,6 +108,21 @@ def read_address(text: str) -> Address:
         kept.append(("target_session_attrs", "primary"))
     url = urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
     return Address(url, timeout, tuple(left_out), hosts)
+
+
+def _move_hosts(text: str) -> str:
+    """Return the address with several hosts as its parameter ``host``, if one is in brackets.
+
+    Before the query Python's `urlsplit`, and with it asyncpg, refuses brackets among several since
+    its mending of CVE-2024-11168.
+    """
+    if (found := _AMONG_SEVERAL.fullmatch(text)) is None:
+        return text
+    start, hosts, path, query = found.groups(default="")
+    if not _are_hosts(hosts):
+        raise ValueError(FORM)
+    moved = urlencode({"host": unquote(hosts)}, quote_via=quote)
+    return f"{start}{path}?{query}&{moved}" if query else f"{start}{path}?{moved}"
 
 
 def _check(name: str, value: str) -> None:
