@@ -190,16 +190,20 @@ async def test_another_for_one_that_died(
 
 
 async def test_another_for_one_that_died_idle(start_view: StartView, observer: Connection) -> None:
-    """A connection that died in the pool troubles nobody."""
+    """A connection that died in the pool troubles nobody, once this side has heard of it."""
+    used: list[Pooled] = []
 
     async def view() -> str:
         db = await get_db()
+        used.append(cast("Pooled", db)._con)
         return str(await db.fetchval("select pg_backend_pid()"))
 
     app = await start_view(view, pool_max=1)
     client = app.test_client()
     pid = int(await (await client.get("/view")).get_data())
-    await observer.execute("select pg_terminate_backend($1, 10_000)", pid)
+    await observer.execute("select pg_terminate_backend($1)", pid)
+    while not used[0].is_closed():
+        await observer.fetchval("select 1")
     response = await client.get("/view")
     assert response.status_code == 200
     assert int(await response.get_data()) != pid
