@@ -189,13 +189,14 @@ async def test_another_for_one_that_died(
     assert await idle(app) == 1
 
 
+@pytest.mark.session
 async def test_another_for_one_that_died_idle(start_view: StartView, observer: Connection) -> None:
     """A connection that died in the pool troubles nobody, once this side has heard of it."""
     used: list[Pooled] = []
 
     async def view() -> str:
         db = await get_db()
-        used.append(cast("Pooled", db)._con)
+        used.append(cast("Any", db)._con)
         return str(await db.fetchval("select pg_backend_pid()"))
 
     app = await start_view(view, pool_max=1)
