@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 
@@ -50,6 +51,7 @@ async def host(settings: Settings, config: Config) -> None:
     notice, so clients and proxies must have turned away by then. A second signal ends that.
     """
     app = create_app(settings)
+    app.before_serving(_settle)
     stop = asyncio.Event()
     hurry = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,3 +72,11 @@ async def host(settings: Settings, config: Config) -> None:
             pass
 
     await hypercorn.asyncio.serve(app, config, shutdown_trigger=wait_for_signal)
+
+
+async def _settle() -> None:
+    """Keep what is there by now, for as long as the process runs, out of the collector's rounds.
+
+    A full round holds the event loop for as long as it looks at everything.
+    """
+    gc.freeze()
