@@ -67,7 +67,7 @@ async def await_idle(observer: Connection, since: datetime) -> None:
 
     A connection that was thrown away has a session until the server has seen its end.
     """
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             states = await observer.fetch(
                 "select state from pg_stat_activity "
