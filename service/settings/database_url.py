@@ -66,6 +66,7 @@ _AMONG_SEVERAL = re.compile(
     r"(\w+://(?:[^/?#]*@)?)(?=[^/?#]*,)([^/?#@]*\[[^/?#@]*)([^?#]*)(?:\?(.*))?"
 )
 """An address in brackets beside other hosts, behind the user and before path and query."""
+_IN_BRACKETS = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65535
 _SHORTEST_TIMEOUT = 2
@@ -145,6 +146,8 @@ def _are_hosts(netloc: str) -> bool:
     """Return whether these are hosts, several perhaps, each with or without its port."""
     hosts = netloc.rpartition("@")[2]
     for host in hosts.split(",") if hosts else []:
+        if ("[" in host or "]" in host) and not _IN_BRACKETS.fullmatch(host):
+            return False
         name, colon, port = host.rpartition(":")
         if not colon or port.endswith("]"):
             # An address in brackets has colons of its own, and a percent sign no port.

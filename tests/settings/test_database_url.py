@@ -78,6 +78,13 @@ async def test_an_address_in_brackets_among_several_hosts() -> None:
         await asyncpg.connect(read_address("postgresql://shop@127.0.0.1:1,[::1]:1/locker").url)
 
 
+@pytest.mark.parametrize("hosts", ["h1,[::1", "h1,::1]", "h1,[::1]x", "[[::1],h1", "h1,[]"])
+def test_brackets_that_hold_no_address_are_refused(hosts: str) -> None:
+    """Among several hosts a bracket that isn't closed, or has more beside it, stops the start."""
+    with pytest.raises(ValueError, match="postgresql://user"):
+        read_address(f"postgresql://shop:secret@{hosts}/locker")
+
+
 @pytest.mark.parametrize(
     ("query", "seconds"),
     [("", None), ("connect_timeout=10", 10), ("connect_timeout=1", 2), ("connect_timeout=0", None)],
