@@ -11,26 +11,32 @@ from quart.debug import traceback_response
 from quart.utils import encode_headers
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers
+from werkzeug.datastructures.mixins import ImmutableHeadersMixin
 
 from service.connections import listen
 
 from .requests import BoundedRequest
 
 
-class ReceivedHeaders(Headers):
-    """A request's; to ask for one that isn't there, as most aren't, raises nothing within."""
+class ReceivedHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]
+    """A request's, which nobody changes: each is found by its name, however many are looked up.
+
+    Werkzeug's goes through all of them for each, and raises within for one that isn't there.
+    """
+
+    def __init__(self, received: Headers) -> None:
+        super().__init__()
+        self._list = list(received)
+        # The first of a name, as with Werkzeug's.
+        self._first = {name.lower(): value for name, value in reversed(self._list)}
 
     def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002 - its name
         if type is not None:
             return super().get(key, default, type)
-        wanted = key.lower()
-        for name, value in self:
-            if name.lower() == wanted:
-                return value
-        return default
+        return self._first.get(key.lower(), default)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self.get(key) is not None
+        return isinstance(key, str) and key.lower() in self._first
 
 
 class Exchange(ASGIHTTPConnection):
