@@ -6,6 +6,7 @@ output and error, and an interpreter that comes to its end.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -74,6 +75,10 @@ class Forks:
 def _fork_for_each(connection: socket.socket) -> None:
     from service.cli import main  # noqa: PLC0415 - imported by this process alone
 
+    # An interpreter's end looks at every object once more: in a fork each look copies a page,
+    # and that was most of what a command took. Frozen ones are left alone.
+    gc.collect()
+    gc.freeze()
     with connection, connection.makefile("rw") as requests:
         print(READY, end="", file=requests, flush=True)
         for line in requests:
