@@ -91,8 +91,8 @@ test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, acces
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium || true
 	$(BIN)/pytest tests/browser -rs
 
-test-document: $(READY) ## made-up requests to every operation: no answer is off the document; a minute
-	$(BIN)/pytest -m slow tests/http/openapi
+test-document: $(READY) ## made-up requests to every operation: none is off the document or holds the loop; minutes
+	$(BIN)/pytest -m slow tests/http/openapi tests/conventions/test_stalls.py
 
 test-clients: $(READY) $(CLIENTS) ## clients of the API by two generators, and two linters of its document
 	$(BIN)/pytest tests/clients -rs

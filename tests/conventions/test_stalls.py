@@ -20,6 +20,9 @@ from tests.support.operators import make_operator
 from tests.support.serving import Served, serve
 from tests.support.shopping import API, PASSWORD, new_name
 
+# Thousands of requests, with nothing beside them: `make test-document`.
+pytestmark = pytest.mark.slow
+
 MOST = 50.0
 """Milliseconds that the loop may be held."""
 TRIES = 3
