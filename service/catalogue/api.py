@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta
@@ -19,7 +19,18 @@ from service.standby import read_public
 
 from . import cursor, facet_queries, list_queries, queries, search
 from .held import HeldCatalogue, ReadyProduct, mark_own
-from .model import PRICE, TEXT_LENGTH, FacetCount, Facets, Image, Product, Selection, Sort, Variant
+from .model import (
+    EVERYTHING,
+    PRICE,
+    TEXT_LENGTH,
+    FacetCount,
+    Facets,
+    Image,
+    Product,
+    Selection,
+    Sort,
+    Variant,
+)
 from .suggestions import suggest
 
 blueprint = Blueprint("catalogue", __name__)
@@ -166,13 +177,17 @@ class SuggestionsOutput(Output, frozen=True):
 @operation(Caller.ANYONE, query=ProductsQuery, answers={200: ProductListOutput})
 async def list_products(query: ProductsQuery) -> Response:
     """List what is sold, or what a search finds."""
-    selection = query.selection()
+    selection, sort, after = query.selection(), query.sort or "relevance", query.after or None
+    if selection == EVERYTHING and not query.facets:
+        held = get_service(HeldCatalogue).list_all(sort, query.limit, after)
+        if held is not None:
+            prefix = current_request().root_path
+            bodies = [msgspec.Raw(each.body(prefix)) for each in held.products]
+            return answer(
+                ProductListOutput(cast("list[ProductOutput]", bodies), held.next, held.total)
+            )
     page = await read_public(
-        list_queries.select_products,
-        selection,
-        sort=query.sort or "relevance",
-        limit=query.limit,
-        after=query.after or None,
+        list_queries.select_products, selection, sort=sort, limit=query.limit, after=after
     )
     body = ProductListOutput(
         [product_output(each) for each in page.products],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -46,6 +47,28 @@ def encode_cursor(cursor: Cursor, selection: Selection) -> str:
     of_list = binascii.crc32(msgspec.json.encode(selection))
     whole = text + binascii.crc32(text, of_list).to_bytes(4)
     return base64.urlsafe_b64encode(whole).decode().rstrip("=")
+
+
+def link_pages(
+    keys: Sequence[tuple[int | str, int]],
+    selection: Selection,
+    sort: Sort,
+    cursor: Cursor | None,
+    *,
+    more: bool,
+) -> tuple[str | None, str | None]:
+    """Return the cursors of the next page and of the one before; None where there is none.
+
+    ``keys`` are what a page's rows are sorted by, and their ids. ``more`` is whether there are
+    others beyond, in the direction in which ``cursor`` went.
+    """
+    if not keys:
+        return None, None
+    back = cursor is not None and cursor.back
+    beyond, before = (True, more) if back else (more, cursor is not None)
+    following = encode_cursor(Cursor(sort, *keys[-1]), selection) if beyond else None
+    previous = encode_cursor(Cursor(sort, *keys[0], back=True), selection) if before else None
+    return following, previous
 
 
 def decode_cursor(text: str, selection: Selection, sort: Sort) -> Cursor:

@@ -1,4 +1,4 @@
-"""What is sold, held in memory with the answers made: who asks for a product needs no database.
+"""What is sold, held in memory with the answers made: products and lists need no database.
 
 Each process has a copy of its own. Four times a second it asks what was written by transactions
 that weren't over the last time, on a connection of its own, and reads that again. It needs nobody
@@ -19,7 +19,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Self
+from typing import NamedTuple, Self
 
 import asyncpg
 import msgspec
@@ -32,8 +32,10 @@ from service.metrics import count, gauge
 from service.settings import Settings
 
 from . import held_queries as queries
-from .held_queries import NumberedProduct
-from .model import Product
+from .cursor import decode_cursor, link_pages
+from .held_lists import Orders, Place
+from .held_queries import NumberedProduct, SeenCatalogue
+from .model import COUNTED, EVERYTHING, Product, Sort
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ OLDEST = 1.0
 EVERY = 0.25
 """Seconds from one time to the next."""
 PART = 100
-"""Products read at once."""
+"""Products read at once, and taken in at once."""
 SLICE = 0.005
 """Seconds for which answers are made before anything else has its turn."""
 WITHIN = 10.0
@@ -82,9 +84,13 @@ class ReadyProduct(msgspec.Struct, frozen=True, gc=False):
         parts = tuple(body.split(b'"\\u0000'))
         return cls(handle, parts, make_tag(b'"'.join(parts)))
 
+    def body(self, prefix: str) -> bytes:
+        """Return the answer as it is below a prefix, which may be empty."""
+        return msgspec.json.encode(prefix)[:-1].join(self.parts)
+
     def below(self, prefix: str) -> tuple[bytes, str]:
-        """Return the answer as it is below a prefix, which may be empty, and its tag."""
-        body = msgspec.json.encode(prefix)[:-1].join(self.parts)
+        """Return the same with its tag."""
+        body = self.body(prefix)
         return body, make_tag(body) if prefix and len(self.parts) > 1 else self.tag
 
     @property
@@ -102,43 +108,69 @@ class NoRoom(Exception):
     """The catalogue has no room in the memory that it may have."""
 
 
+class ReadyPage(NamedTuple):
+    """A page of the list of all products; ``total`` is None beyond `COUNTED`."""
+
+    products: list[ReadyProduct]
+    next: str | None
+    total: int | None
+
+
+class HeldProduct(NamedTuple):
+    """A product's id, its answer, and its place in lists; None where it isn't listed."""
+
+    id: int
+    ready: ReadyProduct
+    place: Place | None
+
+
 class Copy:
-    """What is sold, by handle."""
+    """What is sold, by handle, and what of it is listed, in each order."""
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
-        self._products: dict[int, ReadyProduct] = {}
+        self._products: dict[int, HeldProduct] = {}
+        self.orders = Orders()
         self.size = 0
 
     def __len__(self) -> int:
         return len(self._products)
 
+    def __getitem__(self, number: int) -> ReadyProduct:
+        return self._products[number].ready
+
     def find(self, handle: str) -> ReadyProduct | None:
         """Return the product, if it is in here."""
         number = self._ids.get(handle)
-        return None if number is None else self._products[number]
+        return None if number is None else self[number]
 
-    def put(self, products: Iterable[tuple[int, ReadyProduct]]) -> None:
-        """Take products in, each by its id, instead of what was there by that id or handle."""
-        for number, product in products:
-            known = self._ids.get(product.handle, number)
-            self.drop({number, known})
-            self._ids[product.handle], self._products[number] = number, product
-            self.size += product.size
+    def put(self, products: Iterable[HeldProduct]) -> None:
+        """Take products in, instead of what was there by the same id or handle."""
+        for product in products:
+            handle = product.ready.handle
+            self.drop({product.id, self._ids.get(handle, product.id)})
+            self._ids[handle], self._products[product.id] = product.id, product
+            self.size += product.ready.size
+            if product.place is not None:
+                self.orders.add(product.id, product.place)
 
     def drop(self, ids: Iterable[int]) -> None:
         """Leave out what is there of these."""
         for number in ids:
             product = self._products.pop(number, None)
-            if product is not None:
-                del self._ids[product.handle]
-                self.size -= product.size
+            if product is None:
+                continue
+            del self._ids[product.ready.handle]
+            self.size -= product.ready.size
+            if product.place is not None:
+                self.orders.drop(number, product.place)
 
-    def drop_last(self) -> None:
-        """Leave out the product that came last; there has to be one."""
+    def shorten(self) -> None:
+        """Leave out a product, and a place of each order: for what is given up altogether."""
         _, product = self._products.popitem()
-        del self._ids[product.handle]
-        self.size -= product.size
+        del self._ids[product.ready.handle]
+        self.size -= product.ready.size
+        self.orders.shorten()
 
 
 class HeldCatalogue:
@@ -169,6 +201,24 @@ class HeldCatalogue:
     def find(self, handle: str) -> ReadyProduct | None:
         """Return the product as it was at most `OLDEST` ago; None: ask the database."""
         return self._copy.find(handle) if self._age <= OLDEST else None
+
+    def list_all(self, sort: Sort, limit: int, after: str | None) -> ReadyPage | None:
+        """Return a page of all products as it was at most `OLDEST` ago; None: ask the database.
+
+        Its order and its cursors are those of `list_queries.select_products`, which goes on where
+        this ends, and the other way round. Raises `InvalidCursor`.
+        """
+        if self._age > OLDEST:
+            return None
+        if sort == "relevance":
+            sort = "newest"
+        cursor = decode_cursor(after, EVERYTHING, sort) if after else None
+        orders = self._copy.orders
+        rows, more = orders.find(sort, cursor, limit)
+        following, _ = link_pages(rows, EVERYTHING, sort, cursor, more=more)
+        total = len(orders)
+        products = [self._copy[number] for _, number in rows]
+        return ReadyPage(products, following, total if total <= COUNTED else None)
 
     def distrust(self) -> None:
         """Use nothing of what was read up to now, as this process has changed the catalogue."""
@@ -239,11 +289,15 @@ class HeldCatalogue:
         while True:
             self._wake.clear()
             began = time.monotonic()
-            async with asyncio.timeout(WITHIN):
-                now, ids = await queries.select_changed(db, seen)
+            now, ids = await self._select_changed(db, seen)
+            if ids:
+                # All of it at one moment, so that no list has one half of a change.
+                async with db.transaction(isolation="repeatable_read", readonly=True):
+                    now, ids = await self._select_changed(db, seen)
+                    if now.store == seen.store and len(ids) <= queries.MANY:
+                        await self._reread(db, ids)
             if now.store != seen.store or len(ids) > queries.MANY:
                 return
-            await self._reread(db, ids)
             seen = now
             if began >= self._distrusted:
                 self._asked = began
@@ -251,6 +305,12 @@ class HeldCatalogue:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._wake.wait()
+
+    async def _select_changed(
+        self, db: Connection, seen: SeenCatalogue
+    ) -> tuple[SeenCatalogue, list[int]]:
+        async with asyncio.timeout(WITHIN):
+            return await queries.select_changed(db, seen)
 
     async def _load(self, db: Connection) -> None:
         """Read all that is sold; what changes meanwhile is to be read again before it counts."""
@@ -262,31 +322,34 @@ class HeldCatalogue:
             ready = await self._ready(part)
             if not ready:
                 return
-            last = ready[-1][0]
+            last = ready[-1].id
             self._put(ready)
 
     async def _reread(self, db: Connection, ids: list[int]) -> None:
-        """Bring these products to what they are now, all at once."""
+        """Bring these products to what they are now, all at once as far as anyone sees."""
         self._rereads += len(ids)
-        ready: list[tuple[int, ReadyProduct]] = []
+        if len(ids) > PART:
+            # To take them in at once would hold the loop. The database is asked until all are in.
+            self._asked = -math.inf
         for start in range(0, len(ids), PART):
+            some = ids[start : start + PART]
             async with asyncio.timeout(WITHIN):
-                part = await queries.select_sold_of(db, ids[start : start + PART])
-            ready += await self._ready(part)
-        self._copy.drop(ids)
-        self._put(ready)
+                part = await queries.select_sold_of(db, some)
+            ready = await self._ready(part)
+            self._copy.drop(some)
+            self._put(ready)
 
-    def _put(self, ready: list[tuple[int, ReadyProduct]]) -> None:
+    def _put(self, ready: list[HeldProduct]) -> None:
         self._copy.put(ready)
         if self._copy.size > self._most:
             raise NoRoom
 
-    async def _ready(self, part: Iterable[NumberedProduct]) -> list[tuple[int, ReadyProduct]]:
+    async def _ready(self, part: Iterable[NumberedProduct]) -> list[HeldProduct]:
         """Make the answers of products, and let others have their turn."""
         ready = []
         until = time.perf_counter() + SLICE
         for each in part:
-            ready.append((each.id, self._make_ready(each.product)))
+            ready.append(HeldProduct(each.id, self._make_ready(each.product), each.place))
             if time.perf_counter() > until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + SLICE
@@ -298,7 +361,7 @@ class HeldCatalogue:
         copy, self._copy = self._copy, Copy()
         until = time.perf_counter() + SLICE
         while copy:
-            copy.drop_last()
+            copy.shorten()
             if time.perf_counter() > until:
                 await asyncio.sleep(0)
                 until = time.perf_counter() + SLICE

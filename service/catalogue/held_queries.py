@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
+
+from asyncpg import Record
 
 from service.database import Connection
 from service.statements import Statement
 
+from .held_lists import Place
 from .list_statements import judged
 from .model import Product
 from .queries import decode_product
@@ -15,7 +19,12 @@ from .queries import decode_product
 MANY = 5_000
 """Changes at once; of more, all is read anew."""
 
-_COLUMNS = "id, handle, title, description, vendor, type, tags, images, published, variants"
+_COLUMNS = """
+    id, handle, catalogue.title, description, catalogue.vendor, catalogue.type, catalogue.tags,
+    images, published, variants, listed_products.title as place, listed_products.price
+"""
+# What isn't listed is sold, too.
+_PLACED = "catalogue left join listed_products on product_id = id"
 _SOLD = "published and variants is not null"
 
 # Another one where the server was started again, is another, or had its tables put back. None where
@@ -36,10 +45,16 @@ class SeenCatalogue:
 
 @dataclass(frozen=True, slots=True)
 class NumberedProduct:
-    """A product with its id."""
+    """A product with its id, and its place in lists; None where it isn't listed."""
 
     id: int
     product: Product
+    place: Place | None
+
+    @classmethod
+    def of(cls, row: Record) -> Self:
+        place = None if row["place"] is None else Place(row["place"], row["price"])
+        return cls(row["id"], decode_product(row), place)
 
 
 SELECT_SEEN = Statement(f"select {_STORE} as store, pg_current_snapshot()::text as snapshot")
@@ -86,7 +101,7 @@ async def select_changed(db: Connection, seen: SeenCatalogue) -> tuple[SeenCatal
 
 SELECT_SOLD = Statement(
     f"""
-    select {_COLUMNS} from catalogue
+    select {_COLUMNS} from {_PLACED}
     where id > :after and {_SOLD} order by id limit :count
     """
 )
@@ -95,15 +110,15 @@ SELECT_SOLD = Statement(
 async def select_sold(db: Connection, after: int, count: int) -> Iterator[NumberedProduct]:
     """Return what is sold, in the order of ids, beyond one of them; each is decoded in its turn."""
     rows = await db.fetch(*SELECT_SOLD(after=after, count=count))
-    return (NumberedProduct(row["id"], decode_product(row)) for row in rows)
+    return map(NumberedProduct.of, rows)
 
 
 SELECT_SOLD_OF = Statement(
-    f"select {_COLUMNS} from catalogue where id = any(:ids::bigint[]) and {_SOLD}"
+    f"select {_COLUMNS} from {_PLACED} where id = any(:ids::bigint[]) and {_SOLD}"
 )
 
 
 async def select_sold_of(db: Connection, ids: Sequence[int]) -> Iterator[NumberedProduct]:
     """Return those of these products that are sold; each is decoded in its turn."""
     rows = await db.fetch(*SELECT_SOLD_OF(ids=ids))
-    return (NumberedProduct(row["id"], decode_product(row)) for row in rows)
+    return map(NumberedProduct.of, rows)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from service.database import Connection
 
-from .cursor import Cursor, decode_cursor, encode_cursor
+from .cursor import decode_cursor, link_pages
 from .list_statements import ListStatement, judged, one_by_one
 from .model import COUNTED, EVERYTHING, Page, Selection, Sort
 from .queries import decode_product
@@ -106,14 +106,11 @@ async def select_products(
     found = [row for row in rows if row["product_id"] is not None]
     more = len(found) > limit
     found = found[:limit][:: -1 if back else 1]
-
-    def edge(at: int, *, back: bool) -> str:
-        cursor = Cursor(sort, found[at]["key"], found[at]["product_id"], back)
-        return encode_cursor(cursor, selection)
-
+    keys = [(row["key"], row["product_id"]) for row in found]
+    following, previous = link_pages(keys, selection, sort, cursor, more=more)
     return Page(
         products=tuple(map(decode_product, found)),
-        next=edge(-1, back=False) if found and (more or back) else None,
-        previous=edge(0, back=True) if found and (more if back else cursor) else None,
+        next=following,
+        previous=previous,
         total=rows[0]["total"] if known else None,
     )
