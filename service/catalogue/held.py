@@ -33,7 +33,7 @@ from service.settings import Settings
 
 from . import held_queries as queries
 from .cursor import decode_cursor, link_pages
-from .held_lists import Orders, Place
+from .held_lists import ListPlace, Orders
 from .held_queries import NumberedProduct, SeenCatalogue
 from .model import COUNTED, EVERYTHING, Product, Sort
 
@@ -55,7 +55,7 @@ RETRY = 1.0
 """Seconds until the next attempt, with as much again by chance: not all processes at once."""
 LATER = 600.0
 """Seconds until the size of a catalogue is looked at again that was too large."""
-OVERHEAD = 600
+OVERHEAD = 950
 """Bytes that a product takes in memory besides its answer."""
 
 
@@ -116,12 +116,12 @@ class ReadyPage(NamedTuple):
     total: int | None
 
 
-class HeldProduct(NamedTuple):
+class HeldProduct(msgspec.Struct, frozen=True, gc=False):
     """A product's id, its answer, and its place in lists; None where it isn't listed."""
 
     id: int
     ready: ReadyProduct
-    place: Place | None
+    place: ListPlace | None
 
 
 class Copy:

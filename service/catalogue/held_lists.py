@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from typing import NamedTuple
+
+import msgspec
+from sortedcontainers import SortedList
 
 from .cursor import Cursor
 from .model import Sort
 
-Row = tuple[int | str, int]
+SortedRow = tuple[int | str, int]
 """What a product is sorted by, and its id: what `listed_products` has, and a cursor."""
 
 _ORDERS: dict[Sort, tuple[str, bool]] = {
@@ -20,21 +22,21 @@ _ORDERS: dict[Sort, tuple[str, bool]] = {
 """The rows that each goes by, and whether it goes down."""
 
 
-class Place(NamedTuple):
+class ListPlace(msgspec.Struct, frozen=True, gc=False):
     """What a product is sorted by in lists."""
 
     title: str
     price: int
 
-    def rows(self, number: int) -> dict[str, Row]:
+    def rows(self, number: int) -> dict[str, SortedRow]:
         """Return its row in each order."""
         return {"newest": (0, number), "price": (self.price, number), "title": (self.title, number)}
 
 
-class Part(NamedTuple):
+class FoundRows(NamedTuple):
     """The rows of a page, in its order, and whether there are more in the cursor's direction."""
 
-    rows: list[Row]
+    rows: list[SortedRow]
     more: bool
 
 
@@ -45,36 +47,36 @@ class Orders:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[Row]] = {"newest": [], "price": [], "title": []}
+        self._rows = {"newest": SortedList(), "price": SortedList(), "title": SortedList()}
 
     def __len__(self) -> int:
         return len(self._rows["newest"])
 
-    def add(self, number: int, place: Place) -> None:
+    def add(self, number: int, place: ListPlace) -> None:
         for order, row in place.rows(number).items():
-            insort(self._rows[order], row)
+            self._rows[order].add(row)
 
-    def drop(self, number: int, place: Place) -> None:
+    def drop(self, number: int, place: ListPlace) -> None:
         """Leave out a product that is in here, in this place."""
         for order, row in place.rows(number).items():
-            rows = self._rows[order]
-            del rows[bisect_left(rows, row)]
+            self._rows[order].remove(row)
 
     def shorten(self) -> None:
-        """Leave out a row of each order, whichever costs least: for what is given up altogether."""
+        """Leave out a row of each order: for what is given up altogether."""
         for rows in self._rows.values():
-            del rows[-1:]
+            if rows:
+                rows.pop()
 
-    def find(self, sort: Sort, cursor: Cursor | None, limit: int) -> Part:
+    def find(self, sort: Sort, cursor: Cursor | None, limit: int) -> FoundRows:
         """Return the rows beyond the cursor, at most as many as the limit."""
         order, down = _ORDERS[sort]
         rows = self._rows[order]
         back = cursor is not None and cursor.back
         last = None if cursor is None else (cursor.key, cursor.id)
         if down is back:
-            start = 0 if last is None else bisect_right(rows, last)
-            found = rows[start : start + limit + 1]
+            start = 0 if last is None else rows.bisect_right(last)
+            found = list(rows[start : start + limit + 1])
         else:
-            end = len(rows) if last is None else bisect_left(rows, last)
-            found = rows[max(end - limit - 1, 0) : end][::-1]
-        return Part(found[:limit][:: -1 if back else 1], len(found) > limit)
+            end = len(rows) if last is None else rows.bisect_left(last)
+            found = list(rows[max(end - limit - 1, 0) : end])[::-1]
+        return FoundRows(found[:limit][:: -1 if back else 1], len(found) > limit)

@@ -11,7 +11,7 @@ from asyncpg import Record
 from service.database import Connection
 from service.statements import Statement
 
-from .held_lists import Place
+from .held_lists import ListPlace
 from .list_statements import judged
 from .model import Product
 from .queries import decode_product
@@ -49,11 +49,11 @@ class NumberedProduct:
 
     id: int
     product: Product
-    place: Place | None
+    place: ListPlace | None
 
     @classmethod
     def of(cls, row: Record) -> Self:
-        place = None if row["place"] is None else Place(row["place"], row["price"])
+        place = None if row["place"] is None else ListPlace(row["place"], row["price"])
         return cls(row["id"], decode_product(row), place)
 
 

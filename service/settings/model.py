@@ -219,8 +219,8 @@ class Settings:
     )
     currency: str = _setting("ISO 4217 code of the catalogue's prices", "USD")
     catalogue_memory: int = _setting(
-        "megabytes in which each process holds the catalogue, to answer with products without the "
-        "database; 0 holds none, nor what is larger",
+        "megabytes in which each process holds the catalogue, to answer with products, and lists "
+        "of all of them, without the database; 0 holds none, nor what is larger",
         64,
         zero=True,
     )
