@@ -27,7 +27,6 @@ from .model import (
     StockedVariant,
     StockLimit,
     StockNotCounted,
-    TakenStock,
     Variant,
     VariantChange,
 )
@@ -35,7 +34,7 @@ from .queries import is_empty, select_listings, select_product
 from .report import ImportReport
 from .rows import BadRow
 from .search_language import change_search_language
-from .stock_queries import give_back_stock, take_stock
+from .stock_queries import LOCK_STOCK_CTE, give_back_stock, take_stock_cte
 
 SAMPLE = Path(__file__).with_name("sample.csv")
 """A small shop's catalogue, to try the service with."""
@@ -43,6 +42,7 @@ SAMPLE = Path(__file__).with_name("sample.csv")
 __all__ = [
     "FIELDS",
     "HANDLE_LENGTH",
+    "LOCK_STOCK_CTE",
     "LOW",
     "SAMPLE",
     "SKU_LENGTH",
@@ -60,7 +60,6 @@ __all__ = [
     "StockLimit",
     "StockNotCounted",
     "StockedVariant",
-    "TakenStock",
     "Variant",
     "VariantChange",
     "VariantPage",
@@ -81,5 +80,5 @@ __all__ = [
     "select_products",
     "select_search_language",
     "select_types",
-    "take_stock",
+    "take_stock_cte",
 ]

@@ -11,6 +11,7 @@ import msgspec
 from asyncpg import Record
 
 from service.database import Connection
+from service.outbox import events_cte
 from service.statements import Statement
 
 from .model import ProductStatus, ShownProduct, StockedVariant
@@ -58,7 +59,8 @@ UPDATE_VARIANTS = Statement(
         where variants.id = r.id
         returning variants.sku, old.stock as before, variants.stock as after, variants.active
     ),
-    {low_cte("changed", only="active")}
+    {low_cte("changed", only="active")},
+    {events_cte("low")}
     select from changed
     """
 )

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from service.database import Connection
+from service.outbox import events_cte
 from service.statements import Statement
 
 from .stock_queries import low_cte
@@ -243,7 +244,8 @@ UPDATE_VARIANTS = Statement(
         where variants.id = r.id
         returning variants.sku, old.stock as before, variants.stock as after, variants.active
     ),
-    {low_cte("changed", only="active")}
+    {low_cte("changed", only="active")},
+    {events_cte("low")}
     select from changed
     """
 )

@@ -151,14 +151,6 @@ class Facets:
     tags: tuple[FacetCount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TakenStock:
-    """A counted stock: how much there was, and whether what was asked for was taken from it."""
-
-    before: int
-    taken: bool
-
-
 class NoSuchVariant(NotFound):
     code, title = "unknown_sku", "There is no such variant"
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from service.database import Connection
-from service.outbox import events_cte
 from service.statements import Statement
 
-from .model import STOCK, TakenStock
+from .model import STOCK
 
 
 def low_cte(source: str, only: str = "true") -> str:
-    """Return CTEs that tell of each stock of ``source`` that has come to be low.
+    """Return a CTE, ``low``, of what to tell of each stock of ``source`` that has come to be low.
 
-    The rows have a ``sku``, and its stock ``before`` and ``after``; told of are those for which the
-    condition ``only`` holds. What is low already is not told again. The parameters are ``low``,
-    null for never, and ``now``.
+    The rows of ``source`` have a ``sku``, and its stock ``before`` and ``after``; told of are those
+    for which the condition ``only`` holds. What is low already is not told again. Its own rows are
+    as `events_cte` takes them. The parameters are ``low``, null for never, and ``now``.
     """
     return f"""
         low as (
@@ -26,13 +24,11 @@ def low_cte(source: str, only: str = "true") -> str:
             from {source}
             where {only} and after <= :low::integer
                 and (before is null or before > :low::integer)
-        ),
-        {events_cte("low")}"""
+        )"""
 
 
-TAKE_STOCK = Statement(
-    f"""
-    with wanted as (
+LOCK_STOCK_CTE = """
+    wanted as (
         select id, quantity from unnest(:ids::bigint[], :quantities::integer[]) as w (id, quantity)
     ),
     counted as (
@@ -40,31 +36,33 @@ TAKE_STOCK = Statement(
         where id = any(:ids) and stock is not null
         order by id for no key update
     ),
-    taken as (
-        update variants set stock = variants.stock - wanted.quantity
-        from counted join wanted using (id)
-        where variants.id = counted.id
-            and (counted.oversell or counted.stock >= wanted.quantity)
-        returning variants.id, variants.sku, counted.stock as before, variants.stock as after
-    ),
-    {low_cte("taken")}
-    select id, stock, id in (select id from taken) as taken from counted
+    short as (
+        select id, stock from counted join wanted using (id)
+        where not oversell and stock < quantity
+    )
+"""
+"""CTEs that lock the stocks which are counted of what is wanted, until the transaction's end.
+
+``counted`` has the id of each, ``short`` those of which there is too little, with how much there
+is. The parameters are variants' ``ids``, and the ``quantities`` of each. The rows are locked in the
+order of their ids, as everyone locks them, so that two who want the same ones wait for each other
+in turn."""
+
+
+def take_stock_cte(source: str) -> str:
+    """Return CTEs that take out of the stocks what `LOCK_STOCK_CTE` locked them for.
+
+    They do so if ``source`` has a row, and it has none where anything is ``short``. ``low`` is
+    what is then to be told, as by `low_cte`.
     """
-)
-
-
-async def take_stock(
-    db: Connection, quantities: Mapping[int, int], low: int, now: datetime
-) -> dict[int, TakenStock]:
-    """Take units, by variant id, out of the stocks that are counted, where there is enough.
-
-    Returns these by variant id, and tells of those that come to be ``low``. The rows are locked in
-    the order of their ids, as everyone locks them, so that two who want the same ones wait for each
-    other in turn.
-    """
-    ids, units = list(quantities), list(quantities.values())
-    rows = await db.fetch(*TAKE_STOCK(ids=ids, quantities=units, low=low, now=now))
-    return {row["id"]: TakenStock(row["stock"], row["taken"]) for row in rows}
+    return f"""
+        taken as (
+            update variants set stock = variants.stock - wanted.quantity
+            from {source}, counted join wanted using (id)
+            where variants.id = counted.id
+            returning variants.sku, counted.stock as before, variants.stock as after
+        ),
+        {low_cte("taken")}"""
 
 
 GIVE_BACK_STOCK = Statement(

@@ -30,7 +30,6 @@ from .model import (
     TotalChanged,
     Viewer,
     order_event,
-    order_lines,
 )
 from .numbers import new_number, read_number
 
@@ -102,14 +101,12 @@ async def place(
         if cart.total != checkout.expected_total:
             raise CartChanged(loaded)
         now = clock.now()
-        taken = await catalogue.take_stock(db, cart.units, checkout.low_stock, now)
-        lines = order_lines(cart, taken)
         order = None
         while order is None:
             number = new_number()
             key_hash = hash_key(make_key(checkout.secret, number)) if account_id is None else None
             order = await queries.insert_order(
-                db, number, account_id, cart, lines, now, checkout.details, key_hash
+                db, number, account_id, cart, now, checkout.details, key_hash, checkout.low_stock
             )
         return Placed(order, carts.emptied(loaded), new=True)
 

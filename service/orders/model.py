@@ -12,8 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.carts import Cart
-from service.catalogue import TakenStock
+from service.carts import Cart, Line
 from service.errors import Conflict
 from service.outbox import OutboxEvent, OutboxKind
 
@@ -73,8 +72,8 @@ class NotFulfillable(Conflict):
 class OrderLine:
     """What was bought of a variant, as it was then called and priced.
 
-    ``from_stock`` says whether its units were taken out of a stock that is counted. What was
-    ``fulfilled`` and ``cancelled`` of it is as `Order.outcome` tells.
+    ``from_stock`` says whether its units were taken out of a stock that is counted, which is known
+    once they are. What was ``fulfilled`` and ``cancelled`` of it is as `Order.outcome` tells.
     """
 
     variant_id: int
@@ -83,7 +82,7 @@ class OrderLine:
     options: tuple[tuple[str, str], ...]
     quantity: int
     unit_price: int
-    from_stock: bool
+    from_stock: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     fulfilled: int = 0
     cancelled: int = 0
@@ -200,25 +199,31 @@ class OrderPage:
     next: str | None
 
 
-def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine, ...]:
-    """Return what is bought; ``stocks`` are those of the variants where it is counted.
+def is_sold(cart: Cart, line: Line) -> bool:
+    """Return whether the line of a cart can be bought, if there is enough in stock."""
+    return line.offer.sold and line.offer.currency == cart.currency
 
-    Raises `OutOfStock` with the ``lines`` of which there is too little.
+
+def out_of_stock(cart: Cart, stocks: Mapping[int, int]) -> OutOfStock:
+    """Return why a cart isn't bought: the ``lines`` of which there is too little.
+
+    Those are the ones that aren't sold, and those whose variants have too small a stock.
     """
     short: dict[int, ShortLine] = {}
     for line in cart.lines:
-        offer = line.offer
-        stock = stocks.get(offer.variant_id)
-        sold = offer.sold and offer.currency == cart.currency
-        if not sold or (stock and not stock.taken):
-            available = max(stock.before, 0) if stock and sold else 0
+        offer, sold = line.offer, is_sold(cart, line)
+        if not sold or offer.variant_id in stocks:
+            available = max(stocks[offer.variant_id], 0) if sold else 0
             units = cart.units[offer.variant_id]
             short[offer.variant_id] = {
                 "sku": offer.sku, "quantity": units, "available": available,
             }  # fmt: skip
-    if short:
-        lines = list(short.values())
-        raise OutOfStock(f"Not enough of {', '.join(line['sku'] for line in lines)}.", lines=lines)
+    lines = list(short.values())
+    return OutOfStock(f"Not enough of {', '.join(line['sku'] for line in lines)}.", lines=lines)
+
+
+def order_lines(cart: Cart) -> tuple[OrderLine, ...]:
+    """Return what is bought of a cart."""
     return tuple(
         OrderLine(
             variant_id=line.offer.variant_id,
@@ -227,7 +232,6 @@ def order_lines(cart: Cart, stocks: Mapping[int, TakenStock]) -> tuple[OrderLine
             options=line.offer.options,
             quantity=line.quantity,
             unit_price=line.offer.price,
-            from_stock=line.offer.variant_id in stocks,
             metadata=dict(line.metadata),
         )
         for line in cart.lines

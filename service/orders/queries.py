@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Unpack
@@ -13,21 +12,37 @@ import msgspec
 from asyncpg import Record
 
 from service.carts import Cart, empty_cte
+from service.catalogue import LOCK_STOCK_CTE, take_stock_cte
 from service.database import Conflicted, Connection
 from service.outbox import OutboxEvent, event_cte
 from service.statements import Statement
 
 from .details import Details
-from .model import Fulfilment, Order, OrderFilters, OrderLine, OrderPage, placed_event
+from .model import (
+    Fulfilment,
+    Order,
+    OrderFilters,
+    OrderLine,
+    OrderPage,
+    is_sold,
+    order_lines,
+    out_of_stock,
+    placed_event,
+)
 
-LINES = """(
-    select jsonb_agg(jsonb_build_object(
-        'variant_id', l.variant_id, 'sku', l.sku, 'title', l.title, 'options', l.options,
-        'quantity', l.quantity, 'unit_price', l.unit_price, 'from_stock', l.from_stock,
-        'metadata', l.metadata, 'fulfilled', l.fulfilled, 'cancelled', l.cancelled
-    ) order by l.position)::text
-    from order_lines l where l.order_id = o.id
-) as lines"""
+
+def _lines_from(table: str) -> str:
+    return f"""(
+        select jsonb_agg(jsonb_build_object(
+            'variant_id', l.variant_id, 'sku', l.sku, 'title', l.title, 'options', l.options,
+            'quantity', l.quantity, 'unit_price', l.unit_price, 'from_stock', l.from_stock,
+            'metadata', l.metadata, 'fulfilled', l.fulfilled, 'cancelled', l.cancelled
+        ) order by l.position)::text
+        from {table} l where l.order_id = o.id
+    ) as lines"""
+
+
+LINES = _lines_from("order_lines")
 
 COLUMNS = """
     o.id, o.number, o.status, o.placed_at, o.currency, o.total, o.account_id, o.key_hash,
@@ -47,12 +62,14 @@ COLUMNS = """
 
 _lines = msgspec.json.Decoder(tuple[OrderLine, ...])
 _details = msgspec.json.Decoder(Details)
+_stocks = msgspec.json.Decoder(dict[int, int])
 _fulfilments = msgspec.json.Decoder(tuple[Fulfilment, ...])
 
 
 INSERT_ORDER = Statement(
     f"""
-    with o as (
+    with {LOCK_STOCK_CTE},
+    o as (
         insert into orders (
             number, account_id, status, placed_at, currency, total, cart_id, cart_revision,
             contact, shipping_address, billing_address, note, metadata, key_hash
@@ -70,31 +87,37 @@ INSERT_ORDER = Statement(
         from jsonb_to_record(:details::jsonb) as said (
             contact jsonb, shipping_address jsonb, billing_address jsonb, note text, metadata jsonb
         )
+        where :sold and not exists (select from short)
         on conflict (number) do nothing
         returning id, number, status, placed_at, currency, total, account_id, key_hash,
             contact, shipping_address, billing_address, note, metadata, operator_note,
             cart_id, cart_revision
     ),
     {empty_cte("o")},
+    {take_stock_cte("o")},
     stored as (
         insert into order_lines (
             order_id, position, variant_id, sku, title, options, quantity, unit_price,
             from_stock, metadata
         )
         select
-            o.id, position, variant_id, sku, title, options, quantity, unit_price, from_stock,
-            l.metadata
+            o.id, position, variant_id, sku, title, options, quantity, unit_price,
+            variant_id in (select id from counted), l.metadata
         from o, rows from (
             jsonb_to_recordset(:lines::jsonb) as (
                 variant_id bigint, sku text, title text, options jsonb, quantity integer,
-                unit_price bigint, from_stock boolean, metadata jsonb
+                unit_price bigint, metadata jsonb
             )
         ) with ordinality as l (
-            variant_id, sku, title, options, quantity, unit_price, from_stock, metadata, position
+            variant_id, sku, title, options, quantity, unit_price, metadata, position
         )
+        returning order_id, position, variant_id, sku, title, options, quantity, unit_price,
+            from_stock, metadata, fulfilled, cancelled
     ),
-    {event_cte("o")}
-    select {COLUMNS}, :lines::text as lines, exists (select from emptied_cart) as emptied from o
+    {event_cte("o", also="low")}
+    select {COLUMNS}, {_lines_from("stored")}, exists (select from emptied_cart) as emptied,
+        (select jsonb_object_agg(id, stock)::text from short) as short
+    from (select) as one left join o on true
     """
 )
 
@@ -104,23 +127,28 @@ async def insert_order(
     number: str,
     account_id: UUID | None,
     cart: Cart,
-    lines: Sequence[OrderLine],
     now: datetime,
     details: Details,
     key_hash: bytes | None,
+    low_stock: int,
 ) -> Order | None:
-    """Store the order of a cart, empty the cart, and tell of it.
+    """Take the stock of a cart, store its order, empty it, and tell of all that: or none of it.
 
-    Returns None if another order has this number. Raises `Conflicted` if the cart isn't at its
-    revision any more.
+    Returns None if another order has this number. Raises `OutOfStock`, and `Conflicted` if the cart
+    isn't at its revision any more.
     """
-    row = await db.fetchrow(
+    lines, sold = order_lines(cart), all(is_sold(cart, line) for line in cart.lines)
+    (row,) = await db.fetch(
         *INSERT_ORDER(
             number=number,
             account_id=account_id,
             now=now,
             currency=cart.currency,
             total=cart.total,
+            ids=list(cart.units),
+            quantities=list(cart.units.values()),
+            low=low_stock,
+            sold=sold,
             lines=msgspec.json.encode(lines).decode(),
             cart_id=cart.id,
             cart_revision=cart.revision + 1,
@@ -129,7 +157,10 @@ async def insert_order(
             **placed_event(number, account_id, cart, lines, now).parameters(),
         )
     )
-    if row is None:
+    short = _stocks.decode(row["short"] or "{}")
+    if short or not sold:
+        raise out_of_stock(cart, short)
+    if row["id"] is None:
         return None
     if not row["emptied"]:
         raise Conflicted

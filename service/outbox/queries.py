@@ -28,16 +28,19 @@ def events_cte(source: str) -> str:
         )"""
 
 
-def event_cte(source: str) -> str:
+def event_cte(source: str, also: str | None = None) -> str:
     """Return CTEs that store one event for each row of ``source``: the same for all.
 
-    Their parameters are `OutboxEvent.parameters`.
+    Their parameters are `OutboxEvent.parameters`. A statement stores its events in one place, so
+    what else it tells of comes with it: ``also`` has rows as `events_cte` takes them.
     """
+    more = f"union all select kind, subject, at, data from {also}" if also else ""
     return f"""
         told as (
             select :told_kind::text as kind, :told_subject::text as subject,
                 :told_at::timestamptz as at, :told_data::jsonb as data
             from {source}
+            {more}
         ),
         {events_cte("told")}"""
 
