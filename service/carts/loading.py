@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 from service import clock, metrics
 from service.database import Connection
 from service.errors import Unauthenticated
+from service.http.idempotency import Claim
 from service.logins import PresentedLogin
 from service.throttling import Attempt
 
@@ -118,15 +119,19 @@ async def load_if_clean(
 
 
 async def load_locked(
-    db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None = None
+    db: Connection,
+    owner: CartOwner,
+    policy: CartPolicy,
+    sku: str | None = None,
+    claim: Claim | None = None,
 ) -> tuple[LoadedCart, Offer | None]:
     """Return the owner's cart, its row locked and made clean, and the sku's offer.
 
     Runs in the caller's transaction. What was added late has been taken in, what the database
     lost is healed. Raises `Conflicted` where the account's first cart comes from elsewhere at
-    this moment.
+    this moment. With a ``claim`` the key is claimed before: raises as `Claim.heed`.
     """
-    found = await _find(db, owner, policy, sku, lock=True)
+    found = await _find(db, owner, policy, sku, lock=True, claim=claim)
     loaded = _describe(owner, found)
     if not _is_clean(owner, found):
         if found.account_id is None:
@@ -250,7 +255,13 @@ def _missing(cookie: CartCookie, guests: Sequence[Candidate]) -> list[Candidate]
 
 
 async def _find(
-    db: Connection, owner: CartOwner, policy: CartPolicy, sku: str | None, *, lock: bool = False
+    db: Connection,
+    owner: CartOwner,
+    policy: CartPolicy,
+    sku: str | None,
+    *,
+    lock: bool = False,
+    claim: Claim | None = None,
 ) -> Found:
     found = await queries.select_cart(
         db,
@@ -261,6 +272,7 @@ async def _find(
         merge_window=policy.merge_window,
         lock=lock,
         token=owner.token,
+        claim=claim,
     )
     owner.presented.require(found=found.account_id is not None)
     if owner.token and found.cart.id is None:

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from service.database import Conflicted, Connection
+from service.http.idempotency import CLAIM_CTE, Claim
 from service.logins import JUST_LOGGED_OUT, LOGIN, PresentedLogin
 from service.outbox import events_cte
 from service.statements import Statement
@@ -84,13 +85,18 @@ class Found:
         return next((offer for offer in self.offers.values() if offer.sku == sku), None)
 
 
-def _select_cart(locking: str) -> Statement:
+def _select_cart(locking: str, *, claiming: bool = False) -> Statement:
+    # Only who has claimed the key goes on to the cart, so that all lock them in this order.
+    claim = f"{CLAIM_CTE}," if claiming else ""
+    free = "and (select free from claim)" if claiming else ""
+    claimed = ", (select scope from claim) as scope, (select free from claim) as free"
     return Statement(
         f"""
         with {LOGIN},
+        {claim}
         of_account as (
             select id, revision, lines, false as closed from carts
-            where account_id = (select account_id from login)
+            where account_id = (select account_id from login) {free}
             {locking}
         ),
         of_guest as (
@@ -103,7 +109,7 @@ def _select_cart(locking: str) -> Statement:
             ) as closed
             from carts where id = :guest_cart_id and token_hash is not distinct from :cart_token
                 and not exists (select from login)
-                and not (:promised and exists (select from over))
+                and not (:promised and exists (select from over)) {free}
             {locking}
         ),
         cart as (
@@ -123,7 +129,7 @@ def _select_cart(locking: str) -> Statement:
             cart.lines::text as lines, ({OFFERS}) as offers,
             coalesce(cart.closed, :promised and exists (select from over)) as closed,
             :promised and {JUST_LOGGED_OUT} as leaving,
-            {HAS_LATE_LINES} as has_late_lines
+            {HAS_LATE_LINES} as has_late_lines {claimed if claiming else ""}
         from (select) as one left join cart on true
         """
     )
@@ -131,9 +137,10 @@ def _select_cart(locking: str) -> Statement:
 
 SELECT_CART = _select_cart("")
 LOCK_CART = _select_cart("for update")
+CLAIM_AND_LOCK_CART = _select_cart("for update", claiming=True)
 
 
-async def select_cart(
+async def select_cart(  # noqa: PLR0913 - what there is to know, all by name
     db: Connection,
     presented: PresentedLogin,
     now: datetime,
@@ -143,15 +150,17 @@ async def select_cart(
     merge_window: timedelta,
     lock: bool = False,
     token: CartToken | None = None,
+    claim: Claim | None = None,
 ) -> Found:
     """Return the caller's cart, with the offers of its lines, the cookie's, and the sku's.
 
     A guest, and a login that isn't valid any more, get the guest's own cart and never an account's.
     The cart that is promised for after the login is only for a session that isn't over. With
     ``lock`` the row is locked, and read as it is once the lock is held. With a ``token`` the cart
-    is the one that it names, until that joins an account's.
+    is the one that it names, until that joins an account's. With a ``claim`` the key is claimed
+    first; raises as `Claim.heed`.
     """
-    statement = LOCK_CART if lock else SELECT_CART
+    statement = CLAIM_AND_LOCK_CART if claim else LOCK_CART if lock else SELECT_CART
     (row,) = await db.fetch(
         *statement(
             **presented.parameters(),
@@ -162,8 +171,11 @@ async def select_cart(
             variants=cookie.variants(),
             sku=sku,
             merge_window=merge_window,
+            **(claim.parameters() if claim else {}),
         )
     )
+    if claim:
+        claim.heed(found=row["account_id"] is not None, scope=row["scope"], free=row["free"])
     offers = read_offers(row)
     cart = Cart() if row["closed"] else read_cart(row, offers)
     return Found(

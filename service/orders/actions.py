@@ -16,6 +16,7 @@ from service import carts, catalogue, clock, metrics
 from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, LoadedCart
 from service.database import Connection, in_transaction
 from service.errors import Invalid, InvalidCursor, NotFound, Unauthenticated
+from service.http.idempotency import Claim
 from service.throttling import Attempt, count_attempt
 
 from . import queries
@@ -74,6 +75,7 @@ async def place(
     policy: CartPolicy,
     checkout: Checkout,
     condition: Condition = UNCONDITIONAL,
+    claim: Claim | None = None,
 ) -> Placed:
     """Order exactly what is in the cart, at the prices of now.
 
@@ -82,10 +84,10 @@ async def place(
 
     Raises `ConditionFailed`, `EmptyCart`, `CartChanged`, `OutOfStock`, `Invalid` where it isn't
     said whom it is for, `TooManyAttempts`, and `Unauthenticated` where the login isn't valid, or
-    there is none and guests may not order.
+    there is none and guests may not order. With a ``claim``, as `Claim.heed` does.
     """
     async with in_transaction(db):
-        loaded, _ = await carts.load_locked(db, owner, policy)
+        loaded, _ = await carts.load_locked(db, owner, policy, claim=claim)
         account_id, cart = loaded.account_id, loaded.cart
         if account_id is None and (owner.presented or not checkout.guests):
             raise Unauthenticated

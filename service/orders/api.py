@@ -11,7 +11,6 @@ from msgspec import Meta
 from quart import Blueprint, Response, url_for
 
 from service import metrics
-from service.carts import CartOwner, CartPolicy, Condition
 from service.carts.api_types import (
     CART_TOKEN,
     IF_MATCH,
@@ -32,13 +31,13 @@ from service.http.endpoints import (
     answer,
     operation,
 )
-from service.http.idempotency import KeyReused
+from service.http.idempotency import Claim, KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
 from service.logins import current_account_id
 from service.metrics import outcome
 
 from . import actions, keys
-from .actions import Checkout, Placed
+from .actions import Placed
 from .api_types import AddressInput, ContactInput, OrderOutput, details_of, order_output
 from .details import LONGEST_NOTE
 from .keys import hash_key
@@ -115,8 +114,15 @@ async def place_order(data: NewOrder) -> Response:
     )
     checkout = checkout_of(data.expected_total, details)
     once = Once(data, guest=owner.key_scope, to_response=_show_placed, veil=KeyVeil())
+
+    async def place(db: Connection, claim: Claim | None) -> Placed:
+        try:
+            return await actions.place(db, owner, policy, checkout, condition, claim)
+        except actions.CartChanged as changed:
+            raise TotalMismatch(changed.detail, cart=cart_output(changed.loaded)) from None
+
     with showing_mismatches(), outcome(metrics.orders, "repeated") as reached:
-        placed, response = await once.run(_place, owner, policy, checkout, condition)
+        placed, response = await once.run_claiming(place)
         if placed and placed.new:
             reached.name = "placed"
     if placed:
@@ -174,15 +180,6 @@ class KeyVeil:
         kept = body.pop("key_hash", None)
         key = key_again(body["number"], bytes.fromhex(kept)) if kept else None
         return body if key is None else {**body, "key": key}
-
-
-async def _place(
-    db: Connection, owner: CartOwner, policy: CartPolicy, checkout: Checkout, condition: Condition
-) -> Placed:
-    try:
-        return await actions.place(db, owner, policy, checkout, condition)
-    except actions.CartChanged as changed:
-        raise TotalMismatch(changed.detail, cart=cart_output(changed.loaded)) from None
 
 
 def _show(order: Order) -> Response:

@@ -196,8 +196,9 @@ async def test_an_add_meanwhile_stays_in_the_cart(
     assert [line["sku"] for line in (await adding)["lines"]] == [product.sku]
 
 
+@pytest.mark.parametrize("key", [None, "one"])
 async def test_a_line_newer_than_the_view_of_the_catalogue(
-    app: Quart, observer: Connection, database_url: str, product: Product
+    key: str | None, app: Quart, observer: Connection, database_url: str, product: Product
 ) -> None:
     """A checkout that waited while a new product came into the cart sees that product."""
     client, total = await shopper(app, product)
@@ -205,7 +206,7 @@ async def test_a_line_newer_than_the_view_of_the_catalogue(
     transaction = observer.transaction()
     await transaction.start()
     await observer.execute("select id from carts where id = $1 for update", cart["id"])
-    checkout = asyncio.create_task(check_out(client, total))
+    checkout = asyncio.create_task(check_out(client, total, key=key))
     await _waiting(database_url, 1)
     fresh = await add_product(database_url, price="1.00")
     await observer.execute(
@@ -221,6 +222,40 @@ async def test_a_line_newer_than_the_view_of_the_catalogue(
     status, problem, _ = await checkout
     assert (status, problem["code"]) == (409, "total_changed")
     assert [line["sku"] for line in problem["cart"]["lines"]] == [product.sku, fresh.sku]
+
+
+@pytest.mark.parametrize(("left", "status"), [(1, 409), (6, 201)])
+async def test_the_stock_that_counts_is_that_after_the_wait(
+    left: int, status: int, app: Quart, observer: Connection, database_url: str
+) -> None:
+    """An order that waited while a stock shrank takes from what is left, or nothing at all.
+
+    What is refused stays in the cart, is told to nobody, and the refusal says what is left.
+    """
+    scarce, plenty = [await add_product(database_url, price="1.00", stock=9) for _ in range(2)]
+    client, _ = await shopper(app, plenty)
+    cart = await add(client, scarce.sku, 2)
+    transaction = observer.transaction()
+    await transaction.start()
+    await observer.execute("update variants set stock = $2 where sku = $1", scarce.sku, left)
+    checkout = asyncio.create_task(check_out(client, cart["total"], key="one"))
+    await _waiting(database_url, 1)
+    await transaction.commit()
+
+    answered, body, _ = await checkout
+    assert answered == status
+    stocks = [await quantity_in_stock(observer, each.sku) for each in (scarce, plenty)]
+    told = await observer.fetchval(
+        "select count(*) from events where data->>'sku' = $1 or data->>'number' = $2",
+        scarce.sku,
+        body.get("number"),
+    )
+    units = (await get(client, "/cart"))["quantity"]
+    if status == 201:
+        assert (stocks, told, units) == ([4, 8], 2, 0)
+    else:
+        assert body["lines"] == [{"sku": scarce.sku, "quantity": 2, "available": 1}]
+        assert (stocks, told, units) == ([1, 9], 0, 3)
 
 
 async def test_a_token_can_check_out(app: Quart, product: Product) -> None:

@@ -3,11 +3,13 @@
 Start with `once.Once`, by which a view that writes runs its action.
 """
 
-from .model import Key, KeyReused, StoredAnswer
-from .queries import RETENTION, forget_cte, select_answer, upsert_answer
+from .model import RETENTION, Claim, Key, KeyReused, StoredAnswer
+from .queries import CLAIM_CTE, forget_cte, select_answer, upsert_answer
 
 __all__ = [
+    "CLAIM_CTE",
     "RETENTION",
+    "Claim",
     "Key",
     "KeyReused",
     "StoredAnswer",

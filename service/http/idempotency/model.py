@@ -6,14 +6,20 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from service.errors import Invalid
+from service.logins import PresentedLogin
 
 HEADER = "Idempotency-Key"
+
+RETENTION = timedelta(hours=24)
+"""How long an answer is replayed."""
 
 KEY = re.compile(r"[!-~]{1,255}")
 """Visible ASCII."""
@@ -73,3 +79,44 @@ class Key:
             content = part.encode() if isinstance(part, str) else part
             digest.update(len(content).to_bytes(8, "big") + content)
         return cls(header, digest.digest())
+
+
+class KeyTaken(Exception):
+    """Another request had the key: this one does nothing, and has the answer of that one."""
+
+    def __init__(self, scope: UUID) -> None:
+        super().__init__()
+        self.scope = scope
+
+
+@dataclass(slots=True)
+class Claim:
+    """A key to be claimed by the first statement that is sent for a request.
+
+    ``guest`` is the cart of a caller without a login. The ``scope`` is whose the key is once it was
+    claimed: the account's, or the guest's cart's. None, where there is neither, has no keys.
+    """
+
+    key: Key
+    presented: PresentedLogin
+    guest: UUID | None
+    scope: UUID | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `queries.CLAIM_CTE`, but for those of the login."""
+        return {
+            "guest": self.guest,
+            "key": self.key.text,
+            "fingerprint": self.key.fingerprint,
+            "retention": RETENTION,
+        }
+
+    def heed(self, *, found: bool, scope: UUID | None, free: bool) -> None:
+        """Take note of what the statement said.
+
+        Raises `KeyTaken`, and `Unauthenticated` for a token that isn't valid.
+        """
+        self.presented.require(found=found)
+        self.scope = scope
+        if scope is not None and not free:
+            raise KeyTaken(scope)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from service.database import Connection
-from service.logins import LOGIN, PresentedLogin
+from service.logins import LOGIN
 from service.statements import Statement
 
-from .model import Key, KeyReused, StoredAnswer
-
-RETENTION = timedelta(hours=24)
-"""How long an answer is replayed."""
+from .model import RETENTION, Claim, Key, KeyReused, StoredAnswer
 
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
-CLAIM_KEY = Statement(
-    f"""
-    with {LOGIN},
+CLAIM_CTE = """
     scope as (select coalesce((select account_id from login), :guest::uuid) as id),
     claimed as (
         insert into idempotency_keys as k (scope, key, fingerprint, created_at)
@@ -32,46 +26,32 @@ CLAIM_KEY = Statement(
             status = null, headers = null, body = null
         where k.created_at <= :now - :retention::interval
         returning true
+    ),
+    claim as (
+        select id as scope, id is null or exists (select from claimed) as free from scope
     )
-    select scope.id, exists (select from claimed) as free,
-        (select account_id from login) as account_id
-    from scope
+"""
+"""CTEs to stand behind `LOGIN`, that take the key for the caller.
+
+They wait for another request that has the key and isn't done. A row past its time counts for
+nothing. ``claim`` has one row for `Claim.heed`: the ``scope``, and whether the key was still
+``free``, as it always is for who has no keys. What is to be done only then, and after the wait,
+asks for that. The parameters are `Claim.parameters`, and those of `LOGIN`."""
+
+CLAIM_KEY = Statement(
+    f"""
+    with {LOGIN}, {CLAIM_CTE}
+    select scope, free, (select account_id from login) as account_id from claim
     """
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedKey:
-    """Whose a key is, and whether it was still ``free``.
-
-    The ``scope`` is the account, or the guest's cart; None, where there is neither, has no keys.
-    ``found``: what the request presents is valid.
-    """
-
-    scope: UUID | None
-    free: bool
-    found: bool
-
-
-async def claim_key(
-    db: Connection, presented: PresentedLogin, guest: UUID | None, key: Key, now: datetime
-) -> ClaimedKey:
-    """Take the key for the caller.
-
-    Waits for another request that has the key and isn't done. A row past its time counts for
-    nothing.
-    """
+async def claim_key(db: Connection, claim: Claim, now: datetime) -> None:
+    """Take the key for the caller, where no other statement does; raises as `Claim.heed`."""
     (row,) = await db.fetch(
-        *CLAIM_KEY(
-            **presented.parameters(),
-            now=now,
-            guest=guest,
-            key=key.text,
-            fingerprint=key.fingerprint,
-            retention=RETENTION,
-        )
+        *CLAIM_KEY(**claim.presented.parameters(), **claim.parameters(), now=now)
     )
-    return ClaimedKey(row["id"], row["free"], found=row["account_id"] is not None)
+    claim.heed(found=row["account_id"] is not None, scope=row["scope"], free=row["free"])
 
 
 SELECT_ANSWER = Statement(
