@@ -116,7 +116,8 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
 
     ``tokens`` is whether an API token may do this at all. It is looked up before the view, unless
     the view ``checks_token_itself``: its own statement looks it up, which saves a round trip, and
-    it calls `PresentedLogin.require`. A view that forgets answers every token with 401.
+    it calls `PresentedLogin.require`. A view that forgets answers every token with 401. One for
+    `Caller.SIGNED_IN` looks logins up as well, and raises `Unauthenticated` itself.
     """
     declared = Operation(caller, answers, errors, body, query, headers or {}, sends, tokens)
 
@@ -138,7 +139,8 @@ def operation(  # noqa: PLR0913 - a declaration, all by name
                 return await view(**arguments)
             scope: Scope = "read" if is_safe else "write"
             async with checked_token(scope, allowed=tokens, by_view=checks_token_itself):
-                if caller is Caller.SIGNED_IN and not await current_user.is_authenticated:
+                looked_up = caller is Caller.SIGNED_IN and not checks_token_itself
+                if looked_up and not await current_user.is_authenticated:
                     raise Unauthenticated
                 return await view(**arguments)
 

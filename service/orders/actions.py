@@ -17,6 +17,7 @@ from service.carts import UNCONDITIONAL, CartOwner, CartPolicy, Condition, Loade
 from service.database import Connection, in_transaction
 from service.errors import Invalid, InvalidCursor, NotFound, Unauthenticated
 from service.http.idempotency import Claim
+from service.logins import PresentedLogin
 from service.throttling import Attempt, count_attempt
 
 from . import queries
@@ -152,6 +153,23 @@ async def history(
     return await queries.select_orders(
         db, account_id=account_id, limit=limit, before=before, **filters
     )
+
+
+async def list_own(
+    db: Connection, presented: PresentedLogin, *, limit: int, after: str | None = None
+) -> OrderPage:
+    """Return the orders of who asks, newest first; raises `Unauthenticated`, `InvalidCursor`."""
+    page = None
+    if presented:
+        # What is no number is none of their orders.
+        number = None if after is None else read_number(after) or ""
+        page = await queries.select_own_orders(
+            db, presented, clock.now(), limit=limit, after=number
+        )
+    presented.require(found=page is not None)
+    if page is None:
+        raise Unauthenticated
+    return page
 
 
 async def cancel(db: Connection, text: str, viewer: Viewer) -> Order:

@@ -33,7 +33,7 @@ from service.http.endpoints import (
 )
 from service.http.idempotency import Claim, KeyReused
 from service.http.idempotency.once import KEY_HEADER, Once
-from service.logins import current_account_id
+from service.logins import presented_login
 from service.metrics import outcome
 
 from . import actions, keys
@@ -137,12 +137,16 @@ async def place_order(data: NewOrder) -> Response:
 
 @blueprint.get("/orders")
 @operation(
-    Caller.SIGNED_IN, query=OrdersQuery, answers={200: OrderListOutput}, errors=(InvalidCursor,)
+    Caller.SIGNED_IN,
+    query=OrdersQuery,
+    answers={200: OrderListOutput},
+    errors=(InvalidCursor,),
+    checks_token_itself=True,
 )
 async def list_orders(query: OrdersQuery) -> Response:
     """List one's own orders, newest first."""
     page = await run(
-        actions.history, current_account_id(), limit=query.limit, after=query.after or None
+        actions.list_own, presented_login(), limit=query.limit, after=query.after or None
     )
     return answer(OrderListOutput([order_output(order) for order in page.orders], page.next))
 

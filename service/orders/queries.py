@@ -14,6 +14,8 @@ from asyncpg import Record
 from service.carts import Cart, empty_cte
 from service.catalogue import LOCK_STOCK_CTE, take_stock_cte
 from service.database import Conflicted, Connection
+from service.errors import InvalidCursor
+from service.logins import LOGIN, PresentedLogin
 from service.outbox import OutboxEvent, event_cte
 from service.statements import Statement
 
@@ -262,7 +264,50 @@ async def select_orders(
     if "customer" in asked:
         asked["customer"] = f"%{_WILD.sub(_ESCAPED, str(asked['customer']).lower())}%"
     asked.pop("to_send", None)
-    rows = await db.fetch(*statement(**asked, limit=limit + 1))
+    return _page(await db.fetch(*statement(**asked, limit=limit + 1)), limit)
+
+
+SELECT_OWN_ORDERS = Statement(
+    f"""
+    with {LOGIN},
+    start as (
+        select id from orders
+        where number = :after and account_id = (select account_id from login)
+    )
+    select (select account_id from login) as caller, (select id from start) as start,
+        {COLUMNS}, {LINES}
+    from (select) as one
+    left join lateral (
+        select id from orders
+        where account_id = (select account_id from login)
+            and id < coalesce((select id from start), 9223372036854775807)
+        order by id desc limit :limit
+    ) as page on true
+    left join orders o on o.id = page.id
+    order by o.id desc
+    """
+)
+
+
+async def select_own_orders(
+    db: Connection, presented: PresentedLogin, now: datetime, *, limit: int, after: str | None
+) -> OrderPage | None:
+    """Return the newest orders of who asks, from below one of them on, which a number names.
+
+    Returns None where the login isn't valid. Raises `InvalidCursor` for what is no order of theirs.
+    """
+    rows = await db.fetch(
+        *SELECT_OWN_ORDERS(**presented.parameters(), now=now, limit=limit + 1, after=after)
+    )
+    if rows[0]["caller"] is None:
+        return None
+    if after is not None and rows[0]["start"] is None:
+        raise InvalidCursor
+    return _page([row for row in rows if row["id"] is not None], limit)
+
+
+def _page(rows: list[Record], limit: int) -> OrderPage:
+    """Return a page of these rows, of which one more than it holds was asked for."""
     orders = tuple(decode_order(row) for row in rows[:limit])
     return OrderPage(orders, orders[-1].number if len(rows) > limit else None)
 

@@ -137,7 +137,7 @@ async def test_logging_in_and_out_keeps_to_its_budget(
 async def test_a_token_keeps_to_the_budget_of_the_cart(
     shop: Quart, counter: Counter, product: Product
 ) -> None:
-    """A token is looked up by the statement that reads the cart or the preferences."""
+    """A token is looked up by the statement that reads the cart, the preferences or the orders."""
     client = shop.test_client()
     await register(client)
     made = await make_token(client)
@@ -149,6 +149,7 @@ async def test_a_token_keeps_to_the_budget_of_the_cart(
         ("GET", "/preferences", None, 1),
         ("PATCH", "/preferences", {"theme": "dark"}, 1),
         ("GET", "/session", None, 1),
+        ("GET", "/orders", None, 1),
     ]
     for _ in range(2):  # once to prepare the statements
         trips = []

@@ -159,7 +159,7 @@ VISITS = [
     Visit("list_tokens", 2, prepare=have_token),
     Visit("create_token", 4, {"name": "a script", "current_password": PASSWORD}),
     Visit("end_token", 2, prepare=have_token),
-    Visit("list_orders", 2, prepare=order),
+    Visit("list_orders", 1, prepare=order),
     Visit("show_order", 2, prepare=order),
     Visit("place_order", 5, {"expected_total": "{total}", "contact": CONTACT}, prepare=order),
     Visit("cancel_order", 6, prepare=order),
