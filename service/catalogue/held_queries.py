@@ -20,11 +20,13 @@ MANY = 5_000
 """Changes at once; of more, all is read anew."""
 
 _COLUMNS = """
-    id, handle, catalogue.title, description, catalogue.vendor, catalogue.type, catalogue.tags,
-    images, published, variants, listed_products.title as place, listed_products.price
+    id, handle, title, description, vendor, type, tags, images, published, variants, place, price
 """
-# What isn't listed is sold, too.
-_PLACED = "catalogue left join listed_products on product_id = id"
+# What isn't listed is sold, too. In this form the planner can't read all of the list for a few.
+_PLACED = """catalogue left join lateral (
+    select title as place, price from listed_products where product_id = catalogue.id
+    offset 0
+) as listed on true"""
 _SOLD = "published and variants is not null"
 
 # Another one where the server was started again, is another, or had its tables put back. None where
