@@ -8,7 +8,7 @@ from __future__ import annotations
 from service.database import Connection
 
 from .cursor import decode_cursor, link_pages
-from .list_statements import ListStatement, judged, one_by_one
+from .list_statements import ListStatement, judged
 from .model import COUNTED, EVERYTHING, Page, Selection, Sort
 from .queries import decode_product
 
@@ -64,9 +64,9 @@ async def select_products(
     end = f"limit {limit + 1}"
     few = f"select product_id, {key} as key from matching where {beyond} order by {order} {end}"
     ordered = statement.alone(sort)
-    within = f"{statement.within()} and {beyond}"
+    walked = statement.walked("" if sort == "newest" else key, direction, beyond)
     in_order = f"""
-        select product_id, {key} as key from ({one_by_one(order, within)}) as listed_products
+        select product_id, {key} as key from ({walked}) as listed_products
         where {judged(statement.where())} {end}"""
     if ordered:
         in_order = f"""

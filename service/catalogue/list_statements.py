@@ -53,6 +53,8 @@ _AVAILABLE = """(select exists (
     offset 0
 ))"""
 
+_PROBED = -(2**31) + 2**28
+"""Below it is the hash of every sixteenth product: these are in an index in its order."""
 
 _PROBES = f"""
     ids as materialized (
@@ -61,10 +63,11 @@ _PROBES = f"""
     ),
     probes as materialized (
         select {_COLUMNS}
-        from ids, generate_series(first, last, (last - first) / {{}}) as place,
+        from ids,
             lateral (
                 select {_COLUMNS} from listed_products
-                where product_id >= place order by product_id limit 1
+                where hashint8(product_id) < {_PROBED}
+                order by hashint8(product_id) limit {{}}
             ) as probe
     ),"""
 
@@ -149,9 +152,30 @@ class ListStatement:
         prices = [sql for name, sql in self.indexed.items() if name == "prices"]
         return " and ".join([*self.equal.values(), *prices, *self.others])
 
-    def within(self) -> str:
-        """Return a condition of part of what is asked for that an index has in any order."""
-        return [*self.equal.values()][-1] if self.equal else "true"
+    def walked(self, key: str, direction: str, beyond: str) -> str:
+        """Return a select of part of what is asked for that an index has in order, one by one.
+
+        Without a type or vendor that is everything. ``beyond`` is where to begin.
+        """
+        order = f"product_id {direction}"
+        if key:
+            order = f"{key} {direction}, {order}"
+        if not self.equal:
+            return one_by_one(order, beyond)
+        within = f"{[*self.equal.values()][-1]} and {beyond}"
+        if key:
+            return one_by_one(order, within)
+        # The planner takes what equals a value for few. Were there an index with all that is asked
+        # of them, it would sort them, so it is asked of each by its id.
+        return f"""
+            select {_COLUMNS}
+            from (
+                select product_id as id from listed_products
+                where {within} order by {order} offset 0
+            ) as each,
+                lateral (
+                    select {_COLUMNS} from listed_products where product_id = each.id offset 0
+                ) as listed_products"""
 
     def _indexed_but(self, leave: str) -> dict[str, str]:
         """Return what indexes help with but for the facet to leave out, where one has all as one.
