@@ -72,10 +72,22 @@ async def select_products(
         in_order = f"""
             select product_id, {key} as key from listed_products
             where {ordered} and {beyond} order by {order} {end}"""
+    ahead = ""
     if ranks:
         part = few
     elif not statement.asks:
         part = in_order
+    elif statement.is_found():
+        ahead = statement.ahead(sort, key, direction, beyond, limit + 1)
+        part = f"""
+            (select product_id, key from ({few}) as few where not (select more from counted))
+            union all
+            (select product_id, key from next where (select arrived from arrived))
+            union all
+            (
+                select product_id, key from ({in_order}) as many
+                where (select more from counted) and not (select arrived from arrived)
+            )"""
     else:
         part = f"""
             (select product_id, key from ({few}) as few where not (select more from counted))
@@ -86,11 +98,12 @@ async def select_products(
     rows = await db.fetch(
         f"""
         with {statement.first}
-        {statement.matching("matching", *columns, sort=by, page=limit)},
+        {statement.matching("matching", *columns, sort=by)},
         counted as materialized (
             select count(*) as total, count(*) > (select bound from matching_way) as more
             from matching
         ),
+        {ahead}
         part as ({part})
         select
             total, more, product_id, key, handle, title, description, vendor, type, tags, images,

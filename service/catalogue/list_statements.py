@@ -23,16 +23,25 @@ RARE = 12
 MANY = 2
 """Of the probes that have it: then it isn't sorted, but met soon enough in any order."""
 SORTED = 5_000
-"""Products that are sorted, at most; more are read in the order of an index. Where the sample is
-asked, as many as would be read for a page in the order of an index."""
-EVENLY = 2 / 3
-"""Of as many; to gather and sort a product takes longer than to pass one by."""
-SAMPLE = 8
-"""One in so many products is in an index of its own, of words and tags."""
-PROMISING = 2 * COUNTED
-"""Products that the sample seems to have: then it is asked first, as there will be enough."""
-BROAD = 40
-"""Of the probes that have it: then it is met sooner in any order than looked up in the sample."""
+"""Products that are sorted, at most; more are read in an order that an index has."""
+SLICE, LARGE_SLICE, LARGE_SLICES = 8192, 262_144, 1_610_612_736
+"""Ids of a slice, of a large one, and where these begin; as in the function `listed_places`."""
+ENOUGH = 1.5
+"""So many times what is wanted is looked for in the slices that are read, so that it is there."""
+SURE = 1.3
+"""Standard deviations by which a number of probes may be too many."""
+FEWEST = 0.75
+"""What no probe has, or one that may be by chance, is taken for as frequent as that."""
+BROAD = 128
+"""Of the probes that have it: then it is met sooner in any order than looked up in slices."""
+LEFT_OUT = 6
+"""Times as much as is asked for may be what the index finds, to look at the slices first."""
+PASSED = 2_500
+"""Products that are read in the order of the list, at most; for more, its slices are looked up."""
+SLICES = 256
+"""That are looked up at once, at most."""
+FEW = 16
+"""Slices; for more of the newest, large ones are looked up."""
 NEVER = PROBES + 1
 """As a number of probes: that index isn't asked."""
 SMALL = 50_000
@@ -41,8 +50,13 @@ SMALL = 50_000
 LANGUAGE = "(select language::regconfig from search_index)"
 
 _COLUMNS = "product_id, title, type, vendor, tags, price, words"
+_PLACES = "listed_places(product_id, price, title)"
+_PLACE = {"newest": 1, "price": 2, "-price": 2, "title": 3}
+"""Which of these is that of the order."""
 _ORDERED = {"types": "type", "vendors": "vendor", "prices": "price"}
 """Columns that have an index in their order, by what is asked for."""
+_ARRAYS = ("words", "tags", "types", "vendors")
+"""What the index of arrays has."""
 _SEARCH = "words @@ (select query from wanted)"
 
 # In this form the planner can't make a join of it, with all variants read.
@@ -83,9 +97,6 @@ class ListStatement:
         self.parameters: list[object] = []
         search = read_search(selection.text)
         self.searches = bool(search.words)
-        # Phrases and what is left out: an index looks up each of their words, however frequent.
-        apart = any("<->" in each or "!" in each for each in search.query[::2])
-        self.broad = COMMON if apart else BROAD
         self.first = ""
         if self.searches:
             values = (search.query, search.firm, search.beginning, search.likeness, selection.text)
@@ -108,6 +119,7 @@ class ListStatement:
         # The planner takes a range for larger than what equals a value. It reads it in the order
         # of the index then, until there is enough, and doesn't gather all of it first.
         self.equal: dict[str, str] = {}
+        self.array: dict[str, str] = {}
         for facet, column, value in (
             ("types", "type", selection.type),
             ("vendors", "vendor", selection.vendor),
@@ -116,6 +128,7 @@ class ListStatement:
                 text = f"(select {self.parameter(value)}::text)"
                 yield facet, f"{column} between {text} and {text}"
                 self.equal[facet] = f"{column} = {text}"
+                self.array[facet] = f"array[{column}] @> (select array[{text}])"
         if selection.tag:
             yield "tags", f"tags @> (select array[{self.parameter(selection.tag)}::text])"
         if selection.min_price is not None or selection.max_price is not None:
@@ -180,9 +193,18 @@ class ListStatement:
     def _indexed_but(self, leave: str) -> dict[str, str]:
         """Return what indexes help with but for the facet to leave out, where one has all as one.
 
-        There is an index of type, vendor and price, and one of vendor and price.
+        There is an index of words, tags, types and vendors, as ``found``, one of type, vendor and
+        price, and one of vendor and price. Where the words may be of no use there are ``kinds``
+        too, which is what is found without them.
         """
         indexed = {each: sql for each, sql in self.indexed.items() if each != leave}
+        if indexed.keys() & {"words", "tags"}:
+            found = {each: indexed.pop(each) for each in _ARRAYS if each in indexed}
+            found |= {each: self.array[each] for each in found if each in self.array}
+            grouped = {"found": " and ".join(found.values())}
+            if found.pop("words", "") and found:
+                grouped["kinds"] = " and ".join(found.values())
+            return grouped | indexed
         together = [each for each in ("types", "vendors", "prices") if each in indexed]
         if len(together) > 1:
             parts = [self.equal.get(each) or indexed[each] for each in together]
@@ -197,14 +219,13 @@ class ListStatement:
         *expressions: str,
         leave: str = "",
         sort: Sort | None = None,
-        page: int = COUNTED,
     ) -> str:
         """Return a common table expression of what there is, in no order.
 
         Its columns are the ``expressions``; one that isn't a column ends with ``as`` and a name. Of
         no more than one beyond what is counted or, to ``sort``, may be sorted. Before it stands
         ``{name}_way``, by which it is found, with ``bound``, the number beyond which there is more:
-        none where the sample shows that, and there is nothing to be sorted.
+        none where the newest of them show that there is.
         """
         columns = ", ".join(expressions)
         if self.where(leave=leave) == "true":
@@ -226,40 +247,115 @@ class ListStatement:
             select {columns} from {source}
             where (select common from {name}_way) and {judged(self.where(leave=leave))} {limit}
         )""")
-        way = f"{name}_way as materialized ({self._way(leave, most, sort, page)})"
-        if sample := self._in_sample(name, leave):
+        way = f"{name}_way as materialized ({self._way(leave, most, sort)})"
+        if newest := self._among_newest(name, leave):
             names = ", ".join(each.split(" as ")[-1] for each in expressions)
             found.append(
-                f"(select {names} from {name}_sample where (select enough from {name}_way))"
+                f"(select {names} from {name}_newest where (select found from {name}_way))"
             )
             way = f"""
-                {name}_guess as materialized ({self._way(leave, most, sort, page)}),
-                {name}_sample as materialized (
-                    select {columns} from listed_products where {sample}
-                    limit (select enough + 1 from {name}_guess)
+                {name}_guess as materialized ({self._way(leave, most, sort)}),
+                {name}_newest as materialized (
+                    select {columns} from listed_products where {newest} limit {COUNTED + 1}
                 ),
                 {name}_way as materialized (
-                    select common and not found as common, found as enough, indexed,
-                        case when found and {bool(sort)} then 0 else bound end as bound,
+                    select common and not found as common, found, indexed,
+                        case when found then {0 if sort else COUNTED} else bound end as bound,
                         case when not found then index end as index
                     from {name}_guess,
                         lateral (
-                            select asked and count(*) > enough as found from {name}_sample
+                            select count(*) > {COUNTED} as found from {name}_newest
                         ) as each
                 )"""
         return f"""
             {way}, {name} as materialized ({" union all ".join(found)})"""
 
-    def _in_sample(self, name: str, leave: str) -> str:
-        """Return the condition of what is asked for in the sample; blank if that has no index."""
-        indexed = self._indexed_but(leave)
-        if not indexed or not indexed.keys() <= {"words", "tags"}:
+    def _among_newest(self, name: str, leave: str) -> str:
+        """Return the condition of what is asked for in slices; blank if no index has all of it."""
+        if not self._indexed_but(leave).keys() <= {"found", "kinds"} or not self.asks:
             return ""
-        conditions = [f"(select asked from {name}_guess)", f"product_id % {SAMPLE} = 0"]
-        if "words" in indexed:
+        conditions = self._found(f"{name}_guess", leave)
+        return f"""{conditions} and {_PLACES} && (select slices from {name}_guess)"""
+
+    def _found(self, way: str, leave: str = "") -> str:
+        """Return the condition of what the index of arrays finds."""
+        found = self._indexed_but(leave)["found"]
+        conditions = [found.replace(_SEARCH, f"words @@ (select indexed from {way})"), *self.others]
+        if "words" in self.indexed:
+            # All that the search finds is among what the index is asked for, and may be less.
             conditions.append(judged(_SEARCH))
-            indexed["words"] = f"words @@ (select indexed from {name}_guess)"
-        return " and ".join([*conditions, *indexed.values(), *self.others])
+        return " and ".join(conditions)
+
+    def is_found(self) -> bool:
+        """Return whether the index of arrays has all that is asked for."""
+        return {*self._indexed_but("")} in ({"found"}, {"found", "kinds"})
+
+    def ahead(self, sort: Sort, key: str, direction: str, beyond: str, limit: int) -> str:
+        """Return common table expressions of what comes next in the list, as the index has it.
+
+        ``ahead`` are the slices of the order in which there should be enough, and none where all
+        the products may be passed by instead. ``next`` is what is in them. ``arrived`` says whether
+        that is all that was wanted.
+        """
+        place = f"({_PLACES})[{_PLACE[sort]}]"
+        order = f"{key} {direction}, product_id {direction}"
+        back = "asc" if direction == "desc" else "desc"
+        first = f"""
+            select {place} from listed_products where {beyond}
+            order by {order.removeprefix("0::bigint " + direction + ", ")} limit 1"""
+        last = first.replace(f" {direction}", f" {back}")
+        usable = "indexed is not null" if "words" in self.indexed else "true"
+        within = "1"
+        if self.equal:
+            within = f"""(
+                select count(*) filter (where {[*self.equal.values()][-1]})::float8 / {PROBES}
+                from probes as listed_products
+            )"""
+        return f"""
+            distance as materialized (
+                select ceil(
+                    {ENOUGH} * {limit} * {PROBES} * apart / products
+                ) + 2 as probes
+                from ids, matching_way, lateral (select last - first as products) as span, (
+                    select (max(product_id) - min(product_id))::float8 / count(*) as apart
+                    from matching
+                ) as each
+                where (select more from counted) and {usable}
+                    and {limit} * apart * {within} > {PASSED}
+            ),
+            reached as materialized (
+                select ({first}) as starts, (
+                    select {place} from probes as listed_products where {beyond}
+                    order by {order} offset (select probes from distance) limit 1
+                ) as halts
+                from distance
+            ),
+            stretch as materialized (
+                select least(starts, ends) as low, greatest(starts, ends) as high,
+                    halts is null as whole
+                from reached, lateral (select coalesce(halts, ({last})) as ends) as each
+            ),
+            ahead as materialized (
+                select array(select generate_series(low, high)) as slices, whole
+                from stretch
+                where high - low < {SLICES} and (
+                    select count(*) from probes as listed_products
+                    where {place} between (select low from stretch) and (select high from stretch)
+                ) <= (select 4 * probes + 8 from distance)
+            ),
+            next as materialized (
+                select product_id, {key} as key
+                from (
+                    select product_id, price, title from listed_products
+                    where {self._found("matching_way")} and {_PLACES} && (select slices from ahead)
+                    offset 0
+                ) as listed_products
+                where {beyond} order by {order} limit {limit}
+            ),
+            arrived as materialized (
+                select count(*) = {limit} or coalesce((select whole from ahead), false) as arrived
+                from next
+            ),"""
 
     def _in_order_of(self, name: str) -> str:
         """Return what has this type, vendor or price, as its index has it.
@@ -272,28 +368,24 @@ class ListStatement:
         """Yield conditions that find it by an index, and what in; at most one of them holds."""
         indexed = self._indexed_but(leave)
         rest = [*self.others]
-        if "words" in indexed:
+        if "words" in self.indexed:
             # All that the search finds is among what the index is asked for, and may be less.
             rest.append(judged(_SEARCH))
-            indexed["words"] = f"words @@ (select indexed from {name}_way)"
-        if indexed:
+        if "found" in indexed:
+            query = f"words @@ (select indexed from {name}_way)"
+            indexed["found"] = indexed["found"].replace(_SEARCH, query)
+        if indexed and "kinds" not in indexed:
             gate = f"(select index = 'all' from {name}_way)"
-            source = "listed_products"
+            source, conditions = "listed_products", [*indexed.values()]
             if self._is_ordered(indexed):
-                source, indexed = self._in_order_of(*indexed), {}
-            yield source, " and ".join([gate, *indexed.values(), *rest])
+                source, conditions = self._in_order_of(*indexed), []
+            yield source, " and ".join([gate, *conditions, *rest])
         for index, sql in indexed.items() if len(indexed) > 1 else ():
-            conditions = [f"(select index = '{index}' from {name}_way)"]
-            source = "listed_products"
+            gate = f"(select index = '{index}' from {name}_way)"
+            source, conditions = "listed_products", [sql]
             if index in _ORDERED and sql == self.indexed[index]:
-                source = self._in_order_of(index)
-            else:
-                conditions.append(sql)
-            # The search is among the rest.
-            conditions += [
-                judged(each) for other, each in indexed.items() if other not in {index, "words"}
-            ]
-            yield source, " and ".join([*conditions, *rest])
+                source, conditions = self._in_order_of(index), []
+            yield source, " and ".join([gate, *conditions, judged(self.where(leave=leave))])
 
     def _is_ordered(self, indexed: dict[str, str]) -> bool:
         """Return whether it is one type, one vendor or prices alone."""
@@ -306,34 +398,32 @@ class ListStatement:
             return name in _ORDERED
         return sort == "newest" and name in self.equal and sql == self.indexed[name]
 
-    def _way(self, leave: str, most: int, sort: Sort | None, page: int) -> str:
+    def _way(self, leave: str, most: int, sort: Sort | None) -> str:
         indexed = self._indexed_but(leave)
         ordered = self._is_ordered(indexed)
         walked = [each for each, sql in indexed.items() if self._is_walked(each, sql, sort)]
         if ordered and (walked or most == COUNTED):
             # The index gives the first of them at once, however many there are: nothing to look at.
-            return f"""
-                select false as common, {COUNTED} as bound, {COUNTED} as enough, 'all' as index,
-                    null::tsquery as indexed, false as asked"""
+            return f"select false as common, {COUNTED} as bound, 'all' as index"
         counts = {"hits": self.where(leave=leave)}
         counts |= {f"with_{each}": sql for each, sql in indexed.items()}
-        indexed_query = "null::tsquery"
-        if "words" in indexed:
-            counts |= {
-                "with_beginning": "words @@ (select beginning from wanted)",
-                "with_firm": "words @@ (select firm from wanted)",
-            }
-        counted = ", ".join(f"count(*) filter (where {sql}) as {n}" for n, sql in counts.items())
         shares = {each: f"with_{each}" for each in indexed}
-        source = ""
-        if "words" in indexed:
+        source, indexed_query = "", "null::tsquery"
+        if "words" in self.indexed:
+            firm = "words @@ (select firm from wanted)"
+            counts["with_beginning"] = "words @@ (select beginning from wanted)"
+            counts["with_firm"] = indexed["found"].replace(_SEARCH, firm)
             source = ", wanted"
             broad = f"with_beginning >= {COMMON}"
             indexed_query = f"case when {broad} then firm else query end"
-            shares["words"] = f"""case when not ({broad}) then with_words
+            shares["found"] = f"""case when not ({broad}) then with_found
                 when firm is null then {NEVER} else with_firm end"""
-        rarest_share = f"least({', '.join(shares.values())})"
-        for each in {"words", "tags"} & {*shares}:
+            if "kinds" in indexed:
+                shares["kinds"] = f"""case
+                    when {broad} and firm is null then with_kinds else {NEVER} end"""
+        counted = ", ".join(f"count(*) filter (where {sql}) as {n}" for n, sql in counts.items())
+        found = shares.get("found", "")
+        for each in {"found", "kinds"} & {*shares}:
             # An index without order has to be gone through whole.
             shares[each] = (
                 f"case when {shares[each]} < {COMMON} then {shares[each]} else {NEVER} end"
@@ -348,30 +438,40 @@ class ListStatement:
         index = (
             f"case when {largest} < {RARE} then 'all' {rarest} end" if len(indexed) > 1 else "'all'"
         )
-        asked, enough = "false", f"{COUNTED}"
-        if indexed and indexed.keys() <= {"words", "tags"}:
-            asked = f"products is not null and {rarest_share} < {self.broad}"
-            if sort:
-                # Sorted are as many as would be passed by in order for the page: so neither takes
-                # long. Never fewer than are counted, of which there are more then for certain.
-                passed = f"{EVENLY} * sqrt({page + 1} * products)"
-                enough = f"greatest({COUNTED}, {passed} / {SAMPLE})"
-            else:
-                asked += f" and hits * products / {PROBES} >= {PROMISING * SAMPLE}"
+        asked = "false"
+        if found and "prices" not in indexed:
+            # Neither where it is met sooner, nor where most of what the index finds is left out.
+            asked = f"coalesce({found} < {BROAD} and {found} <= {LEFT_OUT} * fewest, false)"
         # What comes from an index in the order of the list needn't be sorted.
         in_order = " or ".join(["false", *(f"index = '{each}'" for each in walked)])
         return f"""
             select {common} as common,
                 case
                     when {common} then {COUNTED}
-                    when {asked} and {bool(sort)} then {enough} * {SAMPLE} * 5 / 4
+                    when {asked} then {most}
                     when hits >= {MANY} or {scattered} or {in_order} then {COUNTED}
                     else {most}
-                end::bigint as bound,
-                ({enough})::bigint as enough, index, {indexed_query} as indexed,
-                coalesce({asked}, false) as asked
+                end as bound,
+                index, {indexed_query} as indexed,
+                case when {asked} then array(
+                    select generate_series(base + last / size - span / size, base + last / size)
+                    from (
+                        select span,
+                            case when span > {FEW * SLICE} then {LARGE_SLICES} else 0 end as base,
+                            case when span > {FEW * SLICE} then {LARGE_SLICE} else {SLICE} end
+                                as size
+                        from (
+                            select least(
+                                last - first, {ENOUGH * COUNTED * PROBES} / fewest
+                            )::bigint
+                        ) as newest (span)
+                    ) as each
+                )::int[] end as slices
             from (select {counted} from probes as listed_products) as probed
-                left join (select last - first as products from ids) as span on true{source},
+                left join ids on true{source},
+                lateral (
+                    select greatest(hits - {SURE} * sqrt(hits), {FEWEST}) as fewest
+                ) as bounded,
                 lateral (select case when not ({common}) then {index} end as index) as chosen"""
 
 

@@ -26,7 +26,7 @@ WAYS: dict[str, dict[str, int]] = {
     "as it comes": {"SMALL": 64, "PROBES": 64, "COMMON": 6},
     "met soon": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "MANY": 1, "SORTED": 1000},
     "one by one": {"COMMON": 0, "MANY": 0},
-    "from the sample": {"SMALL": 64, "PROBES": 64, "SAMPLE": 1, "PROMISING": 0, "BROAD": 65},
+    "among the newest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "PASSED": 0, "BROAD": 65, "LEFT_OUT": 99},
     "by the rarest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "RARE": 0},
 }
 
@@ -140,7 +140,7 @@ async def test_beyond_by_any_way(
         assert back.products == pages[1].products
 
 
-@pytest.mark.parametrize("way", ["by the index", "as it comes", "from the sample"])
+@pytest.mark.parametrize("way", ["by the index", "as it comes", "among the newest"])
 async def test_ranked_by_any_way(many: Database, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """Of what more than 1,000 products have, the first are ranked, each once, and not counted."""
     for name, value in WAYS[way].items():
