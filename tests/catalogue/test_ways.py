@@ -26,7 +26,14 @@ WAYS: dict[str, dict[str, int]] = {
     "as it comes": {"SMALL": 64, "PROBES": 64, "COMMON": 6},
     "met soon": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "MANY": 1, "SORTED": 1000},
     "one by one": {"COMMON": 0, "MANY": 0},
-    "among the newest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "PASSED": 0, "BROAD": 65, "LEFT_OUT": 99},
+    "among the newest": {
+        "SMALL": 64,
+        "PROBES": 64,
+        "COMMON": 65,
+        "PASSED": 0,
+        "BROAD": 65,
+        "LEFT_OUT": 99,
+    },
     "by the rarest": {"SMALL": 64, "PROBES": 64, "COMMON": 65, "RARE": 0},
 }
 
