@@ -26,9 +26,9 @@ SORTED = 5_000
 """Products that are sorted, at most; more are read in an order that an index has."""
 SLICE, LARGE_SLICE, LARGE_SLICES = 8192, 262_144, 1_610_612_736
 """Ids of a slice, of a large one, and where these begin; as in the function `listed_places`."""
-ENOUGH = 1.5
+ENOUGH = 1.3
 """So many times what is wanted is looked for in the slices that are read, so that it is there."""
-SURE = 1.3
+SURE = 1.0
 """Standard deviations by which a number of probes may be too many."""
 FEWEST = 0.75
 """What no probe has, or one that may be by chance, is taken for as frequent as that."""
@@ -38,9 +38,11 @@ LEFT_OUT = 6
 """Times as much as is asked for may be what the index finds, to look at the slices first."""
 PASSED = 2_500
 """Products that are read in the order of the list, at most; for more, its slices are looked up."""
+SKIPPED = 20
+"""Products of a slice that the index passes by in the time in which one is read."""
 SLICES = 256
 """That are looked up at once, at most."""
-FEW = 16
+FEW = 40
 """Slices; for more of the newest, large ones are looked up."""
 NEVER = PROBES + 1
 """As a number of probes: that index isn't asked."""
@@ -313,13 +315,13 @@ class ListStatement:
             )"""
         return f"""
             distance as materialized (
-                select ceil(
-                    {ENOUGH} * {limit} * {PROBES} * apart / products
-                ) + 2 as probes
-                from ids, matching_way, lateral (select last - first as products) as span, (
+                select ceil({ENOUGH} * {limit} * probe) + 2 as probes,
+                    {limit} * apart * {within} * probe / (apart / {SKIPPED} + 1) as most
+                from ids, matching_way, (
                     select (max(product_id) - min(product_id))::float8 / count(*) as apart
                     from matching
-                ) as each
+                ) as each,
+                    lateral (select {PROBES} * apart / (last - first) as probe) as share
                 where (select more from counted) and {usable}
                     and {limit} * apart * {within} > {PASSED}
             ),
@@ -341,7 +343,7 @@ class ListStatement:
                 where high - low < {SLICES} and (
                     select count(*) from probes as listed_products
                     where {place} between (select low from stretch) and (select high from stretch)
-                ) <= (select 4 * probes + 8 from distance)
+                ) <= (select most from distance)
             ),
             next as materialized (
                 select product_id, {key} as key
