@@ -274,10 +274,10 @@ class ListStatement:
 
     def _among_newest(self, name: str, leave: str) -> str:
         """Return the condition of what is asked for in slices; blank if no index has all of it."""
-        if not self._indexed_but(leave).keys() <= {"found", "kinds"} or not self.asks:
+        if not self.is_found(leave):
             return ""
         conditions = self._found(f"{name}_guess", leave)
-        return f"""{conditions} and {_PLACES} && (select slices from {name}_guess)"""
+        return f"{conditions} and {_PLACES} && (select slices from {name}_guess)"
 
     def _found(self, way: str, leave: str = "") -> str:
         """Return the condition of what the index of arrays finds."""
@@ -288,9 +288,9 @@ class ListStatement:
             conditions.append(judged(_SEARCH))
         return " and ".join(conditions)
 
-    def is_found(self) -> bool:
-        """Return whether the index of arrays has all that is asked for."""
-        return {*self._indexed_but("")} in ({"found"}, {"found", "kinds"})
+    def is_found(self, leave: str = "") -> bool:
+        """Return whether the index of arrays has all that is asked for, but for one facet."""
+        return {*self._indexed_but(leave)} in ({"found"}, {"found", "kinds"})
 
     def ahead(self, sort: Sort, key: str, direction: str, beyond: str, limit: int) -> str:
         """Return common table expressions of what comes next in the list, as the index has it.

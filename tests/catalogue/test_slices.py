@@ -45,6 +45,7 @@ ORDERS: dict[Sort, str] = {
     "title": "listed.title, listed.product_id",
 }
 SELECTIONS = {
+    "true": Selection(available=True),
     "listed.words @@ 'quokka'": Selection(text='"quokka"'),
     "listed.tags @> '{t}'": Selection(tag="t"),
     "listed.tags @> '{t}' and listed.words @@ 'quokka'": Selection(text='"quokka"', tag="t"),

@@ -92,6 +92,8 @@ SEARCHES = [
     Selection(text="quokka", vendor="V7"),
     Selection(text="quo", type="T1", max_price=300),
     Selection(text="q", available=True, tag="t", min_price=900),
+    Selection(text="quo", available=True, max_price=500),
+    Selection(available=True, vendor="V7"),
     Selection(type="T1"),
     Selection(vendor="V7"),
     Selection(type="T1", vendor="V7"),
