@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, cast
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -153,6 +153,14 @@ class ProductListOutput(Output, frozen=True):
     facets: FacetsOutput | msgspec.UnsetType = msgspec.UNSET
 
 
+class HeldListOutput(Output, frozen=True):
+    """A `ProductListOutput` whose products are JSON already."""
+
+    products: list[msgspec.Raw]
+    next: str | None
+    total: int | None
+
+
 class TypesOutput(Output, frozen=True):
     """The types of what is sold, in the order of the alphabet."""
 
@@ -183,9 +191,7 @@ async def list_products(query: ProductsQuery) -> Response:
         if held is not None:
             prefix = current_request().root_path
             bodies = [msgspec.Raw(each.body(prefix)) for each in held.products]
-            return answer(
-                ProductListOutput(cast("list[ProductOutput]", bodies), held.next, held.total)
-            )
+            return answer(HeldListOutput(bodies, held.next, held.total))
     page = await read_public(
         list_queries.select_products, selection, sort=sort, limit=query.limit, after=after
     )
