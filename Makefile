@@ -89,7 +89,7 @@ test-commands: $(READY) ## every command, those of the README from a fresh copy,
 
 test-browser: $(READY) $(BROWSER) ## the shop in Chromium: what people do, accessibility, size; skipped without one
 	@test -n "$$LOCKER_TEST_CHROMIUM" || .ci/programs chromium || true
-	$(BIN)/pytest -n auto --dist loadfile tests/browser -rs
+	$(BIN)/pytest tests/browser -rs
 
 test-document: $(READY) ## made-up requests to every operation: none is off the document or holds the loop; minutes
 	$(BIN)/pytest -m slow tests/http/openapi tests/conventions/test_stalls.py
