@@ -65,6 +65,8 @@ def test_add_a_route(copy: Path, server_url: str) -> None:
         for block in blocks(step, "python"):
             (path,) = re.findall(r"`((?:service|tests)/\S+\.py)`", step)
             text = (copy / path).read_text()
+            for name, module in re.findall(r"imports `(\w+)` from `([\w.]+)`", step):
+                text = text.replace(f"from {module} import ", f"from {module} import {name}, ")
             before, first, after = text.partition("\nVISITS = [\n")
             if first:
                 text = before + first + f"    {block.strip()},\n" + after
