@@ -328,16 +328,20 @@ class HeldCatalogue:
     async def _reread(self, db: Connection, ids: list[int]) -> None:
         """Bring these products to what they are now, all at once as far as anyone sees."""
         self._rereads += len(ids)
-        if len(ids) > PART:
+        parts = [ids[start : start + PART] for start in range(0, len(ids), PART)]
+        ready = []
+        for part in parts:
+            async with asyncio.timeout(WITHIN):
+                sold = await queries.select_sold_of(db, part)
+            ready.append(await self._ready(sold))
+        if len(parts) > 1:
             # To take them in at once would hold the loop. The database is asked until all are in.
             self._asked = -math.inf
-        for start in range(0, len(ids), PART):
-            some = ids[start : start + PART]
-            async with asyncio.timeout(WITHIN):
-                part = await queries.select_sold_of(db, some)
-            ready = await self._ready(part)
-            self._copy.drop(some)
-            self._put(ready)
+        for gone, come in zip(parts, ready, strict=True):
+            self._copy.drop(gone)
+            self._put(come)
+            if len(parts) > 1:
+                await asyncio.sleep(0)
 
     def _put(self, ready: list[HeldProduct]) -> None:
         self._copy.put(ready)
