@@ -29,7 +29,7 @@ from service.devserver import PostgresServer
 from service.migrations import grant, migrate
 from service.settings import Limit, Settings
 from tests.support import serving
-from tests.support.databases import name_of, new_database
+from tests.support.databases import lasting_database, name_of, new_database
 from tests.support.keys import KEY
 from tests.support.pooler import pooling
 from tests.support.roles import SERVING_ROLE, as_serving_role, make_serving_role
@@ -128,21 +128,15 @@ def template(server_url: str) -> Iterator[str]:
             await grant(db, SERVING_ROLE)
         await db.close()
 
-    with asyncio.Runner() as runner:
-        database = new_database(server_url)
-        url = runner.run(database.__aenter__())
-        runner.run(migrate_it(url))
+    with lasting_database(server_url, prepare=migrate_it) as url:
         yield name_of(url)
-        runner.run(database.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """This run's database, migrated."""
-    with asyncio.Runner() as runner:
-        database = new_database(server_url, template)
-        yield runner.run(database.__aenter__())
-        runner.run(database.__aexit__(None, None, None))
+    with lasting_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeAlias
 
@@ -13,7 +12,7 @@ from service.catalogue import Selection, list_statements
 from service.catalogue.list_queries import select_products
 from service.catalogue.model import Sort
 from service.migrations import migrate
-from tests.support.databases import new_database
+from tests.support.databases import lasting_database
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -86,12 +85,8 @@ def full(server_url: str) -> Iterator[str]:
         )
         await db.close()
 
-    with asyncio.Runner() as runner:
-        database = new_database(server_url)
-        url = runner.run(database.__aenter__())
-        runner.run(fill(url))
+    with lasting_database(server_url, prepare=fill) as url:
         yield url
-        runner.run(database.__aexit__(None, None, None))
 
 
 @pytest.fixture

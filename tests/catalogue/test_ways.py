@@ -5,7 +5,6 @@ Which way is a matter of how much there is; here there is little, and the bounds
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeAlias, get_args
 
@@ -17,7 +16,7 @@ from service.catalogue.facet_queries import select_facets
 from service.catalogue.list_queries import select_products
 from service.catalogue.model import COUNTED, FacetCount, Facets, Sort
 from service.migrations import migrate
-from tests.support.databases import new_database
+from tests.support.databases import lasting_database
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -62,12 +61,8 @@ def full(server_url: str) -> Iterator[str]:
         )
         await db.close()
 
-    with asyncio.Runner() as runner:
-        database = new_database(server_url)
-        url = runner.run(database.__aenter__())
-        runner.run(fill(url))
+    with lasting_database(server_url, prepare=fill) as url:
         yield url
-        runner.run(database.__aexit__(None, None, None))
 
 
 @pytest.fixture

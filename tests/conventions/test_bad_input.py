@@ -5,7 +5,6 @@ The requests are made from the document, so a new route is swept without anyone 
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import re
@@ -21,7 +20,7 @@ from service import create_app
 from service.settings import Settings
 from tests.support.asgi import Answer, Caller
 from tests.support.bad_input import Bad, bad_requests
-from tests.support.databases import new_database
+from tests.support.databases import lasting_database
 from tests.support.document import OPERATIONS, Operation, resolve
 from tests.support.operators import operator_of
 from tests.support.shopping import API, PASSWORD, Product, new_name
@@ -37,10 +36,8 @@ SWEPT = [
 @pytest.fixture(scope="module")
 def swept_url(server_url: str, template: str) -> Iterator[str]:
     """A database of this file's own: all of it is compared, over and over."""
-    with asyncio.Runner() as runner:
-        database = new_database(server_url, template)
-        yield runner.run(database.__aenter__())
-        runner.run(database.__aexit__(None, None, None))
+    with lasting_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

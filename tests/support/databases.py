@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
 
@@ -23,6 +25,22 @@ async def new_database(server_url: str, template: str | None = None) -> AsyncIte
         server = await asyncpg.connect(server_url)
         await drop_database(server, name)
         await server.close()
+
+
+@contextmanager
+def lasting_database(
+    server_url: str,
+    template: str | None = None,
+    prepare: Callable[[str], Coroutine[Any, Any, None]] | None = None,
+) -> Iterator[str]:
+    """Do as `new_database`, for fixtures of a module or a run; ``prepare`` is given the URL."""
+    with asyncio.Runner() as runner:
+        database = new_database(server_url, template)
+        url = runner.run(database.__aenter__())
+        if prepare is not None:
+            runner.run(prepare(url))
+        yield url
+        runner.run(database.__aexit__(None, None, None))
 
 
 def with_database(url: str, name: str) -> str:
