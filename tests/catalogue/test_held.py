@@ -16,7 +16,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from service import create_app, metrics
+from service import create_app
 from service.catalogue import HeldCatalogue, held, held_queries
 from service.services import services_of
 from service.settings import Settings
@@ -24,9 +24,12 @@ from tests.support.files import load, row, size
 from tests.support.operators import operator_of
 from tests.support.serving import Served, serve
 from tests.support.shopping import API, Product, add_product, get
+from tests.support.trips import counted_trips
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Start: TypeAlias = "Callable[..., Awaitable[Quart]]"
+
+PRODUCT = f"{API}/products/<text:handle>"
 
 
 def held_by(app: Quart) -> HeldCatalogue:
@@ -46,17 +49,6 @@ def price_of(app: Quart, product: Product) -> int | None:
         return None
     body, _ = found.below("")
     return int(body.partition(b'"price":')[2].partition(b",")[0])
-
-
-def asked() -> float:
-    """Return how often requests for a product have waited for the database so far."""
-    route = f"{API}/products/<text:handle>"
-    samples = [sample for family in metrics.round_trips.collect() for sample in family.samples]
-    return sum(
-        each.value
-        for each in samples
-        if each.labels.get("route") == route and each.name.endswith("_total")
-    )
 
 
 async def set_price(db: Database, product: Product, price: int) -> None:
@@ -89,14 +81,14 @@ async def other(settings: Settings) -> AsyncIterator[Database]:
 
 async def test_a_held_product_takes_no_statement(shop: Quart, product: Product) -> None:
     """A product that is held is answered without the database, and 304 where it is known."""
-    before, client = asked(), shop.test_client()
+    before, client = counted_trips(PRODUCT), shop.test_client()
     response = await client.get(f"{API}/products/{product.handle}")
     again = await client.get(
         f"{API}/products/{product.handle}", headers={"If-None-Match": response.headers["ETag"]}
     )
     assert (response.status_code, again.status_code) == (200, 304)
     assert (await response.get_json())["variants"][0]["sku"] == product.sku
-    assert asked() == before
+    assert counted_trips(PRODUCT) == before
 
 
 @pytest.mark.parametrize("prefix", ["", "/shop"])
@@ -116,9 +108,9 @@ async def test_answers_are_those_of_the_database(
     await load(observer, first, size(handle, "M", Variant_Image="/static/blue.svg"))
     await until(lambda: held_by(shop).find(handle) is not None)
     headers = {"X-Forwarded-Prefix": prefix}
-    before = asked()
+    before = counted_trips(PRODUCT)
     response = await shop.test_client().get(f"{API}/products/{handle}", headers=headers)
-    assert asked() == before
+    assert counted_trips(PRODUCT) == before
     shown = await response.get_json()
     assert shown["images"][0]["src"] == f"{prefix}/static/pictures/mug-red.svg"
     assert shown["images"][0]["alt"] == "/not/an/address"
@@ -235,11 +227,11 @@ async def test_an_old_copy_is_not_used(
 ) -> None:
     """A copy that is older than it may be is none: the database is asked, and right."""
     monkeypatch.setattr(held, "OLDEST", 0.0)
-    before = asked()
+    before = counted_trips(PRODUCT)
     await set_price(observer, product, 111)
     shown = await get(shop.test_client(), f"/products/{product.handle}")
     assert shown["variants"][0]["price"] == 111
-    assert asked() == before + 1
+    assert counted_trips(PRODUCT) == before + 1
 
 
 async def test_of_many_changes_all_is_read_anew(

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from service import metrics
 from service.database import get_db
 from tests.support.document import OPERATIONS
 from tests.support.line import Line
 from tests.support.shopping import API, Product, add, log_in, make_token, new_name, register
+from tests.support.trips import counted_trips
 from tests.support.visits import CONTACT, ENTRANCES, VISITS, Visit, for_each
 
 Start = Callable[..., Awaitable[Quart]]
@@ -70,12 +70,6 @@ async def shop(start_app: Start, counter: Counter) -> Quart:
     """The service with one connection, which is the counted one, and is waited for."""
     patient = {"pool_timeout": 60.0, "statement_timeout": 60.0}
     return await start_app(database_url=counter.url, pool_max=1, **patient)
-
-
-def counted_trips() -> float:
-    """Return what the metrics have counted so far, of all routes."""
-    samples = [sample for family in metrics.round_trips.collect() for sample in family.samples]
-    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
 def test_every_operation_has_a_budget() -> None:
